@@ -1,0 +1,53 @@
+# flopledger. `make help` lists the targets.
+config ?= release
+BUILD  ?= build$(if $(filter-out release,$(config)),/$(config))
+
+CC      ?= gcc
+PACKAGES := openblas sqlite3 libcjson
+
+CPPFLAGS += -Ilib -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CFLAGS_release  := -O2 -g
+CFLAGS_debug    := -O0 -g3
+CFLAGS_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_coverage := -O0 -g --coverage
+ifeq ($(CFLAGS_$(config)),)
+$(error config=$(config): expected release, debug, sanitize or coverage)
+endif
+ifdef CI
+WARN += -Werror
+endif
+ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(CFLAGS)
+LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+
+LIB_SRC  := $(filter-out lib/main.c,$(shell find lib analyzers bench reports -name '*.c' | sort))
+TEST_SRC := $(shell find tests/unit tests/golden tests/accuracy tests/cli -name '*.c' | sort)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB_OBJ  := $(call obj,$(LIB_SRC))
+TEST_OBJ := $(call obj,$(TEST_SRC))
+
+all: $(BUILD)/flopledger
+
+$(BUILD)/flopledger: $(call obj,lib/main.c) $(BUILD)/libflopledger.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libflopledger.a: $(LIB_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+
+test: $(BUILD)/tests $(BUILD)/flopledger
+	FLOPLEDGER=$(abspath $(BUILD)/flopledger) $(BUILD)/tests
+
+clean:
+	rm -rf build
+
+.PHONY: all test clean
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(call obj,lib/main.c))

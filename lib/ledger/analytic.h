@@ -1,0 +1,79 @@
+/* analytic.h - what a forward pass costs by formula: textbook and exact, operator by operator.
+ *
+ * `textbook` is the course's closed form (24bsh^2 + 4bsth per classic decoder layer and 2bshV
+ * for the logits), whatever the model. `exact` is what this engine executes for this
+ * model under the convention; the formulas are in formulas.c, evaluated over rationals of 128-bit
+ * integers, so nothing is rounded and an overflow is an error. */
+#ifndef FL_LEDGER_ANALYTIC_H
+#define FL_LEDGER_ANALYTIC_H
+
+#include "base/error.h"
+#include "base/units.h"
+#include "ledger/operators.h"
+#include "model/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How work is counted. The defaults of `count` are the first of each: flop, full, all, and
+ * elementwise on; a run uses what its attention kernel and logits mode execute. */
+enum fl_unit { FL_UNIT_FLOP, FL_UNIT_MAC };
+enum fl_causal {
+    FL_CAUSAL_FULL, /* s*t query-key pairs a head */
+    FL_CAUSAL_HALF, /* s*p + s^2/2, in the matrix products only */
+    FL_CAUSAL_EXACT /* s*p + s(s+1)/2 */
+};
+enum fl_lm_head { FL_LM_HEAD_ALL, FL_LM_HEAD_LAST, FL_LM_HEAD_NONE };
+
+struct fl_convention {
+    enum fl_unit unit;
+    enum fl_causal causal;
+    enum fl_lm_head lm_head;
+    bool elementwise;
+};
+
+extern const char *const fl_unit_names[];    /* NULL-terminated, in the order of the enum */
+extern const char *const fl_causal_names[];
+extern const char *const fl_lm_head_names[];
+
+enum fl_dtype { FL_F32, FL_F16, FL_BF16, FL_N_DTYPES };
+extern const char *const fl_dtype_names[]; /* NULL-terminated */
+int fl_dtype_bytes(enum fl_dtype dtype);
+
+struct fl_shape {
+    int64_t batch;            /* b */
+    int64_t n_tokens;         /* s: new tokens per sequence */
+    int64_t n_past;           /* p: tokens already in the cache */
+    int64_t n_encoder_tokens; /* encoder-decoder models; 0: the encoder does not run */
+    enum fl_dtype weight_dtype, kv_dtype;
+};
+
+/* A layer belongs to a stack; decoder-only models have the decoder alone. */
+enum fl_stack { FL_STACK_DECODER, FL_STACK_ENCODER, FL_N_STACKS };
+
+/* FLOPs whatever the unit; where MACs are shown they are FLOPs / 2 and elementwise work is none. */
+struct fl_op_analytic {
+    bool present;
+    fl_wide textbook; /* FLOPs */
+    fl_wide exact;    /* FLOPs */
+    fl_wide bytes_read, bytes_written;
+};
+
+struct fl_analytic {
+    /* one layer's cost; for global operators (decoder stack) the whole */
+    struct fl_op_analytic ops[FL_N_STACKS][FL_N_OPERATORS];
+    int n_layers[FL_N_STACKS];
+    struct fl_op_analytic total; /* all layers and global operators */
+    fl_wide weights_bytes, kv_cache_bytes, activation_bytes;
+    fl_wide n_params;
+};
+
+int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
+                const struct fl_shape *shape, const struct fl_convention *convention,
+                struct fl_error *error);
+
+/* How often the operator appears: n_layers of its stack, or 1 when global. */
+int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
+                       enum fl_operator op);
+
+#endif

@@ -1,0 +1,40 @@
+#include "ledger/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t n_entries(const struct fl_ledger *ledger)
+{
+    return ((size_t)ledger->n_layers + 1) * FL_N_OPERATORS;
+}
+
+int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *error)
+{
+    *ledger = (struct fl_ledger){.n_layers = n_layers};
+    ledger->entries = calloc(n_entries(ledger), sizeof *ledger->entries);
+    if (!ledger->entries)
+        return fl_fail(error, "ledger: cannot reserve memory for %d layers", n_layers);
+    return FL_OK;
+}
+
+void fl_ledger_close(struct fl_ledger *ledger)
+{
+    free(ledger->entries);
+    *ledger = (struct fl_ledger){0};
+}
+
+void fl_ledger_reset(struct fl_ledger *ledger)
+{
+    memset(ledger->entries, 0, n_entries(ledger) * sizeof *ledger->entries);
+}
+
+struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger)
+{
+    struct fl_ledger_entry total = {0};
+    for (size_t i = 0; i < n_entries(ledger); i++) {
+        total.counted = fl_cost_add(total.counted, ledger->entries[i].counted);
+        total.time_ns += ledger->entries[i].time_ns;
+        total.n_calls += ledger->entries[i].n_calls;
+    }
+    return total;
+}

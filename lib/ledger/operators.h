@@ -1,0 +1,52 @@
+/* operators.h - the names of the operators, in the order in which a layer executes them.
+ * Add one here, a formula row in formulas.c, and a region in engine/forward.c. */
+#ifndef FL_LEDGER_OPERATORS_H
+#define FL_LEDGER_OPERATORS_H
+
+#include <stdbool.h>
+
+/* X(constant, name, group): group collects operators for plots and headline tables. */
+#define FL_OPERATORS(X)                                                                            \
+    X(EMBED, "embed", "embedding")                                                                 \
+    X(NORM_ATTN, "norm_attn", "norm")                                                              \
+    X(QKV, "qkv", "attention projections")                                                         \
+    X(ROPE, "rope", "positions")                                                                   \
+    X(KV_APPEND, "kv_append", "kv cache")                                                          \
+    X(SCORES, "scores", "attention products")                                                      \
+    X(SOFTMAX, "softmax", "softmax")                                                               \
+    X(CONTEXT, "context", "attention products")                                                    \
+    X(ATTN_OUT, "attn_out", "attention projections")                                               \
+    X(NORM_CROSS, "norm_cross", "norm")                                                            \
+    X(CROSS_Q, "cross_q", "attention projections")                                                 \
+    X(CROSS_KV, "cross_kv", "attention projections")                                               \
+    X(CROSS_SCORES, "cross_scores", "attention products")                                          \
+    X(CROSS_SOFTMAX, "cross_softmax", "softmax")                                                   \
+    X(CROSS_CONTEXT, "cross_context", "attention products")                                        \
+    X(CROSS_OUT, "cross_out", "attention projections")                                             \
+    X(NORM_FFN, "norm_ffn", "norm")                                                                \
+    X(ROUTER, "router", "ffn")                                                                     \
+    X(FFN_GATE, "ffn_gate", "ffn")                                                                 \
+    X(FFN_UP, "ffn_up", "ffn")                                                                     \
+    X(FFN_ACT, "ffn_act", "activation")                                                            \
+    X(FFN_DOWN, "ffn_down", "ffn")                                                                 \
+    X(RESIDUAL, "residual", "residual")                                                            \
+    X(NORM_FINAL, "norm_final", "norm")                                                            \
+    X(LOGITS, "logits", "logits")
+
+enum fl_operator {
+#define FL_OPERATOR_ENUM(constant, name, group) FL_OP_##constant,
+    FL_OPERATORS(FL_OPERATOR_ENUM)
+#undef FL_OPERATOR_ENUM
+        FL_N_OPERATORS
+};
+
+const char *fl_operator_name(enum fl_operator op);
+const char *fl_operator_group(enum fl_operator op);
+
+/* True for operators outside the layers: embed, norm_final, logits. */
+bool fl_operator_is_global(enum fl_operator op);
+
+/* FL_N_OPERATORS when no operator has this name. */
+enum fl_operator fl_operator_find(const char *name);
+
+#endif

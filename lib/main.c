@@ -1,0 +1,45 @@
+/* main.c - the flopledger program: a table of commands. Each command lives with the room it
+ * serves. */
+#include "base/cli.h"
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FL_VERSION "0.1.0"
+
+static const struct fl_command *const COMMANDS[] = {
+    &fl_command_count,
+};
+enum { N_COMMANDS = sizeof COMMANDS / sizeof *COMMANDS };
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "flopledger accounts for every FLOP of a transformer forward pass.\n\n"
+                 "usage: flopledger COMMAND [options]\n\ncommands:\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-12s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
+    fprintf(out, "\n'flopledger COMMAND --help' shows a command's options and examples.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return FL_EXIT_MISUSE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return FL_EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("flopledger %s\n", FL_VERSION);
+        return FL_EXIT_DONE;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(name, COMMANDS[i]->name) == 0)
+            return fl_cli_finish(COMMANDS[i], COMMANDS[i]->run(argc - 1, argv + 1));
+    fprintf(stderr, "flopledger: no command '%s'; try 'flopledger --help'\n", name);
+    return FL_EXIT_MISUSE;
+}

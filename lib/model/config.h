@@ -1,0 +1,76 @@
+/* config.h - the shape of a transformer: everything the engine and the formulas need to know.
+ *
+ * Loaders translate other projects' names into these. A config is valid only after
+ * fl_config_check(), which every loader calls last. */
+#ifndef FL_MODEL_CONFIG_H
+#define FL_MODEL_CONFIG_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fl_arch {
+    FL_ARCH_CLASSIC, /* the original Transformer's decoder, without cross-attention */
+    FL_ARCH_GPT2,
+    FL_ARCH_LLAMA, /* and Mistral: the same block */
+    FL_ARCH_QWEN2,
+    FL_ARCH_MIXTRAL, /* counted only */
+    FL_ARCH_T5,      /* counted only */
+    FL_N_ARCHS
+};
+enum fl_norm_kind { FL_NORM_LAYERNORM, FL_NORM_RMSNORM };
+enum fl_norm_position { FL_NORM_PRE, FL_NORM_POST };
+enum fl_activation { FL_ACT_RELU, FL_ACT_GELU_ERF, FL_ACT_GELU_TANH, FL_ACT_SILU };
+enum fl_positions {
+    FL_POS_LEARNED,
+    FL_POS_SINUSOIDAL, /* feature 2i: sin(pos / 10000^(2i/h)), 2i+1: cos */
+    FL_POS_ROPE,
+    FL_POS_RELATIVE /* T5's bucketed bias */
+};
+enum fl_rope_scaling { FL_ROPE_PLAIN, FL_ROPE_LINEAR, FL_ROPE_LLAMA3 };
+
+struct fl_rope_params {
+    double theta; /* base of the frequencies, 10000 in the paper */
+    bool interleaved; /* pairs (2i, 2i+1), as llama2.c and GGUF llama store them; else (i, i+d/2) */
+    enum fl_rope_scaling scaling;
+    double factor, low_freq_factor, high_freq_factor;
+    int original_ctx;
+};
+
+struct fl_config {
+    char name[128]; /* as the user knows it: preset name or file stem; printable */
+    enum fl_arch arch;
+    int d_model, d_ff, n_layers;
+    int n_heads, n_kv_heads, head_dim; /* n_heads * head_dim need not equal d_model */
+    int vocab_size;
+    int n_ctx_max; /* positions the model was made for */
+    enum fl_norm_kind norm;
+    enum fl_norm_position norm_position;
+    double norm_eps;
+    enum fl_activation activation;
+    bool gated; /* FFN is down(act(gate x) * (up x)) */
+    enum fl_positions positions;
+    bool scale_embedding;                  /* token embeddings times sqrt(d_model) */
+    bool bias_qkv, bias_attn_out, bias_ffn; /* which linear layers carry a bias vector */
+    bool tied;                             /* logits use the token embedding matrix */
+    struct fl_rope_params rope;
+    int sliding_window;             /* 0: none. Counted only; runs are refused when s > window */
+    int n_experts, n_experts_used;  /* 0: dense FFN */
+    int n_encoder_layers;           /* 0: decoder only */
+    int bos_id, eos_id;             /* -1: none */
+};
+
+/* Refuses nonsense with a sentence that starts with `source` (a file or preset name), names the
+ * field and says what was expected. Limits: every dimension 1 .. 2^24, layers 1 .. 4096, and all
+ * derived products fit in 62 bits. */
+int fl_config_check(const struct fl_config *config, const char *source, struct fl_error *error);
+
+/* Number of trained parameters. */
+uint64_t fl_config_n_params(const struct fl_config *config);
+
+/* "llama", "gpt2", ... */
+const char *fl_arch_name(enum fl_arch arch);
+const char *fl_activation_name(enum fl_activation activation);
+
+#endif

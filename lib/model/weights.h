@@ -1,0 +1,65 @@
+/* weights.h - a model in memory: its config and where each weight matrix lies.
+ *
+ * Matrices point into a read-only mapping of the file; what a file stores misaligned or in pieces
+ * is copied once at load. Nothing here is ever written to after loading. */
+#ifndef FL_MODEL_WEIGHTS_H
+#define FL_MODEL_WEIGHTS_H
+
+#include "base/error.h"
+#include "model/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One linear layer: y = W x + bias. */
+struct fl_linear {
+    const float *weight;
+    const float *bias; /* [n_out], or NULL */
+    int n_out, n_in;
+    int ld;      /* floats from one stored row to the next */
+    bool in_out; /* stored [n_in, n_out] (GPT-2's Conv1D); otherwise [n_out, n_in] */
+};
+
+struct fl_norm_weights {
+    const float *gain; /* [d_model] */
+    const float *bias; /* [d_model], NULL for RMSNorm */
+};
+
+struct fl_layer_weights {
+    struct fl_norm_weights norm_attn, norm_ffn;
+    struct fl_linear q, k, v, attn_out;
+    struct fl_linear ffn_gate; /* weight NULL unless gated */
+    struct fl_linear ffn_up, ffn_down;
+};
+
+struct fl_model {
+    struct fl_config config;
+    const float *token_embedding;    /* [vocab_size, d_model] */
+    const float *position_embedding; /* [n_ctx_max, d_model]; NULL unless learned */
+    struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
+    struct fl_linear logits;           /* shares token_embedding when tied */
+    struct fl_layer_weights *layers;   /* [n_layers] */
+    uint64_t weight_bytes;             /* as stored and used, each tensor once */
+    char format[24];                   /* "gguf", "safetensors", "llama2.c", "random" */
+    struct fl_weight_storage *storage; /* mappings and copies; the loader's own */
+};
+
+/* What --model accepts: a preset name (seeded random weights), a GGUF or llama2.c .bin file, a
+ * safetensors file with config.json beside it, a directory holding those, or a config.json
+ * (random weights). Refused when the weights would not fit into the memory that is available,
+ * with the predicted size. */
+int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error);
+
+/* Seeded random weights for any runnable config; used by fl_model_open() and by tests. */
+int fl_model_random(struct fl_model *model, const struct fl_config *config, uint64_t seed,
+                    struct fl_error *error);
+
+void fl_model_close(struct fl_model *model);
+
+/* Only the shape, for `count`: accepts everything fl_model_open() does and reads headers only. */
+int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *error);
+
+/* Refuses by name an architecture the engine cannot run (it may still be counted). */
+int fl_config_runnable(const struct fl_config *config, struct fl_error *error);
+
+#endif

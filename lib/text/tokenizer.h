@@ -1,0 +1,53 @@
+/* tokenizer.h - text to token ids and back.
+ *
+ * Kinds: bytes (id = byte value), llama2.c tokenizer.bin and the SentencePiece-style BPE that
+ * GGUF files embed (tokenizer.ggml.model = "llama"). */
+#ifndef FL_TEXT_TOKENIZER_H
+#define FL_TEXT_TOKENIZER_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fl_tokenizer; /* opaque */
+
+/* Which files hold it is found from the model's spec (see fl_model_open): the GGUF itself, a
+ * tok*.bin or tokenizer.bin beside a .bin model, or bytes for presets and when `path` is "bytes".
+ * path may be NULL; when not, it names the tokenizer file. vocab_size is the model's; a tokenizer
+ * with more tokens than that is refused. */
+int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, const char *path,
+                      int vocab_size, struct fl_error *error);
+void fl_tokenizer_close(struct fl_tokenizer *tokenizer);
+
+int fl_tokenizer_vocab_size(const struct fl_tokenizer *tokenizer);
+int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer); /* -1: none */
+int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer); /* -1: none */
+const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes", "bpe", ... */
+
+/* ids: malloc'd array the caller frees. add_bos prepends the beginning-of-sequence id when the
+ * tokenizer has one. Any byte string is accepted; what the vocabulary cannot express becomes byte
+ * tokens, or the unknown id where there are none. */
+int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
+                        bool add_bos, int **ids, size_t *n_ids, struct fl_error *error);
+
+/* text: malloc'd, NUL-terminated. */
+int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
+                        char **text, size_t *length, struct fl_error *error);
+
+/* Streaming: feeds one id, returns bytes that are complete UTF-8 characters so far (the rest is
+ * held back until it completes; fl_stream_flush gives what is left). The returned pointer is valid
+ * until the next call. */
+struct fl_stream {
+    const struct fl_tokenizer *tokenizer;
+    bool at_start;      /* no id seen yet: the leading space of SentencePiece is dropped */
+    char pending[512];  /* bytes not yet complete */
+    size_t n_pending;
+    char ready[512];
+};
+void fl_stream_start(struct fl_stream *stream, const struct fl_tokenizer *tokenizer);
+const char *fl_stream_push(struct fl_stream *stream, int id, size_t *length);
+const char *fl_stream_flush(struct fl_stream *stream, size_t *length);
+
+#endif
