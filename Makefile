@@ -20,8 +20,9 @@ endif
 ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(CFLAGS)
 LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
-LIB_SRC  := $(filter-out lib/main.c,$(shell find lib analyzers bench reports -name '*.c' | sort))
-TEST_SRC := $(shell find tests/unit tests/golden tests/accuracy tests/cli -name '*.c' | sort)
+LIB_SRC  := $(filter-out lib/main.c,$(shell find $(wildcard lib analyzers bench reports) -name '*.c' | sort))
+TEST_SRC := $(sort $(foreach room,$(wildcard tests/unit tests/golden tests/accuracy tests/cli),\
+            $(shell find $(room) -name '*.c')))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ  := $(call obj,$(LIB_SRC))

@@ -9,15 +9,15 @@
 #define FL_VERSION "0.1.0"
 
 static const struct fl_command *const COMMANDS[] = {
-    &fl_command_count,
+    /* &fl_command_count, */
+    NULL,
 };
-enum { N_COMMANDS = sizeof COMMANDS / sizeof *COMMANDS };
 
 static void print_help(FILE *out)
 {
     fprintf(out, "flopledger accounts for every FLOP of a transformer forward pass.\n\n"
                  "usage: flopledger COMMAND [options]\n\ncommands:\n");
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; COMMANDS[i]; i++)
         fprintf(out, "  %-12s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
     fprintf(out, "\n'flopledger COMMAND --help' shows a command's options and examples.\n");
 }
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         printf("flopledger %s\n", FL_VERSION);
         return FL_EXIT_DONE;
     }
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; COMMANDS[i]; i++)
         if (strcmp(name, COMMANDS[i]->name) == 0)
             return fl_cli_finish(COMMANDS[i], COMMANDS[i]->run(argc - 1, argv + 1));
     fprintf(stderr, "flopledger: no command '%s'; try 'flopledger --help'\n", name);

@@ -33,8 +33,7 @@ void fl_arena_close(struct fl_arena *arena)
 void *fl_arena_take(struct fl_arena *arena, size_t n, size_t size)
 {
     size_t bytes, end;
-    if (arena->overflow || !fl_size_mul(n, size, &bytes) ||
-        !fl_size_add(bytes, LINE - 1, &bytes) ||
+    if (arena->overflow || !fl_size_mul(n, size, &bytes) || !fl_size_add(bytes, LINE - 1, &bytes) ||
         !fl_size_add(arena->used, bytes & ~(size_t)(LINE - 1), &end) ||
         (arena->base && end > arena->size)) {
         arena->overflow = true;

@@ -23,8 +23,8 @@ int fl_file_map(struct fl_mapping *mapping, const char *path, struct fl_error *e
     else if (info.st_size > 0) {
         void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED)
-            status = fl_fail(error, "%s: cannot map %lld bytes: %s", path,
-                             (long long)info.st_size, strerror(errno));
+            status = fl_fail(error, "%s: cannot map %lld bytes: %s", path, (long long)info.st_size,
+                             strerror(errno));
         else
             *mapping = (struct fl_mapping){data, (size_t)info.st_size};
     }
