@@ -6,6 +6,8 @@
 #define FL_MODEL_CONFIG_H
 
 #include "base/error.h"
+#include "ops/activation.h"
+#include "ops/rope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,21 +23,11 @@ enum fl_arch {
 };
 enum fl_norm_kind { FL_NORM_LAYERNORM, FL_NORM_RMSNORM };
 enum fl_norm_position { FL_NORM_PRE, FL_NORM_POST };
-enum fl_activation { FL_ACT_RELU, FL_ACT_GELU_ERF, FL_ACT_GELU_TANH, FL_ACT_SILU };
 enum fl_positions {
     FL_POS_LEARNED,
     FL_POS_SINUSOIDAL, /* feature 2i: sin(pos / 10000^(2i/h)), 2i+1: cos */
     FL_POS_ROPE,
     FL_POS_RELATIVE /* T5's bucketed bias */
-};
-enum fl_rope_scaling { FL_ROPE_PLAIN, FL_ROPE_LINEAR, FL_ROPE_LLAMA3 };
-
-struct fl_rope_params {
-    double theta; /* base of the frequencies, 10000 in the paper */
-    bool interleaved; /* pairs (2i, 2i+1), as llama2.c and GGUF llama store them; else (i, i+d/2) */
-    enum fl_rope_scaling scaling;
-    double factor, low_freq_factor, high_freq_factor;
-    int original_ctx;
 };
 
 struct fl_config {
@@ -51,14 +43,14 @@ struct fl_config {
     enum fl_activation activation;
     bool gated; /* FFN is down(act(gate x) * (up x)) */
     enum fl_positions positions;
-    bool scale_embedding;                  /* token embeddings times sqrt(d_model) */
+    bool scale_embedding;                   /* token embeddings times sqrt(d_model) */
     bool bias_qkv, bias_attn_out, bias_ffn; /* which linear layers carry a bias vector */
-    bool tied;                             /* logits use the token embedding matrix */
+    bool tied;                              /* logits use the token embedding matrix */
     struct fl_rope_params rope;
-    int sliding_window;             /* 0: none. Counted only; runs are refused when s > window */
-    int n_experts, n_experts_used;  /* 0: dense FFN */
-    int n_encoder_layers;           /* 0: decoder only */
-    int bos_id, eos_id;             /* -1: none */
+    int sliding_window;            /* 0: none. Counted only; runs are refused when s > window */
+    int n_experts, n_experts_used; /* 0: dense FFN */
+    int n_encoder_layers;          /* 0: decoder only */
+    int bos_id, eos_id;            /* -1: none */
 };
 
 /* Refuses nonsense with a sentence that starts with `source` (a file or preset name), names the

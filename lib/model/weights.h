@@ -7,18 +7,10 @@
 
 #include "base/error.h"
 #include "model/config.h"
+#include "ops/linear.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* One linear layer: y = W x + bias. */
-struct fl_linear {
-    const float *weight;
-    const float *bias; /* [n_out], or NULL */
-    int n_out, n_in;
-    int ld;      /* floats from one stored row to the next */
-    bool in_out; /* stored [n_in, n_out] (GPT-2's Conv1D); otherwise [n_out, n_in] */
-};
 
 struct fl_norm_weights {
     const float *gain; /* [d_model] */
@@ -34,8 +26,8 @@ struct fl_layer_weights {
 
 struct fl_model {
     struct fl_config config;
-    const float *token_embedding;    /* [vocab_size, d_model] */
-    const float *position_embedding; /* [n_ctx_max, d_model]; NULL unless learned */
+    const float *token_embedding;      /* [vocab_size, d_model] */
+    const float *position_embedding;   /* [n_ctx_max, d_model]; NULL unless learned */
     struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
     struct fl_linear logits;           /* shares token_embedding when tied */
     struct fl_layer_weights *layers;   /* [n_layers] */

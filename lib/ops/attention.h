@@ -25,7 +25,8 @@ struct fl_attention_shape {
 
 struct fl_attention_kernel {
     const char *name;
-    void (*scores)(float *scores, const float *q, const float *k, const struct fl_attention_shape *);
+    void (*scores)(float *scores, const float *q, const float *k,
+                   const struct fl_attention_shape *);
     void (*softmax)(float *scores, const struct fl_attention_shape *);
     void (*context)(float *context, const float *probs, const float *v,
                     const struct fl_attention_shape *);

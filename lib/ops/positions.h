@@ -1,0 +1,11 @@
+/* positions.h - the sinusoidal position table.
+ *
+ * table[pos, 2i] = sin(pos / 10000^(2i / d_model)), table[pos, 2i+1] = cos of the same.
+ * Source: Vaswani et al., 2017 (arXiv:1706.03762), section 3.5. */
+#ifndef FL_OPS_POSITIONS_H
+#define FL_OPS_POSITIONS_H
+
+/* table [n_ctx, d_model] f32, computed in double. Filled once, when a session opens. */
+void fl_positions_sinusoidal(float *table, int n_ctx, int d_model);
+
+#endif
