@@ -76,4 +76,34 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
 int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
                        enum fl_operator op);
 
+/* A whole generation: the prompt's prefill, which yields the first token, and n_gen - 1 decode
+ * steps; with the cache a step runs one token behind what is cached, without it a step runs the
+ * whole prefix again. Of a decode step only the last position's logits are computed (none under
+ * lm_head none); the prefill follows the convention.
+ *
+ * The closed form: every formula is a polynomial of at most second degree in the step's number i,
+ * so over n steps sum f(i) = n f(0) + C(n,2) Df(0) + C(n,3) DDf(0) (Newton's forward
+ * differences), piece by piece where a sliding window or a mixture of experts saturates. */
+struct fl_generation {
+    int64_t batch, n_prompt, n_gen;
+    bool cache;
+    enum fl_dtype weight_dtype, kv_dtype;
+};
+
+/* out[0] prefill, out[1] all decode steps together (only `total` and `ops` are sums; memory is
+ * that of the last step). */
+int fl_analytic_generation(struct fl_analytic out[2], const struct fl_config *config,
+                           const struct fl_generation *generation,
+                           const struct fl_convention *convention, struct fl_error *error);
+
+/* The same by evaluating every step: slow, to check the closed form against. */
+int fl_analytic_generation_steps(struct fl_analytic out[2], const struct fl_config *config,
+                                 const struct fl_generation *generation,
+                                 const struct fl_convention *convention, struct fl_error *error);
+
+/* The shape and convention of decode step i, 1 .. n_gen - 1. */
+void fl_generation_step(const struct fl_generation *generation,
+                        const struct fl_convention *convention, int64_t i,
+                        struct fl_shape *shape, struct fl_convention *step_convention);
+
 #endif

@@ -1,0 +1,288 @@
+#include "ledger/analytic.h"
+#include "ledger/formulas.h"
+
+#include <string.h>
+
+const char *const fl_unit_names[] = {"flop", "mac", NULL};
+const char *const fl_causal_names[] = {"full", "half", "exact", NULL};
+const char *const fl_lm_head_names[] = {"all", "last", "none", NULL};
+const char *const fl_dtype_names[] = {"f32", "f16", "bf16", NULL};
+
+int fl_dtype_bytes(enum fl_dtype dtype)
+{
+    return dtype == FL_F32 ? 4 : 2;
+}
+
+int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
+                       enum fl_operator op)
+{
+    return fl_operator_is_global(op) ? 1 : analytic->n_layers[stack];
+}
+
+/* Takes a whole figure out of a rational. The one convention that can give half a FLOP is `half`
+ * with odd s, d_h and heads. */
+static int whole(struct fl_rational value, enum fl_operator op, fl_wide *out,
+                 struct fl_error *error)
+{
+    if (value.den != 1)
+        return fl_fail(error,
+                       "%s: this shape has no whole number of FLOPs under the convention "
+                       "causal=half; expected an even s, or causal full or exact",
+                       fl_operator_name(op));
+    *out = value.num;
+    return FL_OK;
+}
+
+static int analyse_operator(struct fl_op_analytic *out, const struct fl_environment *env,
+                            const struct fl_environment *textbook_env, enum fl_operator op,
+                            struct fl_error *error)
+{
+    struct fl_rational flops, textbook, bytes_read, bytes_written;
+    *out = (struct fl_op_analytic){.present = fl_formula_present(env, op)};
+    /* the textbook knows nothing of an encoder's missing logits: it has none either */
+    bool in_textbook = op != FL_OP_LOGITS || (textbook_env->features & FL_HAS_LOGITS);
+    if (fl_formula_flops(env, op, &flops, error) != FL_OK ||
+        fl_formula_textbook_flops(textbook_env, op, &textbook, error) != FL_OK ||
+        fl_formula_bytes(env, op, &bytes_read, &bytes_written, error) != FL_OK)
+        return FL_FAILED;
+    if (!in_textbook)
+        textbook = fl_rational_whole(0);
+    out->present = out->present || textbook.num != 0;
+    if (whole(flops, op, &out->exact, error) != FL_OK ||
+        whole(textbook, op, &out->textbook, error) != FL_OK ||
+        whole(bytes_read, op, &out->bytes_read, error) != FL_OK)
+        return FL_FAILED;
+    return whole(bytes_written, op, &out->bytes_written, error);
+}
+
+/* sum += n * a; false on overflow. */
+static bool add_times(struct fl_op_analytic *sum, fl_wide n, const struct fl_op_analytic *a)
+{
+    const fl_wide terms[] = {a->textbook, a->exact, a->bytes_read, a->bytes_written};
+    fl_wide *const sums[] = {&sum->textbook, &sum->exact, &sum->bytes_read, &sum->bytes_written};
+    for (int i = 0; i < 4; i++) {
+        fl_wide product;
+        if (__builtin_mul_overflow(n, terms[i], &product) ||
+            __builtin_add_overflow(*sums[i], product, sums[i]))
+            return false;
+    }
+    sum->present = sum->present || a->present;
+    return true;
+}
+
+static int add_up(struct fl_analytic *out, struct fl_error *error)
+{
+    out->total = (struct fl_op_analytic){0};
+    for (int stack = 0; stack < FL_N_STACKS; stack++)
+        for (int op = 0; op < FL_N_OPERATORS; op++)
+            if (out->ops[stack][op].present &&
+                !add_times(&out->total,
+                           fl_analytic_copies(out, (enum fl_stack)stack, (enum fl_operator)op),
+                           &out->ops[stack][op]))
+                return fl_fail(error, "total: the figure for this shape does not fit in 127 bits");
+    return FL_OK;
+}
+
+static int analyse_stack(struct fl_analytic *out, const struct fl_config *config,
+                         const struct fl_shape *shape, const struct fl_convention *convention,
+                         enum fl_stack stack, struct fl_error *error)
+{
+    struct fl_environment env;
+    if (fl_environment_init(&env, config, shape, convention, stack, error) != FL_OK)
+        return FL_FAILED;
+    struct fl_environment textbook_env = env;
+    fl_environment_textbook(&textbook_env);
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        if (analyse_operator(&out->ops[stack][op], &env, &textbook_env, (enum fl_operator)op,
+                             error) != FL_OK)
+            return FL_FAILED;
+
+    struct fl_rational kv_cache_bytes, activation_bytes;
+    if (fl_formula_memory(&env, &kv_cache_bytes, &activation_bytes, error) != FL_OK)
+        return FL_FAILED;
+    if (stack == FL_STACK_DECODER)
+        out->kv_cache_bytes = kv_cache_bytes.num;
+    if (activation_bytes.num > out->activation_bytes)
+        out->activation_bytes = activation_bytes.num;
+    return FL_OK;
+}
+
+int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
+                const struct fl_shape *shape, const struct fl_convention *convention,
+                struct fl_error *error)
+{
+    *out = (struct fl_analytic){0};
+    out->n_layers[FL_STACK_DECODER] = config->n_layers;
+    if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK)
+        return FL_FAILED;
+    bool encoder_runs =
+        config->n_encoder_layers > 0 && shape->n_past == 0 && shape->n_encoder_tokens > 0;
+    if (encoder_runs) {
+        out->n_layers[FL_STACK_ENCODER] = config->n_encoder_layers;
+        if (analyse_stack(out, config, shape, convention, FL_STACK_ENCODER, error) != FL_OK)
+            return FL_FAILED;
+    }
+    out->n_params = (fl_wide)fl_config_n_params(config);
+    out->weights_bytes = out->n_params * fl_dtype_bytes(shape->weight_dtype);
+    return add_up(out, error);
+}
+
+/* ---- whole generations ---- */
+
+void fl_generation_step(const struct fl_generation *generation,
+                        const struct fl_convention *convention, int64_t i,
+                        struct fl_shape *shape, struct fl_convention *step_convention)
+{
+    int64_t context = generation->n_prompt + i;
+    *shape = (struct fl_shape){
+        .batch = generation->batch,
+        .n_tokens = generation->cache ? 1 : context,
+        .n_past = generation->cache ? context - 1 : 0,
+        .weight_dtype = generation->weight_dtype,
+        .kv_dtype = generation->kv_dtype,
+    };
+    *step_convention = *convention;
+    if (convention->lm_head == FL_LM_HEAD_ALL)
+        step_convention->lm_head = FL_LM_HEAD_LAST;
+}
+
+static int check_generation(const struct fl_config *config,
+                            const struct fl_generation *generation, struct fl_error *error)
+{
+    static const int64_t MOST = INT64_C(1) << 30;
+    if (config->n_encoder_layers > 0)
+        return fl_fail(error, "%s: generation: expected a decoder-only model; encoder-decoder "
+                              "models are counted step by step (-s, --past)",
+                       config->name);
+    if (generation->n_prompt < 1 || generation->n_prompt > MOST)
+        return fl_fail(error, "prompt: expected 1 to 2^30 tokens");
+    if (generation->n_gen < 1 || generation->n_gen > MOST)
+        return fl_fail(error, "gen: expected 1 to 2^30 tokens");
+    return FL_OK;
+}
+
+static int analyse_prefill(struct fl_analytic *out, const struct fl_config *config,
+                           const struct fl_generation *generation,
+                           const struct fl_convention *convention, struct fl_error *error)
+{
+    struct fl_shape shape = {.batch = generation->batch,
+                             .n_tokens = generation->n_prompt,
+                             .weight_dtype = generation->weight_dtype,
+                             .kv_dtype = generation->kv_dtype};
+    return fl_analytic(out, config, &shape, convention, error);
+}
+
+static int analyse_step(struct fl_analytic *out, const struct fl_config *config,
+                        const struct fl_generation *generation,
+                        const struct fl_convention *convention, int64_t i, struct fl_error *error)
+{
+    struct fl_shape shape;
+    struct fl_convention step_convention;
+    fl_generation_step(generation, convention, i, &shape, &step_convention);
+    return fl_analytic(out, config, &shape, &step_convention, error);
+}
+
+/* sum.ops += n * a.ops; the rest of sum becomes a's when it is the later step. */
+static int accumulate(struct fl_analytic *sum, fl_wide n, const struct fl_analytic *a,
+                      struct fl_error *error)
+{
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        if (a->ops[0][op].present && !add_times(&sum->ops[0][op], n, &a->ops[0][op]))
+            return fl_fail(error, "%s: the figure for this generation does not fit in 127 bits",
+                           fl_operator_name((enum fl_operator)op));
+    return FL_OK;
+}
+
+static void adopt_memory(struct fl_analytic *sum, const struct fl_analytic *last)
+{
+    sum->n_layers[0] = last->n_layers[0];
+    sum->n_params = last->n_params;
+    sum->weights_bytes = last->weights_bytes;
+    sum->kv_cache_bytes = last->kv_cache_bytes;
+    sum->activation_bytes = last->activation_bytes;
+}
+
+int fl_analytic_generation_steps(struct fl_analytic out[2], const struct fl_config *config,
+                                 const struct fl_generation *generation,
+                                 const struct fl_convention *convention, struct fl_error *error)
+{
+    if (check_generation(config, generation, error) != FL_OK ||
+        analyse_prefill(&out[0], config, generation, convention, error) != FL_OK)
+        return FL_FAILED;
+    out[1] = (struct fl_analytic){0};
+    adopt_memory(&out[1], &out[0]);
+    for (int64_t i = 1; i < generation->n_gen; i++) {
+        struct fl_analytic step;
+        if (analyse_step(&step, config, generation, convention, i, error) != FL_OK ||
+            accumulate(&out[1], 1, &step, error) != FL_OK)
+            return FL_FAILED;
+        adopt_memory(&out[1], &step);
+    }
+    return add_up(&out[1], error);
+}
+
+/* Steps first .. first + n - 1 lie on one polynomial of degree at most two. */
+static int add_segment(struct fl_analytic *sum, const struct fl_config *config,
+                       const struct fl_generation *generation,
+                       const struct fl_convention *convention, int64_t first, int64_t n,
+                       struct fl_error *error)
+{
+    /* sum f = n f0 + C(n,2) (f1 - f0) + C(n,3) (f2 - 2 f1 + f0), gathered by sample. The samples
+     * stay inside the segment: with one or two steps the higher coefficients are zero. */
+    fl_wide N = n, pairs = N * (N - 1) / 2, triples = pairs * (N - 2) / 3;
+    const fl_wide weights[3] = {N - pairs + triples, pairs - 2 * triples, triples};
+    for (int k = 0; k < 3 && k < n; k++) {
+        struct fl_analytic step;
+        if (analyse_step(&step, config, generation, convention, first + k, error) != FL_OK ||
+            accumulate(sum, weights[k], &step, error) != FL_OK)
+            return FL_FAILED;
+    }
+    return FL_OK;
+}
+
+/* The first step at which something saturates, behind `first`: the sliding window is full, or
+ * every expert is hit. n_gen when nothing does. */
+static int64_t segment_end(const struct fl_config *config, const struct fl_generation *generation,
+                           int64_t first)
+{
+    int64_t end = generation->n_gen;
+    int64_t candidates[3] = {end, end, end};
+    if (config->sliding_window > 0) {
+        candidates[0] = config->sliding_window - generation->n_prompt;
+        candidates[1] = config->sliding_window - generation->n_prompt + 1;
+    }
+    if (config->n_experts > 0 && !generation->cache) {
+        int64_t per_token = generation->batch * config->n_experts_used;
+        candidates[2] = (config->n_experts + per_token - 1) / per_token - generation->n_prompt;
+    }
+    for (int i = 0; i < 3; i++)
+        if (candidates[i] > first && candidates[i] < end)
+            end = candidates[i];
+    return end;
+}
+
+int fl_analytic_generation(struct fl_analytic out[2], const struct fl_config *config,
+                           const struct fl_generation *generation,
+                           const struct fl_convention *convention, struct fl_error *error)
+{
+    if (check_generation(config, generation, error) != FL_OK ||
+        analyse_prefill(&out[0], config, generation, convention, error) != FL_OK)
+        return FL_FAILED;
+    out[1] = (struct fl_analytic){0};
+    adopt_memory(&out[1], &out[0]);
+    for (int64_t first = 1; first < generation->n_gen;) {
+        int64_t end = segment_end(config, generation, first);
+        if (add_segment(&out[1], config, generation, convention, first, end - first, error) !=
+            FL_OK)
+            return FL_FAILED;
+        first = end;
+    }
+    if (generation->n_gen > 1) {
+        struct fl_analytic last;
+        if (analyse_step(&last, config, generation, convention, generation->n_gen - 1, error) !=
+            FL_OK)
+            return FL_FAILED;
+        adopt_memory(&out[1], &last);
+    }
+    return add_up(&out[1], error);
+}

@@ -1,0 +1,196 @@
+/* environment.c - from a model, a shape and a convention to the symbols' values and the features
+ * that decide which formulas apply. */
+#include "ledger/formulas.h"
+
+#include <string.h>
+
+static void set(struct fl_environment *env, enum fl_symbol symbol, int64_t value)
+{
+    env->values[symbol] = fl_rational_whole(value);
+}
+
+static unsigned activation_feature(enum fl_activation activation)
+{
+    switch (activation) {
+    case FL_ACT_RELU:
+        return FL_HAS_RELU;
+    case FL_ACT_GELU_ERF:
+        return FL_HAS_GELU_ERF;
+    case FL_ACT_GELU_TANH:
+        return FL_HAS_GELU_TANH;
+    case FL_ACT_SILU:
+        return FL_HAS_SILU;
+    }
+    return 0;
+}
+
+static unsigned features_of(const struct fl_config *config)
+{
+    const struct {
+        bool has;
+        unsigned feature;
+    } table[] = {
+        {config->norm == FL_NORM_LAYERNORM, FL_HAS_LAYERNORM},
+        {config->norm == FL_NORM_RMSNORM, FL_HAS_RMSNORM},
+        {config->norm_position == FL_NORM_PRE, FL_HAS_FINAL_NORM},
+        {config->positions == FL_POS_ROPE, FL_HAS_ROPE},
+        {config->positions == FL_POS_LEARNED || config->positions == FL_POS_SINUSOIDAL,
+         FL_HAS_POSITION_TABLE},
+        {config->scale_embedding, FL_HAS_SCALED_EMBEDDING},
+        {config->bias_qkv, FL_HAS_BIAS_QKV},
+        {config->bias_attn_out, FL_HAS_BIAS_ATTN_OUT},
+        {config->bias_ffn, FL_HAS_BIAS_FFN},
+        {config->gated, FL_HAS_GATE},
+        {config->n_experts == 0, FL_HAS_DENSE_FFN},
+        {config->n_experts > 0, FL_HAS_EXPERTS},
+    };
+    unsigned features = activation_feature(config->activation) | FL_HAS_CACHE | FL_HAS_TOKENS;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].has)
+            features |= table[i].feature;
+    return features;
+}
+
+/* Query-key pairs of one head. All queries of a step together see, in this order of cases:
+ * no window; a window none of them has outgrown; one that some have; one that all have. */
+static const char FULL[] = "s*t", FULL_WINDOW[] = "s*W";
+static const char HALF[] = "s*p + s^2/2";
+static const char EXACT[] = "s*p + s*(s + 1)/2", EXACT_WINDOW[] = "s*W";
+static const char EXACT_ENTERING[] = "(W - p)*p + (W - p)*(W - p + 1)/2 + (t - W)*W";
+
+static int evaluate_pairs(struct fl_environment *env, const char *formula, enum fl_symbol symbol,
+                          struct fl_error *error)
+{
+    struct fl_expression expression;
+    if (!fl_expression_parse(&expression, formula) ||
+        !fl_expression_evaluate(&expression, env->values, &env->values[symbol]))
+        return fl_fail(error, "query-key pairs: the figure for this shape does not fit");
+    return FL_OK;
+}
+
+int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
+                         struct fl_error *error)
+{
+    fl_wide window = env->values[FL_SYMBOL_W].num, p = env->values[FL_SYMBOL_p].num;
+    fl_wide t = env->values[FL_SYMBOL_t].num;
+    bool windowed = window > 0 && t > window;
+    const char *full = windowed ? FULL_WINDOW : FULL;
+    const char *exact = !windowed ? EXACT : p < window ? EXACT_ENTERING : EXACT_WINDOW;
+
+    if (causal == FL_CAUSAL_FULL || bidirectional)
+        env->pairs = env->visible = full;
+    else
+        env->pairs = env->visible = exact;
+    if (causal == FL_CAUSAL_HALF && !bidirectional && !windowed)
+        env->pairs = HALF;
+    if (evaluate_pairs(env, env->pairs, FL_SYMBOL_pairs, error) != FL_OK)
+        return FL_FAILED;
+    return evaluate_pairs(env, env->visible, FL_SYMBOL_visible, error);
+}
+
+static int check_shape(const struct fl_shape *shape, struct fl_error *error)
+{
+    static const int64_t MOST = INT64_C(1) << 40;
+    const struct {
+        const char *name;
+        int64_t value, least;
+    } fields[] = {
+        {"batch", shape->batch, 1},
+        {"n_tokens", shape->n_tokens, 1},
+        {"n_past", shape->n_past, 0},
+        {"n_encoder_tokens", shape->n_encoder_tokens, 0},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].value < fields[i].least || fields[i].value > MOST)
+            return fl_fail(error, "shape: %s: expected %lld to 2^40, not %lld", fields[i].name,
+                           (long long)fields[i].least, (long long)fields[i].value);
+    return FL_OK;
+}
+
+static int64_t logits_positions(enum fl_lm_head lm_head, int64_t n_tokens)
+{
+    switch (lm_head) {
+    case FL_LM_HEAD_ALL:
+        return n_tokens;
+    case FL_LM_HEAD_LAST:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+int fl_environment_init(struct fl_environment *env, const struct fl_config *config,
+                        const struct fl_shape *shape, const struct fl_convention *convention,
+                        enum fl_stack stack, struct fl_error *error)
+{
+    if (check_shape(shape, error) != FL_OK)
+        return FL_FAILED;
+    bool encoder = stack == FL_STACK_ENCODER;
+    int64_t s = encoder ? shape->n_encoder_tokens : shape->n_tokens;
+    int64_t p = encoder ? 0 : shape->n_past;
+    int64_t r = encoder ? 0 : logits_positions(convention->lm_head, s);
+    int64_t used = config->n_experts > 0 ? config->n_experts_used : 1;
+    int64_t hit = config->n_experts;
+    if (shape->batch <= hit && s <= hit && shape->batch * s * used < hit)
+        hit = shape->batch * s * used;
+
+    *env = (struct fl_environment){.features = features_of(config)};
+    env->kinds = FL_PIECE_MATMUL;
+    if (convention->elementwise && convention->unit == FL_UNIT_FLOP)
+        env->kinds = FL_PIECE_ALL;
+    if (encoder)
+        env->features = (env->features & ~(unsigned)FL_HAS_CACHE) | FL_HAS_ENCODER_NORM;
+    if (!encoder && config->n_encoder_layers > 0)
+        env->features |= FL_HAS_CROSS | (p == 0 ? FL_HAS_CROSS_KV : 0u);
+    if (r > 0)
+        env->features |= FL_HAS_LOGITS;
+
+    const struct {
+        enum fl_symbol symbol;
+        int64_t value;
+    } table[] = {
+        {FL_SYMBOL_b, shape->batch},
+        {FL_SYMBOL_s, s},
+        {FL_SYMBOL_p, p},
+        {FL_SYMBOL_t, p + s},
+        {FL_SYMBOL_h, config->d_model},
+        {FL_SYMBOL_n_h, config->n_heads},
+        {FL_SYMBOL_n_kv, config->n_kv_heads},
+        {FL_SYMBOL_d_h, config->head_dim},
+        {FL_SYMBOL_f, config->d_ff},
+        {FL_SYMBOL_V, config->vocab_size},
+        {FL_SYMBOL_L, encoder ? config->n_encoder_layers : config->n_layers},
+        {FL_SYMBOL_r, r},
+        {FL_SYMBOL_W, config->sliding_window},
+        {FL_SYMBOL_E, config->n_experts},
+        {FL_SYMBOL_k, used},
+        {FL_SYMBOL_e, hit},
+        {FL_SYMBOL_s_e, config->n_encoder_layers > 0 ? shape->n_encoder_tokens : 0},
+        {FL_SYMBOL_w, fl_dtype_bytes(shape->weight_dtype)},
+        {FL_SYMBOL_c, fl_dtype_bytes(shape->kv_dtype)},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        set(env, table[i].symbol, table[i].value);
+    return fl_environment_pairs(env, convention->causal, encoder, error);
+}
+
+void fl_environment_textbook(struct fl_environment *env)
+{
+    struct fl_rational *values = env->values;
+    env->kinds = FL_PIECE_MATMUL;
+    env->features &= ~(unsigned)(FL_HAS_GATE | FL_HAS_EXPERTS | FL_HAS_CROSS | FL_HAS_CROSS_KV);
+    env->features |= FL_HAS_DENSE_FFN;
+    if (!(env->features & FL_HAS_CACHE)) /* an encoder has no logits in any convention */
+        env->features &= ~(unsigned)FL_HAS_LOGITS;
+    else
+        env->features |= FL_HAS_LOGITS;
+    values[FL_SYMBOL_n_kv] = values[FL_SYMBOL_n_h];
+    fl_rational_multiply(values[FL_SYMBOL_h], (struct fl_rational){1, values[FL_SYMBOL_n_h].num},
+                         &values[FL_SYMBOL_d_h]);
+    fl_rational_multiply(values[FL_SYMBOL_h], fl_rational_whole(4), &values[FL_SYMBOL_f]);
+    values[FL_SYMBOL_k] = fl_rational_whole(1);
+    values[FL_SYMBOL_r] = values[FL_SYMBOL_s];
+    fl_rational_multiply(values[FL_SYMBOL_s], values[FL_SYMBOL_t], &values[FL_SYMBOL_pairs]);
+    values[FL_SYMBOL_visible] = values[FL_SYMBOL_pairs];
+    env->pairs = env->visible = FULL;
+}

@@ -1,0 +1,266 @@
+#include "ledger/formulas.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+
+/* ---- the tables ---- */
+
+static const struct {
+    enum fl_operator op;
+    const char *text;
+} TEXTBOOK[] = {
+    {FL_OP_QKV, "6*b*s*h^2"},     {FL_OP_SCORES, "2*b*s*t*h"},  {FL_OP_CONTEXT, "2*b*s*t*h"},
+    {FL_OP_ATTN_OUT, "2*b*s*h^2"}, {FL_OP_FFN_UP, "8*b*s*h^2"}, {FL_OP_FFN_DOWN, "8*b*s*h^2"},
+    {FL_OP_LOGITS, "2*b*s*h*V"},
+};
+
+/* clang-format off */
+static const struct {
+    enum fl_operator op;
+    unsigned features;
+    enum fl_piece_kind kind;
+    const char *text;
+} FLOPS[] = {
+    {FL_OP_EMBED, FL_HAS_TOKENS | FL_HAS_SCALED_EMBEDDING, FL_PIECE_ELEMENTWISE, "b*s*h"},
+    {FL_OP_EMBED, FL_HAS_TOKENS | FL_HAS_POSITION_TABLE,   FL_PIECE_ELEMENTWISE, "b*s*h"},
+
+    {FL_OP_NORM_ATTN, FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE, "b*s*(8*h + 5)"},
+    {FL_OP_NORM_ATTN, FL_HAS_RMSNORM,   FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
+    {FL_OP_QKV,       0,                FL_PIECE_MATMUL,      "2*b*s*h*(n_h + 2*n_kv)*d_h"},
+    {FL_OP_QKV,       FL_HAS_BIAS_QKV,  FL_PIECE_BIAS,        "b*s*(n_h + 2*n_kv)*d_h"},
+    {FL_OP_ROPE,      FL_HAS_ROPE,      FL_PIECE_ELEMENTWISE, "3*b*s*(n_h + n_kv)*d_h"},
+    {FL_OP_SCORES,    0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
+    {FL_OP_SOFTMAX,   0,                FL_PIECE_ELEMENTWISE, "b*n_h*(5*visible + s)"},
+    {FL_OP_CONTEXT,   0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
+    {FL_OP_ATTN_OUT,  0,                FL_PIECE_MATMUL,      "2*b*s*n_h*d_h*h"},
+    {FL_OP_ATTN_OUT,  FL_HAS_BIAS_ATTN_OUT, FL_PIECE_BIAS,    "b*s*h"},
+
+    {FL_OP_NORM_CROSS,    FL_HAS_CROSS | FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE, "b*s*(8*h + 5)"},
+    {FL_OP_NORM_CROSS,    FL_HAS_CROSS | FL_HAS_RMSNORM,   FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
+    {FL_OP_CROSS_Q,       FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*h*n_h*d_h"},
+    {FL_OP_CROSS_KV,      FL_HAS_CROSS_KV, FL_PIECE_MATMUL,      "4*b*s_e*h*n_kv*d_h"},
+    {FL_OP_CROSS_SCORES,  FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*s_e*n_h*d_h"},
+    {FL_OP_CROSS_SOFTMAX, FL_HAS_CROSS,    FL_PIECE_ELEMENTWISE, "b*n_h*(5*s*s_e + s)"},
+    {FL_OP_CROSS_CONTEXT, FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*s_e*n_h*d_h"},
+    {FL_OP_CROSS_OUT,     FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*n_h*d_h*h"},
+
+    {FL_OP_NORM_FFN, FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE, "b*s*(8*h + 5)"},
+    {FL_OP_NORM_FFN, FL_HAS_RMSNORM,   FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
+    {FL_OP_ROUTER,   FL_HAS_EXPERTS,   FL_PIECE_MATMUL,      "2*b*s*h*E"},
+    {FL_OP_ROUTER,   FL_HAS_EXPERTS,   FL_PIECE_ELEMENTWISE, "b*s*(3*E + 2*k)"},
+    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE, FL_PIECE_MATMUL, "2*b*s*h*f"},
+    {FL_OP_FFN_GATE, FL_HAS_EXPERTS | FL_HAS_GATE,   FL_PIECE_MATMUL, "2*b*s*k*h*f"},
+    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE | FL_HAS_BIAS_FFN, FL_PIECE_BIAS, "b*s*f"},
+    {FL_OP_FFN_UP,   FL_HAS_DENSE_FFN, FL_PIECE_MATMUL,      "2*b*s*h*f"},
+    {FL_OP_FFN_UP,   FL_HAS_EXPERTS,   FL_PIECE_MATMUL,      "2*b*s*k*h*f"},
+    {FL_OP_FFN_UP,   FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, FL_PIECE_BIAS, "b*s*f"},
+    /* ReLU is a comparison: no FLOP */
+    {FL_OP_FFN_ACT,  FL_HAS_GELU_ERF,  FL_PIECE_ELEMENTWISE, "5*b*s*k*f"},
+    {FL_OP_FFN_ACT,  FL_HAS_GELU_TANH, FL_PIECE_ELEMENTWISE, "9*b*s*k*f"},
+    {FL_OP_FFN_ACT,  FL_HAS_SILU,      FL_PIECE_ELEMENTWISE, "3*b*s*k*f"},
+    {FL_OP_FFN_ACT,  FL_HAS_GATE,      FL_PIECE_ELEMENTWISE, "b*s*k*f"},
+    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN, FL_PIECE_MATMUL,      "2*b*s*f*h"},
+    {FL_OP_FFN_DOWN, FL_HAS_EXPERTS,   FL_PIECE_MATMUL,      "2*b*s*k*f*h"},
+    {FL_OP_FFN_DOWN, FL_HAS_EXPERTS,   FL_PIECE_ELEMENTWISE, "2*b*s*k*h"},
+    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, FL_PIECE_BIAS, "b*s*h"},
+    {FL_OP_RESIDUAL, 0,                FL_PIECE_ELEMENTWISE, "2*b*s*h"},
+    {FL_OP_RESIDUAL, FL_HAS_CROSS,     FL_PIECE_ELEMENTWISE, "b*s*h"},
+
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE,
+     "b*r*(8*h + 5)"},
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, FL_PIECE_ELEMENTWISE,
+     "b*r*(4*h + 4)"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS, FL_PIECE_MATMUL, "2*b*r*h*V"},
+};
+
+/* Activations are f32: 4 bytes. */
+static const struct {
+    enum fl_operator op;
+    unsigned features;
+    const char *bytes_read, *bytes_written;
+} BYTES[] = {
+    {FL_OP_EMBED, FL_HAS_TOKENS,                         "4*b*s + w*b*s*h", "4*b*s*h"},
+    {FL_OP_EMBED, FL_HAS_TOKENS | FL_HAS_POSITION_TABLE, "4*s*h", "0"},
+
+    {FL_OP_NORM_ATTN, FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
+    {FL_OP_NORM_ATTN, FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_QKV, 0, "4*b*s*h + w*h*(n_h + 2*n_kv)*d_h", "4*b*s*(n_h + 2*n_kv)*d_h"},
+    {FL_OP_QKV, FL_HAS_BIAS_QKV, "w*(n_h + 2*n_kv)*d_h", "0"},
+    {FL_OP_ROPE, FL_HAS_ROPE, "4*b*s*(n_h + n_kv)*d_h + 4*s*d_h", "4*b*s*(n_h + n_kv)*d_h"},
+    {FL_OP_KV_APPEND, FL_HAS_CACHE, "8*b*s*n_kv*d_h", "2*c*b*s*n_kv*d_h"},
+    {FL_OP_SCORES, 0, "4*b*s*n_h*d_h + c*b*t*n_kv*d_h", "4*b*n_h*visible"},
+    {FL_OP_SOFTMAX, 0, "4*b*n_h*visible", "4*b*n_h*visible"},
+    {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*t*n_kv*d_h", "4*b*s*n_h*d_h"},
+    {FL_OP_ATTN_OUT, 0, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
+    {FL_OP_ATTN_OUT, FL_HAS_BIAS_ATTN_OUT, "w*h", "0"},
+
+    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
+    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_CROSS_Q, FL_HAS_CROSS, "4*b*s*h + w*h*n_h*d_h", "4*b*s*n_h*d_h"},
+    {FL_OP_CROSS_KV, FL_HAS_CROSS_KV, "4*b*s_e*h + 2*w*h*n_kv*d_h", "2*c*b*s_e*n_kv*d_h"},
+    {FL_OP_CROSS_SCORES, FL_HAS_CROSS, "4*b*s*n_h*d_h + c*b*s_e*n_kv*d_h", "4*b*n_h*s*s_e"},
+    {FL_OP_CROSS_SOFTMAX, FL_HAS_CROSS, "4*b*n_h*s*s_e", "4*b*n_h*s*s_e"},
+    {FL_OP_CROSS_CONTEXT, FL_HAS_CROSS, "4*b*n_h*s*s_e + c*b*s_e*n_kv*d_h", "4*b*s*n_h*d_h"},
+    {FL_OP_CROSS_OUT, FL_HAS_CROSS, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
+
+    {FL_OP_NORM_FFN, FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
+    {FL_OP_NORM_FFN, FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_ROUTER, FL_HAS_EXPERTS, "4*b*s*h + w*h*E", "8*b*s*k"},
+    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE, "4*b*s*h + w*h*f", "4*b*s*f"},
+    {FL_OP_FFN_GATE, FL_HAS_EXPERTS | FL_HAS_GATE,   "4*b*s*k*h + w*e*h*f", "4*b*s*k*f"},
+    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE | FL_HAS_BIAS_FFN, "w*f", "0"},
+    {FL_OP_FFN_UP, FL_HAS_DENSE_FFN, "4*b*s*h + w*h*f", "4*b*s*f"},
+    {FL_OP_FFN_UP, FL_HAS_EXPERTS,   "4*b*s*k*h + w*e*h*f", "4*b*s*k*f"},
+    {FL_OP_FFN_UP, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "w*f", "0"},
+    {FL_OP_FFN_ACT, 0, "4*b*s*k*f", "4*b*s*k*f"},
+    {FL_OP_FFN_ACT, FL_HAS_GATE, "4*b*s*k*f", "0"},
+    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN, "4*b*s*f + w*f*h", "4*b*s*h"},
+    {FL_OP_FFN_DOWN, FL_HAS_EXPERTS,   "4*b*s*k*f + w*e*f*h", "4*b*s*h"},
+    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "w*h", "0"},
+    {FL_OP_RESIDUAL, 0, "16*b*s*h", "8*b*s*h"},
+    {FL_OP_RESIDUAL, FL_HAS_CROSS, "8*b*s*h", "4*b*s*h"},
+
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_LAYERNORM, "4*b*r*h + 2*w*h",
+     "4*b*r*h"},
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, "4*b*r*h + w*h",
+     "4*b*r*h"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS, "4*b*r*h + w*h*V", "4*b*r*V"},
+};
+/* clang-format on */
+
+static const char KV_CACHE_BYTES[] = "2*L*b*t*n_kv*d_h*c";
+/* residual stream, its norm and the operators' results; the scores; the logits */
+static const char ACTIVATION_BYTES[] =
+    "4*b*(s*(3*h + 2*n_h*d_h + 2*n_kv*d_h + 2*k*f) + n_h*s*t + r*V)";
+
+/* ---- parsed once ---- */
+
+enum {
+    N_TEXTBOOK = sizeof TEXTBOOK / sizeof *TEXTBOOK,
+    N_FLOPS = sizeof FLOPS / sizeof *FLOPS,
+    N_BYTES = sizeof BYTES / sizeof *BYTES
+};
+
+static struct fl_expression textbook[N_TEXTBOOK];
+static struct fl_piece pieces[N_FLOPS];
+static struct fl_expression bytes_read[N_BYTES], bytes_written[N_BYTES];
+static struct fl_expression kv_cache_bytes_formula, activation_bytes_formula;
+
+static void parse_all(void)
+{
+    bool good = fl_expression_parse(&kv_cache_bytes_formula, KV_CACHE_BYTES) &&
+                fl_expression_parse(&activation_bytes_formula, ACTIVATION_BYTES);
+    for (int i = 0; i < N_TEXTBOOK; i++)
+        good = good && fl_expression_parse(&textbook[i], TEXTBOOK[i].text);
+    for (int i = 0; i < N_FLOPS; i++) {
+        pieces[i] = (struct fl_piece){.op = FLOPS[i].op,
+                                      .features = FLOPS[i].features,
+                                      .kind = FLOPS[i].kind,
+                                      .text = FLOPS[i].text};
+        good = good && fl_expression_parse(&pieces[i].expression, FLOPS[i].text);
+    }
+    for (int i = 0; i < N_BYTES; i++)
+        good = good && fl_expression_parse(&bytes_read[i], BYTES[i].bytes_read) &&
+               fl_expression_parse(&bytes_written[i], BYTES[i].bytes_written);
+    assert(good && "a formula does not parse");
+    (void)good;
+}
+
+static void parse_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, parse_all);
+}
+
+const struct fl_piece *fl_formula_pieces(int *n)
+{
+    parse_once();
+    *n = N_FLOPS;
+    return pieces;
+}
+
+const struct fl_expression *fl_formula_textbook(enum fl_operator op)
+{
+    parse_once();
+    for (int i = 0; i < N_TEXTBOOK; i++)
+        if (TEXTBOOK[i].op == op)
+            return &textbook[i];
+    return NULL;
+}
+
+/* ---- evaluation ---- */
+
+static bool applies(const struct fl_environment *env, unsigned features)
+{
+    return (env->features & features) == features;
+}
+
+static int too_large(enum fl_operator op, struct fl_error *error)
+{
+    return fl_fail(error, "%s: the figure for this shape does not fit in 127 bits",
+                   fl_operator_name(op));
+}
+
+static bool add_value(const struct fl_expression *expression, const struct fl_environment *env,
+                      struct fl_rational *sum)
+{
+    struct fl_rational value;
+    return fl_expression_evaluate(expression, env->values, &value) &&
+           fl_rational_add(*sum, value, sum);
+}
+
+int fl_formula_flops(const struct fl_environment *env, enum fl_operator op,
+                     struct fl_rational *out, struct fl_error *error)
+{
+    parse_once();
+    *out = fl_rational_whole(0);
+    for (int i = 0; i < N_FLOPS; i++)
+        if (pieces[i].op == op && (env->kinds & pieces[i].kind) &&
+            applies(env, pieces[i].features) && !add_value(&pieces[i].expression, env, out))
+            return too_large(op, error);
+    return FL_OK;
+}
+
+int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator op,
+                              struct fl_rational *out, struct fl_error *error)
+{
+    const struct fl_expression *expression = fl_formula_textbook(op);
+    *out = fl_rational_whole(0);
+    if (expression && !fl_expression_evaluate(expression, env->values, out))
+        return too_large(op, error);
+    return FL_OK;
+}
+
+int fl_formula_bytes(const struct fl_environment *env, enum fl_operator op,
+                     struct fl_rational *read, struct fl_rational *written,
+                     struct fl_error *error)
+{
+    parse_once();
+    *read = *written = fl_rational_whole(0);
+    for (int i = 0; i < N_BYTES; i++)
+        if (BYTES[i].op == op && applies(env, BYTES[i].features) &&
+            (!add_value(&bytes_read[i], env, read) || !add_value(&bytes_written[i], env, written)))
+            return too_large(op, error);
+    return FL_OK;
+}
+
+bool fl_formula_present(const struct fl_environment *env, enum fl_operator op)
+{
+    for (int i = 0; i < N_BYTES; i++)
+        if (BYTES[i].op == op && applies(env, BYTES[i].features))
+            return true;
+    return false;
+}
+
+int fl_formula_memory(const struct fl_environment *env, struct fl_rational *kv_cache_bytes,
+                      struct fl_rational *activation_bytes, struct fl_error *error)
+{
+    parse_once();
+    if (!fl_expression_evaluate(&kv_cache_bytes_formula, env->values, kv_cache_bytes) ||
+        !fl_expression_evaluate(&activation_bytes_formula, env->values, activation_bytes))
+        return fl_fail(error, "memory: the figure for this shape does not fit in 127 bits");
+    return FL_OK;
+}
