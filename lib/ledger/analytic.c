@@ -13,8 +13,7 @@ int fl_dtype_bytes(enum fl_dtype dtype)
     return dtype == FL_F32 ? 4 : 2;
 }
 
-int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
-                       enum fl_operator op)
+int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack, enum fl_operator op)
 {
     return fl_operator_is_global(op) ? 1 : analytic->n_layers[stack];
 }
@@ -130,8 +129,8 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
 /* ---- whole generations ---- */
 
 void fl_generation_step(const struct fl_generation *generation,
-                        const struct fl_convention *convention, int64_t i,
-                        struct fl_shape *shape, struct fl_convention *step_convention)
+                        const struct fl_convention *convention, int64_t i, struct fl_shape *shape,
+                        struct fl_convention *step_convention)
 {
     int64_t context = generation->n_prompt + i;
     *shape = (struct fl_shape){
@@ -146,13 +145,14 @@ void fl_generation_step(const struct fl_generation *generation,
         step_convention->lm_head = FL_LM_HEAD_LAST;
 }
 
-static int check_generation(const struct fl_config *config,
-                            const struct fl_generation *generation, struct fl_error *error)
+static int check_generation(const struct fl_config *config, const struct fl_generation *generation,
+                            struct fl_error *error)
 {
     static const int64_t MOST = INT64_C(1) << 30;
     if (config->n_encoder_layers > 0)
-        return fl_fail(error, "%s: generation: expected a decoder-only model; encoder-decoder "
-                              "models are counted step by step (-s, --past)",
+        return fl_fail(error,
+                       "%s: generation: expected a decoder-only model; encoder-decoder "
+                       "models are counted step by step (-s, --past)",
                        config->name);
     if (generation->n_prompt < 1 || generation->n_prompt > MOST)
         return fl_fail(error, "prompt: expected 1 to 2^30 tokens");

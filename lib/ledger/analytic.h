@@ -32,7 +32,7 @@ struct fl_convention {
     bool elementwise;
 };
 
-extern const char *const fl_unit_names[];    /* NULL-terminated, in the order of the enum */
+extern const char *const fl_unit_names[]; /* NULL-terminated, in the order of the enum */
 extern const char *const fl_causal_names[];
 extern const char *const fl_lm_head_names[];
 
@@ -103,7 +103,7 @@ int fl_analytic_generation_steps(struct fl_analytic out[2], const struct fl_conf
 
 /* The shape and convention of decode step i, 1 .. n_gen - 1. */
 void fl_generation_step(const struct fl_generation *generation,
-                        const struct fl_convention *convention, int64_t i,
-                        struct fl_shape *shape, struct fl_convention *step_convention);
+                        const struct fl_convention *convention, int64_t i, struct fl_shape *shape,
+                        struct fl_convention *step_convention);
 
 #endif

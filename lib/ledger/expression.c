@@ -108,8 +108,8 @@ static int parse_symbol(struct parser *parser)
         if (strlen(SYMBOLS[i].name) == length &&
             strncmp(SYMBOLS[i].name, parser->at, length) == 0) {
             parser->at += length;
-            return add_node(parser, (struct fl_expression_node){.kind = 's',
-                                                                .symbol = (enum fl_symbol)i});
+            return add_node(parser,
+                            (struct fl_expression_node){.kind = 's', .symbol = (enum fl_symbol)i});
         }
     return -1;
 }

@@ -63,10 +63,10 @@ bool fl_rational_multiply(struct fl_rational a, struct fl_rational b, struct fl_
 enum { FL_EXPRESSION_NODES = 64 };
 
 struct fl_expression_node {
-    char kind;         /* 'n' number, 's' symbol, or the operation: + - * / ^ */
-    fl_wide number;    /* of 'n'; the power of '^' */
+    char kind;      /* 'n' number, 's' symbol, or the operation: + - * / ^ */
+    fl_wide number; /* of 'n'; the power of '^' */
     enum fl_symbol symbol;
-    int left, right;   /* indices of the operands */
+    int left, right; /* indices of the operands */
 };
 
 struct fl_expression {

@@ -10,7 +10,7 @@ static const struct {
     enum fl_operator op;
     const char *text;
 } TEXTBOOK[] = {
-    {FL_OP_QKV, "6*b*s*h^2"},     {FL_OP_SCORES, "2*b*s*t*h"},  {FL_OP_CONTEXT, "2*b*s*t*h"},
+    {FL_OP_QKV, "6*b*s*h^2"},      {FL_OP_SCORES, "2*b*s*t*h"}, {FL_OP_CONTEXT, "2*b*s*t*h"},
     {FL_OP_ATTN_OUT, "2*b*s*h^2"}, {FL_OP_FFN_UP, "8*b*s*h^2"}, {FL_OP_FFN_DOWN, "8*b*s*h^2"},
     {FL_OP_LOGITS, "2*b*s*h*V"},
 };
@@ -212,8 +212,8 @@ static bool add_value(const struct fl_expression *expression, const struct fl_en
            fl_rational_add(*sum, value, sum);
 }
 
-int fl_formula_flops(const struct fl_environment *env, enum fl_operator op,
-                     struct fl_rational *out, struct fl_error *error)
+int fl_formula_flops(const struct fl_environment *env, enum fl_operator op, struct fl_rational *out,
+                     struct fl_error *error)
 {
     parse_once();
     *out = fl_rational_whole(0);
@@ -235,8 +235,7 @@ int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator
 }
 
 int fl_formula_bytes(const struct fl_environment *env, enum fl_operator op,
-                     struct fl_rational *read, struct fl_rational *written,
-                     struct fl_error *error)
+                     struct fl_rational *read, struct fl_rational *written, struct fl_error *error)
 {
     parse_once();
     *read = *written = fl_rational_whole(0);

@@ -87,8 +87,8 @@ int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool
                          struct fl_error *error);
 
 /* Sum of the operator's pieces: FLOPs of one layer. */
-int fl_formula_flops(const struct fl_environment *env, enum fl_operator op,
-                     struct fl_rational *out, struct fl_error *error);
+int fl_formula_flops(const struct fl_environment *env, enum fl_operator op, struct fl_rational *out,
+                     struct fl_error *error);
 int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator op,
                               struct fl_rational *out, struct fl_error *error);
 int fl_formula_bytes(const struct fl_environment *env, enum fl_operator op,
