@@ -20,7 +20,7 @@ enum fl_logits { FL_LOGITS_NONE, FL_LOGITS_LAST, FL_LOGITS_ALL };
 
 struct fl_session_options {
     int n_seqs;       /* batch, at least 1 */
-    int n_ctx;        /* tokens a sequence may hold; 0: the model's own */
+    int n_ctx;        /* tokens a sequence may hold; 0: the model's own, within its window */
     int n_tokens_max; /* new tokens per sequence in one forward; 0: n_ctx */
     enum fl_attention attention;
     enum fl_logits logits; /* the most that will be asked for; decides the size of the buffer */
@@ -29,7 +29,10 @@ struct fl_session_options {
 
 struct fl_session;
 
-/* model must outlive the session. Refused, with the predicted size, when memory would not do. */
+/* model must outlive the session. Refused, with the predicted size, when memory would not do.
+ * n_ctx may pass the model's own n_ctx_max where positions are computed (rotary, sinusoidal): the
+ * arithmetic is defined there, whatever the model learned. Learned positions end with their table,
+ * and a model with a sliding window is refused beyond the window. */
 int fl_session_open(struct fl_session **session, const struct fl_model *model,
                     const struct fl_session_options *options, struct fl_error *error);
 void fl_session_close(struct fl_session *session);
@@ -45,6 +48,7 @@ const float *fl_session_logits(const struct fl_session *session);
 
 int fl_session_n_past(const struct fl_session *session);
 int fl_session_n_ctx(const struct fl_session *session);
+int fl_session_n_threads(const struct fl_session *session); /* as used, never 0 */
 
 /* Forgets everything behind n_past tokens. */
 void fl_session_truncate(struct fl_session *session, int n_past);

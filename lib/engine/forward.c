@@ -1,0 +1,236 @@
+#include "engine/forward.h"
+
+#include "ops/activation.h"
+#include "ops/embed.h"
+#include "ops/kv_append.h"
+#include "ops/layernorm.h"
+#include "ops/linear.h"
+#include "ops/qkv.h"
+#include "ops/residual.h"
+#include "ops/rmsnorm.h"
+#include "ops/rope.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Runs one operator call inside a region: the time it takes and the cost it declares go to
+ * (layer, operator). */
+#define OPERATOR(pass, layer, op, cost, call)                                                      \
+    do {                                                                                           \
+        fl_region_enter((pass)->ledger);                                                           \
+        call;                                                                                      \
+        fl_region_leave((pass)->ledger, layer, op, cost);                                          \
+    } while (0)
+
+static int n_rows(const struct fl_pass *pass)
+{
+    return pass->n_seqs * pass->n_tokens;
+}
+
+static int global_row(const struct fl_pass *pass)
+{
+    return pass->model->config.n_layers;
+}
+
+static void embed(const struct fl_pass *pass)
+{
+    const struct fl_model *model = pass->model;
+    const struct fl_config *config = &model->config;
+    const float *positions =
+        model->position_embedding ? model->position_embedding : pass->work->positions;
+    const float scale = config->scale_embedding ? sqrtf((float)config->d_model) : 1.0f;
+    OPERATOR(pass, global_row(pass), FL_OP_EMBED,
+             fl_embed_cost(pass->n_seqs, pass->n_tokens, positions != NULL, config->scale_embedding,
+                           config->d_model),
+             fl_embed(pass->work->x, pass->tokens, pass->n_seqs, pass->n_tokens, pass->n_past,
+                      model->token_embedding, positions, scale, config->d_model));
+}
+
+static void norm(const struct fl_pass *pass, int layer, enum fl_operator op, float *out,
+                 const float *x, const struct fl_norm_weights *weights, int rows)
+{
+    const struct fl_config *config = &pass->model->config;
+    const int d_model = config->d_model;
+    const float eps = (float)config->norm_eps;
+    if (config->norm == FL_NORM_RMSNORM)
+        OPERATOR(pass, layer, op, fl_rmsnorm_cost(rows, d_model),
+                 fl_rmsnorm(out, x, weights->gain, rows, d_model, eps));
+    else
+        OPERATOR(pass, layer, op, fl_layernorm_cost(rows, d_model),
+                 fl_layernorm(out, x, weights->gain, weights->bias, rows, d_model, eps));
+}
+
+static void linear(const struct fl_pass *pass, int layer, enum fl_operator op, float *y,
+                   const float *x, const struct fl_linear *weights, int rows)
+{
+    OPERATOR(pass, layer, op, fl_linear_cost(weights, rows), fl_linear(y, x, rows, weights));
+}
+
+/* x += branch */
+static void residual(const struct fl_pass *pass, int layer)
+{
+    const size_t n = (size_t)n_rows(pass) * (size_t)pass->model->config.d_model;
+    OPERATOR(pass, layer, FL_OP_RESIDUAL, fl_residual_cost(n),
+             fl_residual(pass->work->x, pass->work->branch, n));
+}
+
+/* q, k, v of the new tokens, positions applied; k and v join the cache. */
+static void project(const struct fl_pass *pass, int layer, const float *x, float *k_cache,
+                    float *v_cache)
+{
+    const struct fl_config *config = &pass->model->config;
+    const struct fl_layer_weights *weights = &pass->model->layers[layer];
+    const struct fl_workspace *work = pass->work;
+
+    OPERATOR(
+        pass, layer, FL_OP_QKV, fl_qkv_cost(n_rows(pass), &weights->q, &weights->k, &weights->v),
+        fl_qkv(work->q, work->k, work->v, x, n_rows(pass), &weights->q, &weights->k, &weights->v));
+    if (config->positions == FL_POS_ROPE) {
+        const struct fl_rope_shape rope = {
+            .n_seqs = pass->n_seqs,
+            .n_tokens = pass->n_tokens,
+            .n_past = pass->n_past,
+            .n_heads = config->n_heads,
+            .n_kv_heads = config->n_kv_heads,
+            .head_dim = config->head_dim,
+            .interleaved = config->rope.interleaved,
+        };
+        OPERATOR(pass, layer, FL_OP_ROPE, fl_rope_cost(&rope),
+                 fl_rope(work->q, work->k, work->cosine, work->sine, &rope));
+    }
+    const struct fl_kv_shape kv = {
+        .n_seqs = pass->n_seqs,
+        .n_tokens = pass->n_tokens,
+        .n_past = pass->n_past,
+        .n_kv_heads = config->n_kv_heads,
+        .head_dim = config->head_dim,
+        .ctx_stride = pass->n_ctx,
+    };
+    OPERATOR(pass, layer, FL_OP_KV_APPEND, fl_kv_append_cost(&kv),
+             fl_kv_append(k_cache, v_cache, work->k, work->v, &kv));
+}
+
+/* branch = attention(x) */
+static void attention(const struct fl_pass *pass, int layer, const float *x)
+{
+    const struct fl_config *config = &pass->model->config;
+    const struct fl_workspace *work = pass->work;
+    const struct fl_attention_kernel *kernel = pass->attention;
+    const struct fl_attention_shape shape = {
+        .n_seqs = pass->n_seqs,
+        .n_tokens = pass->n_tokens,
+        .n_past = pass->n_past,
+        .n_heads = config->n_heads,
+        .n_kv_heads = config->n_kv_heads,
+        .head_dim = config->head_dim,
+        .ctx_stride = pass->n_ctx,
+    };
+    const size_t layer_floats = (size_t)pass->n_seqs * (size_t)config->n_kv_heads *
+                                (size_t)pass->n_ctx * (size_t)config->head_dim;
+    float *k_cache = work->k_cache + (size_t)layer * layer_floats;
+    float *v_cache = work->v_cache + (size_t)layer * layer_floats;
+
+    project(pass, layer, x, k_cache, v_cache);
+    OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape),
+             kernel->scores(work->scores, work->q, k_cache, &shape));
+    OPERATOR(pass, layer, FL_OP_SOFTMAX, kernel->softmax_cost(&shape),
+             kernel->softmax(work->scores, &shape));
+    OPERATOR(pass, layer, FL_OP_CONTEXT, kernel->context_cost(&shape),
+             kernel->context(work->context, work->scores, v_cache, &shape));
+    linear(pass, layer, FL_OP_ATTN_OUT, work->branch, work->context,
+           &pass->model->layers[layer].attn_out, n_rows(pass));
+}
+
+/* branch = down(act(up x)), gated: down(act(gate x) * (up x)) */
+static void ffn(const struct fl_pass *pass, int layer, const float *x)
+{
+    const struct fl_config *config = &pass->model->config;
+    const struct fl_layer_weights *weights = &pass->model->layers[layer];
+    const struct fl_workspace *work = pass->work;
+    const int rows = n_rows(pass);
+    const size_t n = (size_t)rows * (size_t)config->d_ff;
+    const float *inner = config->gated ? work->gate : work->up;
+    const float *factor = config->gated ? work->up : NULL;
+
+    if (config->gated)
+        linear(pass, layer, FL_OP_FFN_GATE, work->gate, x, &weights->ffn_gate, rows);
+    linear(pass, layer, FL_OP_FFN_UP, work->up, x, &weights->ffn_up, rows);
+    OPERATOR(pass, layer, FL_OP_FFN_ACT, fl_activate_cost(n, config->gated, config->activation),
+             fl_activate(work->up, inner, factor, n, config->activation));
+    linear(pass, layer, FL_OP_FFN_DOWN, work->branch, work->up, &weights->ffn_down, rows);
+}
+
+/* x = x + attention(norm(x)), x = x + ffn(norm(x)) */
+static void layer_pre_norm(const struct fl_pass *pass, int layer)
+{
+    const struct fl_layer_weights *weights = &pass->model->layers[layer];
+    float *x = pass->work->x, *branch = pass->work->branch;
+    const int rows = n_rows(pass);
+
+    norm(pass, layer, FL_OP_NORM_ATTN, branch, x, &weights->norm_attn, rows);
+    attention(pass, layer, branch);
+    residual(pass, layer);
+    norm(pass, layer, FL_OP_NORM_FFN, branch, x, &weights->norm_ffn, rows);
+    ffn(pass, layer, branch);
+    residual(pass, layer);
+}
+
+/* x = norm(x + attention(x)), x = norm(x + ffn(x)) */
+static void layer_post_norm(const struct fl_pass *pass, int layer)
+{
+    const struct fl_layer_weights *weights = &pass->model->layers[layer];
+    float *x = pass->work->x;
+    const int rows = n_rows(pass);
+
+    attention(pass, layer, x);
+    residual(pass, layer);
+    norm(pass, layer, FL_OP_NORM_ATTN, x, x, &weights->norm_attn, rows);
+    ffn(pass, layer, x);
+    residual(pass, layer);
+    norm(pass, layer, FL_OP_NORM_FFN, x, x, &weights->norm_ffn, rows);
+}
+
+/* The last row of each sequence; a copy is made only where they do not lie side by side. */
+static const float *last_rows(const struct fl_pass *pass)
+{
+    const size_t d_model = (size_t)pass->model->config.d_model;
+    const size_t n_tokens = (size_t)pass->n_tokens;
+    const float *first = pass->work->x + (n_tokens - 1) * d_model;
+    if (n_tokens == 1 || pass->n_seqs == 1)
+        return first;
+    for (size_t i = 0; i < (size_t)pass->n_seqs; i++)
+        memcpy(pass->work->last + i * d_model, first + i * n_tokens * d_model,
+               d_model * sizeof(float));
+    return pass->work->last;
+}
+
+/* Final norm and logits, over the rows whose logits are wanted. */
+static void head(const struct fl_pass *pass)
+{
+    const struct fl_model *model = pass->model;
+    const struct fl_workspace *work = pass->work;
+    if (pass->logits == FL_LOGITS_NONE)
+        return;
+    const bool all = pass->logits == FL_LOGITS_ALL;
+    const int rows = all ? n_rows(pass) : pass->n_seqs;
+    const float *x = all ? work->x : last_rows(pass);
+
+    if (model->norm_final.gain) {
+        norm(pass, global_row(pass), FL_OP_NORM_FINAL, work->branch, x, &model->norm_final, rows);
+        x = work->branch;
+    }
+    linear(pass, global_row(pass), FL_OP_LOGITS, work->logits, x, &model->logits, rows);
+}
+
+void fl_forward(const struct fl_pass *pass)
+{
+    const struct fl_config *config = &pass->model->config;
+    embed(pass);
+    for (int layer = 0; layer < config->n_layers; layer++) {
+        if (config->norm_position == FL_NORM_POST)
+            layer_post_norm(pass, layer);
+        else
+            layer_pre_norm(pass, layer);
+    }
+    head(pass);
+}

@@ -1,0 +1,51 @@
+/* forward.h - one forward pass: the architecture, written down as operator calls.
+ *
+ * For every new token: its embedding enters the residual stream x; each layer adds what attention
+ * and then what the feed-forward network computed from it; the logits are read off the end.
+ *
+ *   pre-norm    x = x + f(norm(x)), a final norm before the logits
+ *   post-norm   x = norm(x + f(x)), none at the end
+ *
+ * Every operator call stands inside a region of the ledger, with the cost its own _cost() gives. */
+#ifndef FL_ENGINE_FORWARD_H
+#define FL_ENGINE_FORWARD_H
+
+#include "engine/session.h"
+#include "ledger/ledger.h"
+#include "model/weights.h"
+#include "ops/attention.h"
+
+/* Memory of a session, f32, each buffer sized for the largest pass the options allow: n_rows =
+ * n_seqs * n_tokens_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where the
+ * model has no use for it. */
+struct fl_workspace {
+    float *x;       /* [n_rows, d_model] residual stream */
+    float *branch;  /* [n_rows, d_model] what a sublayer reads (pre-norm) and what it gives back */
+    float *q;       /* [n_rows, d_q] */
+    float *k, *v;   /* [n_rows, d_kv] of the new tokens */
+    float *scores;  /* [n_seqs, n_heads, n_tokens_max, n_ctx] and, in place, probabilities */
+    float *context; /* [n_rows, d_q] */
+    float *gate, *up;         /* [n_rows, d_ff] */
+    float *last;              /* [n_seqs, d_model] last row of each sequence */
+    float *logits;            /* [n_rows or n_seqs, vocab_size] */
+    float *k_cache, *v_cache; /* [n_layers][n_seqs, n_kv_heads, n_ctx, head_dim] */
+    float *positions;         /* [n_ctx, d_model] sinusoids */
+    float *cosine, *sine;     /* [n_ctx, head_dim / 2] rotation angles */
+};
+
+/* What one pass works on. Arguments are checked by fl_session_forward(). */
+struct fl_pass {
+    const struct fl_model *model;
+    const struct fl_workspace *work;
+    const struct fl_attention_kernel *attention;
+    struct fl_ledger *ledger; /* NULL: nothing is recorded */
+    int n_seqs, n_ctx;
+    int n_tokens, n_past; /* per sequence */
+    const int *tokens;    /* [n_seqs, n_tokens] */
+    enum fl_logits logits;
+};
+
+/* Leaves the logits in work->logits and keys and values in the cache. Allocates nothing. */
+void fl_forward(const struct fl_pass *pass);
+
+#endif

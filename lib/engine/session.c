@@ -1,0 +1,334 @@
+#include "engine/session.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "engine/session_state.h"
+#include "ops/positions.h"
+#include "ops/rope.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <omp.h>
+#include <sched.h>
+#include <stdlib.h>
+
+enum { N_THREADS_MAX = 1024 };
+
+static const struct fl_attention_kernel *const KERNELS[] = {
+    [FL_ATTENTION_NAIVE] = &fl_attention_naive,
+    [FL_ATTENTION_CAUSAL] = &fl_attention_causal,
+};
+
+const char *fl_attention_name(enum fl_attention attention)
+{
+    return KERNELS[attention]->name;
+}
+
+static int n_usable_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    return CPU_COUNT(&set);
+}
+
+/* One pool serves OpenBLAS and our own loops; asked for before every pass, since sessions of
+ * different widths may take turns. */
+static void use_threads(int n_threads)
+{
+    if (omp_get_max_threads() != n_threads)
+        omp_set_num_threads(n_threads);
+    if (openblas_get_num_threads() != n_threads)
+        openblas_set_num_threads(n_threads);
+}
+
+/* A model's own context: what it was made for, and no more than its attention window. */
+static int own_n_ctx(const struct fl_config *config)
+{
+    const int window = config->sliding_window;
+    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
+}
+
+static int check_context(const struct fl_config *config, int n_ctx, struct fl_error *error)
+{
+    if (n_ctx < 1)
+        return fl_fail(error, "%s: n_ctx: expected at least 1, got %d", config->name, n_ctx);
+    if (config->positions == FL_POS_LEARNED && n_ctx > config->n_ctx_max)
+        return fl_fail(error,
+                       "%s: n_ctx: the model has learned positions for %d tokens, expected at "
+                       "most that, got %d",
+                       config->name, config->n_ctx_max, n_ctx);
+    if (config->sliding_window > 0 && n_ctx > config->sliding_window)
+        return fl_fail(error,
+                       "%s: n_ctx: the model attends through a sliding window of %d tokens, which "
+                       "is not implemented beyond the window; expected at most that, got %d",
+                       config->name, config->sliding_window, n_ctx);
+    return FL_OK;
+}
+
+/* Fills in defaults and refuses what the model or the engine cannot do. */
+static int check_options(struct fl_session_options *options, const struct fl_config *config,
+                         struct fl_error *error)
+{
+    if (options->n_ctx == 0)
+        options->n_ctx = own_n_ctx(config);
+    if (options->n_tokens_max == 0)
+        options->n_tokens_max = options->n_ctx;
+    if (options->n_threads == 0)
+        options->n_threads = n_usable_cores();
+
+    if (check_context(config, options->n_ctx, error) != FL_OK)
+        return FL_FAILED;
+    if (options->n_tokens_max < 1 || options->n_tokens_max > options->n_ctx)
+        return fl_fail(error, "%s: n_tokens_max: expected 1 .. %d (n_ctx), got %d", config->name,
+                       options->n_ctx, options->n_tokens_max);
+    if (options->n_seqs < 1 || options->n_seqs > INT_MAX / options->n_tokens_max)
+        return fl_fail(error, "%s: n_seqs: expected 1 .. %d, got %d", config->name,
+                       INT_MAX / options->n_tokens_max, options->n_seqs);
+    if (options->n_threads < 1 || options->n_threads > N_THREADS_MAX)
+        return fl_fail(error, "%s: n_threads: expected 1 .. %d, got %d", config->name,
+                       N_THREADS_MAX, options->n_threads);
+    if ((unsigned)options->attention > FL_ATTENTION_CAUSAL)
+        return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
+                       (int)options->attention);
+    if ((unsigned)options->logits > FL_LOGITS_ALL)
+        return fl_fail(error, "%s: logits: no mode has number %d", config->name,
+                       (int)options->logits);
+    return FL_OK;
+}
+
+static float *take(struct fl_arena *arena, const size_t *factors, int n_factors)
+{
+    size_t n;
+    if (!fl_size_product(factors, n_factors, &n)) {
+        arena->overflow = true;
+        return NULL;
+    }
+    return fl_arena_floats(arena, n);
+}
+
+/* A piece of the arena with this shape: TAKE(arena, n_rows, d_model). */
+#define TAKE(arena, ...)                                                                           \
+    take(arena, (const size_t[]){__VA_ARGS__},                                                     \
+         (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)))
+
+static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
+                          const struct fl_config *config, const struct fl_session_options *options)
+{
+    const size_t n_layers = (size_t)config->n_layers, n_seqs = (size_t)options->n_seqs;
+    const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
+    const size_t n_ctx = (size_t)options->n_ctx;
+    work->k_cache = TAKE(arena, n_layers, n_seqs, n_kv_heads, n_ctx, head_dim);
+    work->v_cache = TAKE(arena, n_layers, n_seqs, n_kv_heads, n_ctx, head_dim);
+}
+
+static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
+                             const struct fl_config *config,
+                             const struct fl_session_options *options)
+{
+    const size_t n_seqs = (size_t)options->n_seqs, n_tokens = (size_t)options->n_tokens_max;
+    const size_t n_rows = n_seqs * n_tokens, n_ctx = (size_t)options->n_ctx;
+    const size_t d_model = (size_t)config->d_model, d_ff = (size_t)config->d_ff;
+    const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
+    const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
+
+    work->x = TAKE(arena, n_rows, d_model);
+    work->branch = TAKE(arena, n_rows, d_model);
+    work->q = TAKE(arena, n_rows, n_heads, head_dim);
+    work->k = TAKE(arena, n_rows, d_kv);
+    work->v = TAKE(arena, n_rows, d_kv);
+    work->scores = TAKE(arena, n_seqs, n_heads, n_tokens, n_ctx);
+    work->context = TAKE(arena, n_rows, n_heads, head_dim);
+    if (config->gated)
+        work->gate = TAKE(arena, n_rows, d_ff);
+    work->up = TAKE(arena, n_rows, d_ff);
+    if (options->logits != FL_LOGITS_NONE)
+        work->last = TAKE(arena, n_seqs, d_model);
+    if (options->logits != FL_LOGITS_NONE)
+        work->logits = TAKE(arena, options->logits == FL_LOGITS_ALL ? n_rows : n_seqs,
+                            (size_t)config->vocab_size);
+    if (config->positions == FL_POS_SINUSOIDAL)
+        work->positions = TAKE(arena, n_ctx, d_model);
+    if (config->positions == FL_POS_ROPE) {
+        work->cosine = TAKE(arena, n_ctx, head_dim / 2);
+        work->sine = TAKE(arena, n_ctx, head_dim / 2);
+    }
+}
+
+/* Called twice: against a measuring arena, then against the real one. */
+static void plan(struct fl_session *session)
+{
+    const struct fl_config *config = &session->model->config;
+    plan_kv_cache(&session->work, &session->arena, config, &session->options);
+    session->kv_cache_bytes = session->arena.used;
+    plan_activations(&session->work, &session->arena, config, &session->options);
+    session->activation_bytes = session->arena.used - session->kv_cache_bytes;
+}
+
+static int reserve(struct fl_session *session, struct fl_error *error)
+{
+    const struct fl_config *config = &session->model->config;
+    const struct fl_session_options *options = &session->options;
+    char what[sizeof config->name + 96];
+    snprintf(what, sizeof what, "%s: a session of n_seqs %d, n_ctx %d, n_tokens_max %d",
+             config->name, options->n_seqs, options->n_ctx, options->n_tokens_max);
+
+    plan(session);
+    if (session->arena.overflow)
+        return fl_fail(error, "%s needs more memory than can be addressed", what);
+    const size_t size = session->arena.used;
+    if (fl_memory_require(size, what, error) != FL_OK ||
+        fl_arena_open(&session->arena, size, what, error) != FL_OK)
+        return FL_FAILED;
+    plan(session);
+    assert(!session->arena.overflow && session->arena.used == size);
+    return FL_OK;
+}
+
+static void fill_position_tables(struct fl_session *session)
+{
+    const struct fl_config *config = &session->model->config;
+    const struct fl_workspace *work = &session->work;
+    const int n_ctx = session->options.n_ctx;
+    if (work->positions)
+        fl_positions_sinusoidal(work->positions, n_ctx, config->d_model);
+    if (work->cosine)
+        fl_rope_fill(work->cosine, work->sine, n_ctx, config->head_dim, &config->rope);
+}
+
+int fl_session_open(struct fl_session **session, const struct fl_model *model,
+                    const struct fl_session_options *options, struct fl_error *error)
+{
+    *session = NULL;
+    if (fl_config_runnable(&model->config, error) != FL_OK)
+        return FL_FAILED;
+    struct fl_session *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return fl_fail(error, "%s: cannot reserve memory for a session", model->config.name);
+    opened->model = model;
+    opened->options = *options;
+    if (check_options(&opened->options, &model->config, error) != FL_OK ||
+        fl_ledger_open(&opened->ledger, model->config.n_layers, error) != FL_OK ||
+        reserve(opened, error) != FL_OK) {
+        fl_session_close(opened);
+        return FL_FAILED;
+    }
+    fill_position_tables(opened);
+    *session = opened;
+    return FL_OK;
+}
+
+void fl_session_close(struct fl_session *session)
+{
+    if (!session)
+        return;
+    fl_arena_close(&session->arena);
+    fl_ledger_close(&session->ledger);
+    free(session);
+}
+
+struct fl_pass fl_session_pass(struct fl_session *session, const int *tokens, int n_tokens,
+                               enum fl_logits logits)
+{
+    return (struct fl_pass){
+        .model = session->model,
+        .work = &session->work,
+        .attention = KERNELS[session->options.attention],
+        .ledger = &session->ledger,
+        .n_seqs = session->options.n_seqs,
+        .n_ctx = session->options.n_ctx,
+        .n_tokens = n_tokens,
+        .n_past = session->n_past,
+        .tokens = tokens,
+        .logits = logits,
+    };
+}
+
+static int check_pass(const struct fl_session *session, const int *tokens, int n_tokens,
+                      enum fl_logits logits, struct fl_error *error)
+{
+    const struct fl_config *config = &session->model->config;
+    const struct fl_session_options *options = &session->options;
+    if (n_tokens < 1 || n_tokens > options->n_tokens_max)
+        return fl_fail(error, "%s: n_tokens: expected 1 .. %d, got %d", config->name,
+                       options->n_tokens_max, n_tokens);
+    if (n_tokens > options->n_ctx - session->n_past)
+        return fl_fail(error,
+                       "%s: n_tokens: %d tokens behind %d would overflow the context of %d tokens",
+                       config->name, n_tokens, session->n_past, options->n_ctx);
+    if (logits > options->logits)
+        return fl_fail(error, "%s: logits: the session was opened without room for them",
+                       config->name);
+    const int n = options->n_seqs * n_tokens;
+    for (int i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= config->vocab_size)
+            return fl_fail(error, "%s: token %d: expected an id of 0 .. %d, got %d", config->name,
+                           i, config->vocab_size - 1, tokens[i]);
+    return FL_OK;
+}
+
+int fl_session_forward(struct fl_session *session, const int *tokens, int n_tokens,
+                       enum fl_logits logits, struct fl_error *error)
+{
+    if (check_pass(session, tokens, n_tokens, logits, error) != FL_OK)
+        return FL_FAILED;
+    use_threads(session->options.n_threads);
+    const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
+    fl_forward(&pass);
+    session->n_past += n_tokens;
+    return FL_OK;
+}
+
+const float *fl_session_logits(const struct fl_session *session)
+{
+    return session->work.logits;
+}
+
+int fl_session_n_past(const struct fl_session *session)
+{
+    return session->n_past;
+}
+
+int fl_session_n_ctx(const struct fl_session *session)
+{
+    return session->options.n_ctx;
+}
+
+int fl_session_n_threads(const struct fl_session *session)
+{
+    return session->options.n_threads;
+}
+
+void fl_session_truncate(struct fl_session *session, int n_past)
+{
+    assert(n_past >= 0);
+    if (n_past < session->n_past)
+        session->n_past = n_past;
+}
+
+int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_error *error)
+{
+    const int n_ctx = session->options.n_ctx;
+    if (n_past < 0 || n_past > n_ctx)
+        return fl_fail(error, "%s: n_past: expected 0 .. %d (n_ctx), got %d",
+                       session->model->config.name, n_ctx, n_past);
+    session->n_past = n_past;
+    return FL_OK;
+}
+
+struct fl_ledger *fl_session_ledger(struct fl_session *session)
+{
+    return &session->ledger;
+}
+
+uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)
+{
+    return session->kv_cache_bytes;
+}
+
+uint64_t fl_session_activation_bytes(const struct fl_session *session)
+{
+    return session->activation_bytes;
+}
