@@ -1,7 +1,10 @@
 /* store.h - results in one SQLite file: runs, models, points, samples, operator costs.
  *
- * A point with all its samples is one transaction, so a killed sweep loses at most the point in
- * flight. The schema is in store.c and documented in docs/results.md. */
+ * A point and the samples measured with it are one transaction, so a killed sweep loses at most
+ * the point in flight; more samples of a stored point can be added later, again in one
+ * transaction. The schema is in store_schema.c and documented in docs/results.md.
+ *
+ * Counts are 64-bit integers exactly as SQLite stores them: what exceeds 2^63 - 1 is refused. */
 #ifndef FL_STORE_STORE_H
 #define FL_STORE_STORE_H
 
@@ -10,6 +13,7 @@
 #include "model/config.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { FL_STORE_SCHEMA = 1 };
@@ -27,22 +31,40 @@ struct fl_run {
     char version[64], commit[64];
     char command_line[2048];
     int64_t seed;
+    /* CPU model, cores, BLAS core and instruction set in one line, written by fl_store_add_run():
+     * points of different machines are different points. The host's name is no part of it. */
+    char machine[320];
+};
+
+/* What was run. Two models are the same when name, config, format and weights_bytes are. */
+struct fl_model_record {
+    int64_t id;
+    char name[128];
+    char spec[1024]; /* what --model was given when the model was first stored */
+    char format[24];
+    uint64_t n_params, weights_bytes;
+    struct fl_config config; /* stored as JSON text, see config_json.h */
 };
 
 enum fl_phase { FL_PHASE_PREFILL, FL_PHASE_DECODE };
+extern const char *const fl_phase_names[]; /* "prefill", "decode", NULL */
 
-/* What identifies a point. prefill: s new tokens, none in the cache. decode: one more token
- * behind a context of s tokens: cached, a step of 1 token with n_past = s; uncached, a forward of
- * s + 1 tokens with the logits of the last. */
+/* What identifies a point: machine, model, phase, cache, attention, logits, batch, context,
+ * n_threads, dtype. prefill: s new tokens, none in the cache; cache is true. decode: one more
+ * token behind a context of s tokens: cached, a step of 1 token with n_past = s; uncached, a
+ * forward of s + 1 tokens with the logits of the last. */
 struct fl_point {
-    int64_t id, run_id, model_id;
+    int64_t id, run_id, model_id; /* run_id: the run that stored it; samples carry their own */
     enum fl_phase phase;
     bool cache;
-    int attention; /* enum fl_attention */
-    int batch, context; /* context: the s of the axis */
+    char attention[16];   /* kernel's name: "naive", "causal" */
+    char logits[8];       /* "last", "all" */
+    int batch, context;   /* context: the s of the axis */
     int n_tokens, n_past; /* what forward was called with */
     int n_threads;
     char dtype[16];
+    /* Conventions of the counts, "unit=flop causal=full lm_head=all elementwise=off". */
+    char textbook_convention[64], exact_convention[64];
     /* totals of one execution */
     uint64_t textbook_flops, exact_flops, counted_flops;
     uint64_t bytes_read, bytes_written; /* exact, compulsory */
@@ -51,10 +73,11 @@ struct fl_point {
 
 struct fl_sample {
     int64_t id, point_id;
-    int rep;
-    uint64_t time_ns;
-    uint64_t started_ns; /* since the run began: shows drift */
-    uint64_t op_time_ns[FL_N_OPERATORS]; /* summed over layers */
+    int64_t run_id;                      /* the run that measured it */
+    int rep;                             /* 0, 1, ... within the point */
+    uint64_t time_ns;                    /* whole forward pass */
+    uint64_t started_ns;                 /* since the run began: shows drift */
+    uint64_t op_time_ns[FL_N_OPERATORS]; /* summed over layers; 0 where the point has no such op */
 };
 
 /* Per operator, summed over layers; one row an operator that appears in the point. */
@@ -63,5 +86,67 @@ struct fl_op_record {
     uint64_t textbook_flops, exact_flops, exact_bytes_read, exact_bytes_written;
     uint64_t counted_flops, counted_bytes_read, counted_bytes_written;
 };
+
+/* Opens for writing; creates the file and its schema when it is not there or empty. A file that is
+ * not SQLite, not a results file or of a newer schema is refused and left as it is. */
+int fl_store_create(struct fl_store **store, const char *path, struct fl_error *error);
+
+/* Opens for reading, after a check of the whole file's structure. The file must exist. */
+int fl_store_open(struct fl_store **store, const char *path, struct fl_error *error);
+void fl_store_close(struct fl_store *store); /* NULL: nothing */
+
+/* Records the run; sets run->id and run->machine. Points and samples added from here on are its. */
+int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error);
+
+/* Finds or adds the model; sets model->id. */
+int fl_store_add_model(struct fl_store *store, struct fl_model_record *model,
+                       struct fl_error *error);
+
+/* Looks for the point on the current run's machine: *id is 0 when it is not there, otherwise
+ * *n_samples are stored. */
+int fl_store_find_point(struct fl_store *store, const struct fl_point *point, int64_t *id,
+                        int *n_samples, struct fl_error *error);
+
+/* One transaction: the point, its operators, its samples. Sets point->id and point->run_id and
+ * ignores ids in the samples. A point that is already there is refused. */
+int fl_store_add_point(struct fl_store *store, struct fl_point *point,
+                       const struct fl_op_record *ops, int n_ops, const struct fl_sample *samples,
+                       int n_samples, struct fl_error *error);
+
+/* One transaction: more samples of a stored point; their rep must be new. */
+int fl_store_add_samples(struct fl_store *store, int64_t point_id, const struct fl_sample *samples,
+                         int n_samples, struct fl_error *error);
+
+/* A point with everything that belongs to it; the pointers lead into struct fl_results. */
+struct fl_result {
+    struct fl_point point;
+    const struct fl_run *run;
+    const struct fl_model_record *model;
+    const struct fl_op_record *ops; /* in the order of enum fl_operator */
+    int n_ops;
+    const struct fl_sample *samples; /* by rep; at least one */
+    int n_samples;
+    double median_time_ns; /* of the samples; mean of the middle two when their number is even */
+};
+
+/* The whole file. Points are ordered by machine, model, phase (prefill first), cache (on first),
+ * attention, logits, dtype, n_threads, batch, context. */
+struct fl_results {
+    struct fl_run *runs;
+    int n_runs;
+    struct fl_model_record *models;
+    int n_models;
+    struct fl_result *points;
+    int n_points;
+    struct fl_op_record *ops;
+    struct fl_sample *samples;
+    int n_samples;
+};
+
+int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_error *error);
+void fl_results_free(struct fl_results *results);
+
+/* The run with this id, e.g. a sample's; NULL when there is none. */
+const struct fl_run *fl_results_run(const struct fl_results *results, int64_t id);
 
 #endif

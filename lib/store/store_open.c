@@ -1,0 +1,298 @@
+/* Opening and checking a results file, and the statements' common handling.
+ *
+ * Journal: DELETE with synchronous=FULL. A commit is on the disk before the next point starts, and
+ * between transactions the results are one file that can be copied, unlike with WAL, which keeps
+ * two more files beside it and does not work on network file systems, where clusters put results.
+ * The price, a few milliseconds a commit, falls between points and never into a timed sample. */
+#include "store/store_internal.h"
+
+#include "store/store_schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { BUSY_TIMEOUT_MS = 30000, LONGEST_CELL_BYTES = 1 << 20 };
+
+int fl_store_fail(const struct fl_store *store, const char *what, struct fl_error *error)
+{
+    int code = sqlite3_errcode(store->db);
+    if (code == SQLITE_FULL)
+        return fl_fail(error, "%s: %s: the disk is full or the file may not grow", store->path,
+                       what);
+    return fl_fail(error, "%s: %s: %s", store->path, what, sqlite3_errmsg(store->db));
+}
+
+int fl_store_prepare(const struct fl_store *store, sqlite3_stmt **statement, const char *sql,
+                     struct fl_error *error)
+{
+    if (sqlite3_prepare_v2(store->db, sql, -1, statement, NULL) != SQLITE_OK)
+        return fl_store_fail(store, "cannot read the results", error);
+    return FL_OK;
+}
+
+int fl_store_execute(const struct fl_store *store, const char *sql, const char *what,
+                     struct fl_error *error)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return fl_store_fail(store, what, error);
+    return FL_OK;
+}
+
+int fl_store_run_statement(const struct fl_store *store, sqlite3_stmt *statement, const char *what,
+                           struct fl_error *error)
+{
+    int status = FL_OK;
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        status = fl_store_fail(store, what, error);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
+}
+
+int fl_store_begin(const struct fl_store *store, struct fl_error *error)
+{
+    return fl_store_execute(store, "BEGIN IMMEDIATE", "cannot begin to write", error);
+}
+
+int fl_store_end(const struct fl_store *store, int status, struct fl_error *error)
+{
+    if (status == FL_OK)
+        status = fl_store_execute(store, "COMMIT", "cannot store", error);
+    /* After some errors, a full disk among them, SQLite has rolled back already. */
+    if (status != FL_OK && !sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+/* The single integer a query gives. */
+static int query_integer(const struct fl_store *store, const char *sql, int64_t *value,
+                         struct fl_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (fl_store_prepare(store, &statement, sql, error) != FL_OK)
+        return FL_FAILED;
+    int status = FL_OK;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *value = sqlite3_column_int64(statement, 0);
+    else
+        status = fl_store_fail(store, "cannot read the results", error);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Returns SQLite's code. */
+static int create_objects(sqlite3 *db)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; fl_store_schema[i] && code == SQLITE_OK; i++)
+        code = sqlite3_exec(db, fl_store_schema[i], NULL, NULL, NULL);
+    return code;
+}
+
+/* Every object of our schema must stand in the file with exactly our text; a table that only has
+ * the right name could be a view that never ends. Indexes and views a user added are let be. */
+static int check_schema(const struct fl_store *store, struct fl_error *error)
+{
+    sqlite3 *model = NULL;
+    sqlite3_stmt *expected = NULL, *found = NULL;
+    int status = FL_OK;
+    if (sqlite3_open(":memory:", &model) != SQLITE_OK || create_objects(model) != SQLITE_OK ||
+        sqlite3_prepare_v2(model, "SELECT name, type, sql FROM sqlite_schema WHERE sql IS NOT NULL",
+                           -1, &expected, NULL) != SQLITE_OK) {
+        status = fl_fail(error, "%s: cannot check its schema: %s", store->path,
+                         model ? sqlite3_errmsg(model) : "no memory");
+        goto done;
+    }
+    status = fl_store_prepare(
+        store, &found,
+        "SELECT count(*) FROM sqlite_schema WHERE name = ?1 AND type = ?2 AND sql = ?3", error);
+    while (status == FL_OK && sqlite3_step(expected) == SQLITE_ROW) {
+        for (int i = 0; i < 3; i++)
+            sqlite3_bind_value(found, i + 1, sqlite3_column_value(expected, i));
+        if (sqlite3_step(found) != SQLITE_ROW)
+            status = fl_store_fail(store, "cannot read its schema", error);
+        else if (sqlite3_column_int64(found, 0) != 1)
+            status = fl_fail(error, "%s: %s %s: expected the definition of schema version %d",
+                             store->path, (const char *)sqlite3_column_text(expected, 1),
+                             (const char *)sqlite3_column_text(expected, 0), FL_STORE_SCHEMA);
+        sqlite3_reset(found);
+    }
+done:
+    sqlite3_finalize(expected);
+    sqlite3_finalize(found);
+    sqlite3_close(model);
+    return status;
+}
+
+static int check_identity(const struct fl_store *store, bool *empty, struct fl_error *error)
+{
+    int64_t application = 0, version = 0, objects = 0;
+    if (query_integer(store, "PRAGMA application_id", &application, error) != FL_OK ||
+        query_integer(store, "PRAGMA user_version", &version, error) != FL_OK ||
+        query_integer(store, "SELECT count(*) FROM sqlite_schema", &objects, error) != FL_OK)
+        return FL_FAILED;
+    *empty = application == 0 && version == 0 && objects == 0;
+    if (*empty)
+        return FL_OK;
+    if (application != FL_STORE_APPLICATION_ID)
+        return fl_fail(error,
+                       "%s: expected a flopledger results file, found another program's "
+                       "SQLite database",
+                       store->path);
+    if (version > FL_STORE_SCHEMA)
+        return fl_fail(error,
+                       "%s: schema version %lld is newer than this program's %d; use a newer "
+                       "flopledger",
+                       store->path, (long long)version, FL_STORE_SCHEMA);
+    if (version < 1)
+        return fl_fail(error, "%s: schema version %lld: expected 1 to %d", store->path,
+                       (long long)version, FL_STORE_SCHEMA);
+    return check_schema(store, error);
+}
+
+/* B-trees, freelist and record formats; index contents are not compared. */
+static int check_structure(const struct fl_store *store, struct fl_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (fl_store_prepare(store, &statement, "PRAGMA quick_check(1)", error) != FL_OK)
+        return FL_FAILED;
+    int status = FL_OK;
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        status = fl_store_fail(store, "cannot check the file", error);
+    else {
+        const char *finding = (const char *)sqlite3_column_text(statement, 0);
+        if (!finding || strcmp(finding, "ok") != 0)
+            status = fl_fail(error, "%s: the file is damaged: %s", store->path,
+                             finding ? finding : "no memory");
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static int connect(struct fl_store **out, const char *path, int flags, struct fl_error *error)
+{
+    struct fl_store *store = calloc(1, sizeof *store);
+    if (!store || !(store->path = strdup(path))) {
+        free(store);
+        return fl_fail(error, "%s: no memory to open it", path);
+    }
+    *out = store;
+    if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
+        return store->db ? fl_store_fail(store, "cannot open", error)
+                         : fl_fail(error, "%s: no memory to open it", path);
+    sqlite3_extended_result_codes(store->db, 0);
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    /* The file may come from anywhere: no SQL in it may do more than describe tables, and no
+     * cell may ask for more memory than the largest we write. */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_limit(store->db, SQLITE_LIMIT_LENGTH, LONGEST_CELL_BYTES);
+    return FL_OK;
+}
+
+static int write_schema(const struct fl_store *store, struct fl_error *error)
+{
+    static const char what[] = "cannot create the tables";
+    if (fl_store_begin(store, error) != FL_OK)
+        return FL_FAILED;
+    bool empty = false; /* another process may have been faster */
+    int status = check_identity(store, &empty, error);
+    if (status == FL_OK && empty) {
+        char pragmas[96];
+        sqlite3_snprintf(sizeof pragmas, pragmas,
+                         "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                         FL_STORE_APPLICATION_ID, FL_STORE_SCHEMA);
+        if (create_objects(store->db) != SQLITE_OK)
+            status = fl_store_fail(store, what, error);
+        else
+            status = fl_store_execute(store, pragmas, what, error);
+    }
+    return fl_store_end(store, status, error);
+}
+
+int fl_store_create(struct fl_store **out, const char *path, struct fl_error *error)
+{
+    *out = NULL;
+    struct fl_store *store = NULL;
+    bool empty = false;
+    int status = connect(&store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    if (status == FL_OK)
+        status = check_identity(store, &empty, error);
+    if (status == FL_OK)
+        status = fl_store_execute(store,
+                                  "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
+                                  "PRAGMA foreign_keys=ON",
+                                  "cannot set up the journal", error);
+    if (status == FL_OK && empty)
+        status = write_schema(store, error);
+    if (status != FL_OK) {
+        fl_store_close(store);
+        return status;
+    }
+    *out = store;
+    return FL_OK;
+}
+
+/* A sweep killed while it wrote leaves a journal that must be rolled back before anybody can
+ * read, which takes a connection that may write. */
+static int roll_back_journal(const char *path, struct fl_error *error)
+{
+    struct fl_store *store = NULL;
+    int64_t version;
+    int status = connect(&store, path, SQLITE_OPEN_READWRITE, error);
+    if (status == FL_OK)
+        status = query_integer(store, "PRAGMA user_version", &version, error);
+    fl_store_close(store);
+    return status;
+}
+
+static int open_reader(struct fl_store **store, const char *path, int *code, struct fl_error *error)
+{
+    bool empty = false;
+    int status = connect(store, path, SQLITE_OPEN_READONLY, error);
+    if (status == FL_OK)
+        status = check_identity(*store, &empty, error);
+    *code = *store && (*store)->db ? sqlite3_errcode((*store)->db) : SQLITE_OK;
+    if (status == FL_OK && empty)
+        status = fl_fail(error, "%s: expected a flopledger results file, found an empty one", path);
+    return status;
+}
+
+int fl_store_open(struct fl_store **out, const char *path, struct fl_error *error)
+{
+    *out = NULL;
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return fl_fail(error, "%s: expected a results file, as 'flopledger sweep --out' writes it",
+                       path);
+    struct fl_store *store = NULL;
+    int code;
+    int status = open_reader(&store, path, &code, error);
+    if (status != FL_OK && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)) {
+        fl_store_close(store);
+        store = NULL;
+        status = roll_back_journal(path, error);
+        if (status == FL_OK)
+            status = open_reader(&store, path, &code, error);
+    }
+    if (status == FL_OK)
+        status = check_structure(store, error);
+    if (status != FL_OK) {
+        fl_store_close(store);
+        return status;
+    }
+    *out = store;
+    return FL_OK;
+}
+
+void fl_store_close(struct fl_store *store)
+{
+    if (!store)
+        return;
+    sqlite3_close(store->db);
+    free(store->run);
+    free(store->path);
+    free(store);
+}
