@@ -31,11 +31,11 @@ int main(int argc, char **argv)
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
-        return FL_EXIT_DONE;
+        return fl_cli_finish(NULL, FL_EXIT_DONE);
     }
     if (strcmp(name, "--version") == 0) {
         printf("flopledger %s\n", FL_VERSION);
-        return FL_EXIT_DONE;
+        return fl_cli_finish(NULL, FL_EXIT_DONE);
     }
     for (int i = 0; COMMANDS[i]; i++)
         if (strcmp(name, COMMANDS[i]->name) == 0)

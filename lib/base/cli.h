@@ -25,19 +25,19 @@ struct fl_option {
     const char *name;  /* long name without dashes */
     char letter;       /* 0: none */
     enum fl_option_kind kind;
-    void *value; /* where it goes; holds the default */
-    const char *argument; /* placeholder in --help, e.g. "N" */
-    const char *help;     /* one line; the default is appended from `fallback` */
-    const char *fallback; /* how --help shows the default; NULL: not shown */
+    void *value;                /* where it goes; holds the default */
+    const char *argument;       /* placeholder in --help, e.g. "N" */
+    const char *help;           /* one line; the default is appended from `fallback` */
+    const char *fallback;       /* how --help shows the default; NULL: not shown */
     double min, max;            /* INT, REAL; both 0: any */
     const char *const *choices; /* CHOICE: NULL-terminated names */
 };
 
 struct fl_command {
     const char *name;
-    const char *summary;  /* one line */
-    const char *usage;    /* what follows the name, e.g. "--model M -s S [options]" */
-    const char *examples; /* lines, shown as they are */
+    const char *summary;               /* one line */
+    const char *usage;                 /* what follows the name, e.g. "--model M -s S [options]" */
+    const char *examples;              /* lines, shown as they are */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit status */
 };
 
@@ -55,7 +55,8 @@ int fl_cli_failed(const struct fl_command *command, const struct fl_error *error
 int fl_cli_misuse(const struct fl_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Flushes stdout; a full disk or closed pipe is reported: returns the exit status to use. */
+/* Flushes stdout; a full disk or closed pipe is reported: returns the exit status to use.
+ * command is NULL before one is chosen. */
 int fl_cli_finish(const struct fl_command *command, int status);
 
 /* "16,32,64" or "16-4096*2" (times 2) or "16-64+16" (steps of 16), mixed with commas, into a
