@@ -55,11 +55,14 @@ struct fl_config {
 
 /* Refuses nonsense with a sentence that starts with `source` (a file or preset name), names the
  * field and says what was expected. Limits: every dimension 1 .. 2^24, layers 1 .. 4096, and all
- * derived products fit in 62 bits. */
+ * derived products (n_heads * head_dim within a dimension, parameters in bytes) fit in 62 bits. */
 int fl_config_check(const struct fl_config *config, const char *source, struct fl_error *error);
 
 /* Number of trained parameters. */
 uint64_t fl_config_n_params(const struct fl_config *config);
+
+/* The name users see; what is not printable ASCII becomes '?', what is too long is cut. */
+void fl_config_set_name(struct fl_config *config, const char *text);
 
 /* "llama", "gpt2", ... */
 const char *fl_arch_name(enum fl_arch arch);

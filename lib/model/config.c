@@ -1,0 +1,215 @@
+#include "model/config.h"
+#include "base/units.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    MAX_DIMENSION = 1 << 24,
+    MAX_LAYERS = 4096,
+    T5_BUCKETS = 32 /* of relative positions, a bias each and head; the same in every T5 */
+};
+
+/* What a field of type int may hold. */
+struct int_field {
+    const char *name;
+    size_t offset;
+    int min, max;
+};
+#define INT_FIELD(field, min, max)                                                                 \
+    {                                                                                              \
+#field, offsetof(struct fl_config, field), min, max                                        \
+    }
+
+static const struct int_field INT_FIELDS[] = {
+    INT_FIELD(d_model, 1, MAX_DIMENSION),        INT_FIELD(d_ff, 1, MAX_DIMENSION),
+    INT_FIELD(n_layers, 1, MAX_LAYERS),          INT_FIELD(n_heads, 1, MAX_DIMENSION),
+    INT_FIELD(n_kv_heads, 1, MAX_DIMENSION),     INT_FIELD(head_dim, 1, MAX_DIMENSION),
+    INT_FIELD(vocab_size, 1, MAX_DIMENSION),     INT_FIELD(n_ctx_max, 1, MAX_DIMENSION),
+    INT_FIELD(sliding_window, 0, MAX_DIMENSION), INT_FIELD(n_experts, 0, MAX_DIMENSION),
+    INT_FIELD(n_experts_used, 0, MAX_DIMENSION), INT_FIELD(n_encoder_layers, 0, MAX_LAYERS),
+    INT_FIELD(bos_id, -1, MAX_DIMENSION),        INT_FIELD(eos_id, -1, MAX_DIMENSION),
+};
+
+static int int_at(const struct fl_config *config, size_t offset)
+{
+    int value;
+    memcpy(&value, (const char *)config + offset, sizeof value);
+    return value;
+}
+
+/* ---- parameters ---- */
+
+static fl_wide linear_params(fl_wide n_in, fl_wide n_out, bool bias)
+{
+    return n_in * n_out + (bias ? n_out : 0);
+}
+
+static fl_wide norm_params(const struct fl_config *config)
+{
+    return (fl_wide)config->d_model * (config->norm == FL_NORM_LAYERNORM ? 2 : 1);
+}
+
+static fl_wide attention_params(const struct fl_config *config)
+{
+    fl_wide d = config->d_model;
+    fl_wide d_q = (fl_wide)config->n_heads * config->head_dim;
+    fl_wide d_kv = (fl_wide)config->n_kv_heads * config->head_dim;
+    return linear_params(d, d_q + 2 * d_kv, config->bias_qkv) +
+           linear_params(d_q, d, config->bias_attn_out) + norm_params(config);
+}
+
+static fl_wide ffn_params(const struct fl_config *config)
+{
+    fl_wide d = config->d_model, f = config->d_ff;
+    fl_wide one = linear_params(d, f, config->bias_ffn) * (config->gated ? 2 : 1) +
+                  linear_params(f, d, config->bias_ffn);
+    fl_wide all = config->n_experts ? one * config->n_experts + d * config->n_experts : one;
+    return all + norm_params(config);
+}
+
+/* An encoder-decoder's decoder layers attend twice: to themselves and to the encoder. */
+static fl_wide wide_params(const struct fl_config *config)
+{
+    fl_wide d = config->d_model, embedding = d * config->vocab_size;
+    int n_stacks = config->n_encoder_layers ? 2 : 1;
+    fl_wide total = embedding * (config->tied ? 1 : 2);
+    if (config->positions == FL_POS_LEARNED)
+        total += d * config->n_ctx_max;
+    if (config->positions == FL_POS_RELATIVE)
+        total += (fl_wide)n_stacks * T5_BUCKETS * config->n_heads;
+    total += config->n_layers * (n_stacks * attention_params(config) + ffn_params(config));
+    total += config->n_encoder_layers * (attention_params(config) + ffn_params(config));
+    if (config->norm_position == FL_NORM_PRE)
+        total += n_stacks * norm_params(config);
+    return total;
+}
+
+uint64_t fl_config_n_params(const struct fl_config *config)
+{
+    return (uint64_t)wide_params(config);
+}
+
+/* ---- checks ---- */
+
+static int check_heads(const struct fl_config *config, const char *source, struct fl_error *error)
+{
+    if ((int64_t)config->n_heads * config->head_dim > MAX_DIMENSION)
+        return fl_fail(error, "%s: n_heads * head_dim: expected at most %d, not %lld", source,
+                       MAX_DIMENSION, (long long)config->n_heads * config->head_dim);
+    if (config->n_heads % config->n_kv_heads != 0)
+        return fl_fail(error, "%s: n_kv_heads: expected a divisor of n_heads (%d), not %d", source,
+                       config->n_heads, config->n_kv_heads);
+    return FL_OK;
+}
+
+static bool within(double value, double min, double max)
+{
+    return value >= min && value <= max; /* false for NaN */
+}
+
+static int check_rope(const struct fl_config *config, const char *source, struct fl_error *error)
+{
+    const struct fl_rope_params *rope = &config->rope;
+    if (config->positions != FL_POS_ROPE)
+        return FL_OK;
+    if (config->head_dim % 2 != 0)
+        return fl_fail(error, "%s: head_dim: expected an even number for rotary positions, not %d",
+                       source, config->head_dim);
+    if (!within(rope->theta, 1, 1e15))
+        return fl_fail(error, "%s: rope.theta: expected a number from 1 to 1e15, not %g", source,
+                       rope->theta);
+    if (rope->scaling == FL_ROPE_PLAIN)
+        return FL_OK;
+    if (!within(rope->factor, 1e-3, 1e6))
+        return fl_fail(error, "%s: rope.factor: expected a number from 0.001 to 1e6, not %g",
+                       source, rope->factor);
+    if (rope->scaling == FL_ROPE_LINEAR)
+        return FL_OK;
+    if (!within(rope->low_freq_factor, 1e-3, 1e6) || !within(rope->high_freq_factor, 1e-3, 1e6) ||
+        rope->low_freq_factor >= rope->high_freq_factor)
+        return fl_fail(error,
+                       "%s: rope.low_freq_factor: expected a positive number below "
+                       "rope.high_freq_factor (%g), not %g",
+                       source, rope->high_freq_factor, rope->low_freq_factor);
+    if (rope->original_ctx < 1 || rope->original_ctx > MAX_DIMENSION)
+        return fl_fail(error, "%s: rope.original_ctx: expected a whole number from 1 to %d, not %d",
+                       source, MAX_DIMENSION, rope->original_ctx);
+    return FL_OK;
+}
+
+/* Fields that must agree with one another. */
+static int check_structure(const struct fl_config *config, const char *source,
+                           struct fl_error *error)
+{
+    if (config->positions == FL_POS_SINUSOIDAL && config->d_model % 2 != 0)
+        return fl_fail(error, "%s: d_model: expected an even number for sinusoids, not %d", source,
+                       config->d_model);
+    if (!within(config->norm_eps, 1e-30, 1))
+        return fl_fail(error, "%s: norm_eps: expected a number above 0 and up to 1, not %g", source,
+                       config->norm_eps);
+    if ((config->n_experts > 0) != (config->n_experts_used > 0) ||
+        config->n_experts_used > config->n_experts)
+        return fl_fail(error, "%s: n_experts_used: expected 1 to n_experts (%d), not %d", source,
+                       config->n_experts, config->n_experts_used);
+    bool encoder = config->n_encoder_layers > 0;
+    if (encoder != (config->arch == FL_ARCH_T5))
+        return fl_fail(error, "%s: n_encoder_layers: expected %s for %s, not %d", source,
+                       encoder ? "none" : "at least 1", fl_arch_name(config->arch),
+                       config->n_encoder_layers);
+    if (config->bos_id >= config->vocab_size || config->eos_id >= config->vocab_size)
+        return fl_fail(error, "%s: %s: expected an id below vocab_size (%d), not %d", source,
+                       config->bos_id >= config->vocab_size ? "bos_id" : "eos_id",
+                       config->vocab_size,
+                       config->bos_id >= config->vocab_size ? config->bos_id : config->eos_id);
+    return FL_OK;
+}
+
+int fl_config_check(const struct fl_config *config, const char *source, struct fl_error *error)
+{
+    for (size_t i = 0; i < sizeof INT_FIELDS / sizeof *INT_FIELDS; i++) {
+        const struct int_field *field = &INT_FIELDS[i];
+        int value = int_at(config, field->offset);
+        if (value < field->min || value > field->max)
+            return fl_fail(error, "%s: %s: expected a whole number from %d to %d, not %d", source,
+                           field->name, field->min, field->max, value);
+    }
+    if (check_heads(config, source, error) != FL_OK || check_rope(config, source, error) != FL_OK ||
+        check_structure(config, source, error) != FL_OK)
+        return FL_FAILED;
+    /* 4 bytes each must fit in 62 bits as well */
+    if (wide_params(config) >> 60 != 0)
+        return fl_fail(error, "%s: n_experts: expected fewer than 2^60 parameters in all", source);
+    return FL_OK;
+}
+
+/* ---- names ---- */
+
+const char *fl_arch_name(enum fl_arch arch)
+{
+    static const char *const NAMES[FL_N_ARCHS] = {
+        [FL_ARCH_CLASSIC] = "classic", [FL_ARCH_GPT2] = "gpt2",       [FL_ARCH_LLAMA] = "llama",
+        [FL_ARCH_QWEN2] = "qwen2",     [FL_ARCH_MIXTRAL] = "mixtral", [FL_ARCH_T5] = "t5",
+    };
+    return (unsigned)arch < FL_N_ARCHS ? NAMES[arch] : "?";
+}
+
+const char *fl_activation_name(enum fl_activation activation)
+{
+    static const char *const NAMES[] = {
+        [FL_ACT_RELU] = "relu",
+        [FL_ACT_GELU_ERF] = "gelu_erf",
+        [FL_ACT_GELU_TANH] = "gelu_tanh",
+        [FL_ACT_SILU] = "silu",
+    };
+    return (unsigned)activation < sizeof NAMES / sizeof *NAMES ? NAMES[activation] : "?";
+}
+
+void fl_config_set_name(struct fl_config *config, const char *text)
+{
+    size_t n = 0;
+    for (; text[n] && n < sizeof config->name - 1; n++)
+        config->name[n] = (char)(text[n] >= ' ' && text[n] <= '~' ? text[n] : '?');
+    config->name[n] = '\0';
+}

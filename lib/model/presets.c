@@ -1,0 +1,182 @@
+#include "model/presets.h"
+
+#include <strings.h>
+
+/* A family's common fields; what varies are the macro's arguments. rope.interleaved is false: the
+ * published weights pair feature i with i + head_dim / 2. */
+
+#define GPT2(preset_name, width, layers, heads, ctx, vocab, end_id)                                \
+    {                                                                                              \
+        .name = preset_name, .arch = FL_ARCH_GPT2, .d_model = width, .d_ff = 4 * (width),          \
+        .n_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = (width) / (heads),  \
+        .vocab_size = vocab, .n_ctx_max = ctx, .norm = FL_NORM_LAYERNORM,                          \
+        .norm_position = FL_NORM_PRE, .norm_eps = 1e-5, .activation = FL_ACT_GELU_TANH,            \
+        .positions = FL_POS_LEARNED, .bias_qkv = true, .bias_attn_out = true, .bias_ffn = true,    \
+        .tied = true, .bos_id = end_id, .eos_id = end_id                                           \
+    }
+
+#define CLASSIC(preset_name, width, layers, heads, ctx, vocab)                                     \
+    {                                                                                              \
+        .name = preset_name, .arch = FL_ARCH_CLASSIC, .d_model = width, .d_ff = 4 * (width),       \
+        .n_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = (width) / (heads),  \
+        .vocab_size = vocab, .n_ctx_max = ctx, .norm = FL_NORM_LAYERNORM,                          \
+        .norm_position = FL_NORM_POST, .norm_eps = 1e-5, .activation = FL_ACT_RELU,                \
+        .positions = FL_POS_SINUSOIDAL, .scale_embedding = true, .bias_ffn = true, .tied = true,   \
+        .bos_id = -1, .eos_id = -1                                                                 \
+    }
+
+/* The last argument holds further designated fields, separated by commas; .bos_id and .eos_id
+ * among them. */
+#define LLAMA_LIKE(preset_name, width, ff, layers, heads, kv_heads, d_head, ctx, vocab, base, ...) \
+    {                                                                                              \
+        .name = preset_name, .d_model = width, .d_ff = ff, .n_layers = layers, .n_heads = heads,   \
+        .n_kv_heads = kv_heads, .head_dim = d_head, .vocab_size = vocab, .n_ctx_max = ctx,         \
+        .norm = FL_NORM_RMSNORM, .norm_position = FL_NORM_PRE, .activation = FL_ACT_SILU,          \
+        .gated = true, .positions = FL_POS_ROPE, .rope.theta = base, __VA_ARGS__                   \
+    }
+
+#define LLAMA_IDS  .arch = FL_ARCH_LLAMA, .norm_eps = 1e-5, .bos_id = 1, .eos_id = 2
+#define NO_IDS     .arch = FL_ARCH_LLAMA, .norm_eps = 1e-5, .bos_id = -1, .eos_id = -1
+#define LLAMA3_IDS .arch = FL_ARCH_LLAMA, .norm_eps = 1e-5, .bos_id = 128000, .eos_id = 128001
+#define LLAMA3_SCALING(times)                                                                      \
+    .rope.scaling = FL_ROPE_LLAMA3, .rope.factor = times, .rope.low_freq_factor = 1,               \
+    .rope.high_freq_factor = 4, .rope.original_ctx = 8192
+#define QWEN2                                                                                      \
+    .arch = FL_ARCH_QWEN2, .norm_eps = 1e-6, .bias_qkv = true, .bos_id = 151643, .eos_id = 151645
+#define MIXTRAL                                                                                    \
+    .arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_experts = 8, .n_experts_used = 2, .bos_id = 1,   \
+    .eos_id = 2
+
+/* Positions are relative, so any length will do; 512 is what the models were trained with. */
+#define T5(preset_name, width, ff, layers, heads, d_head, ...)                                     \
+    {                                                                                              \
+        .name = preset_name, .arch = FL_ARCH_T5, .d_model = width, .d_ff = ff, .n_layers = layers, \
+        .n_encoder_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = d_head,     \
+        .vocab_size = 32128, .n_ctx_max = 512, .norm = FL_NORM_RMSNORM,                            \
+        .norm_position = FL_NORM_PRE, .norm_eps = 1e-6, .positions = FL_POS_RELATIVE, .bos_id = 0, \
+        .eos_id = 1, __VA_ARGS__                                                                   \
+    }
+#define T5_FIRST .activation = FL_ACT_RELU, .tied = true
+#define T5_V1_1  .activation = FL_ACT_GELU_TANH, .gated = true
+
+#define SOURCE_CLASSIC   "Vaswani et al., 2017 (arXiv:1706.03762), table 3, base: the decoder alone"
+#define SOURCE_GPT2      "Radford et al., 2019, table 2; openai/gpt-2 hparams.json"
+#define SOURCE_LLAMA2    "Touvron et al., 2023 (arXiv:2307.09288); meta-llama/Llama-2 config.json"
+#define SOURCE_LLAMA3    "Llama 3 model card and params.json (meta-llama/llama3)"
+#define SOURCE_LLAMA31   "Dubey et al., 2024 (arXiv:2407.21783), table 3; meta-llama config.json"
+#define SOURCE_LLAMA32   "Llama 3.2 model card; meta-llama/Llama-3.2 config.json"
+#define SOURCE_LLAMA2C   "karpathy/llama2.c README: table of the TinyStories models"
+#define SOURCE_QWEN25    "Qwen2.5 technical report (arXiv:2412.15115); Qwen2.5-Instruct config.json"
+#define SOURCE_MISTRAL   "Jiang et al., 2023 (arXiv:2310.06825), table 1"
+#define SOURCE_MISTRAL3  "mistralai/Mistral-7B-v0.3 config.json"
+#define SOURCE_MIXTRAL   "Jiang et al., 2024 (arXiv:2401.04088), table 1"
+#define SOURCE_MIXTRAL22 "mistralai/Mixtral-8x22B-v0.1 config.json"
+#define SOURCE_T5        "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
+#define SOURCE_T5_V1_1   "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
+#define SOURCE_OWN       "flopledger: a small shape for measuring, bytes as vocabulary"
+#define SOURCE_160M      "flopledger: GPT-2 small's width and depth with Llama 2's block and vocabulary"
+
+static const struct fl_preset PRESETS[] = {
+    {SOURCE_OWN, CLASSIC("classic-nano", 96, 3, 4, 512, 256)},
+    {SOURCE_CLASSIC, CLASSIC("classic-base", 512, 6, 8, 1024, 37000)},
+
+    {SOURCE_OWN, GPT2("gpt2-nano", 96, 3, 4, 512, 256, -1)},
+    {SOURCE_GPT2, GPT2("gpt2-small", 768, 12, 12, 1024, 50257, 50256)},
+    {SOURCE_GPT2, GPT2("gpt2-medium", 1024, 24, 16, 1024, 50257, 50256)},
+    {SOURCE_GPT2, GPT2("gpt2-large", 1280, 36, 20, 1024, 50257, 50256)},
+    {SOURCE_GPT2, GPT2("gpt2-xl", 1600, 48, 25, 1024, 50257, 50256)},
+
+    {SOURCE_OWN,
+     LLAMA_LIKE("llama-nano", 96, 256, 4, 6, 2, 16, 512, 256, 1e4, NO_IDS, .tied = true)},
+    {SOURCE_LLAMA2C,
+     LLAMA_LIKE("stories15m", 288, 768, 6, 6, 6, 48, 256, 32000, 1e4, LLAMA_IDS, .tied = true)},
+    {SOURCE_LLAMA2C,
+     LLAMA_LIKE("stories42m", 512, 1376, 8, 8, 8, 64, 1024, 32000, 1e4, LLAMA_IDS, .tied = true)},
+    {SOURCE_LLAMA2C, LLAMA_LIKE("stories110m", 768, 2048, 12, 12, 12, 64, 1024, 32000, 1e4,
+                                LLAMA_IDS, .tied = true)},
+    {SOURCE_160M, LLAMA_LIKE("llama-160m", 768, 2048, 12, 12, 12, 64, 2048, 32000, 1e4, LLAMA_IDS)},
+    {SOURCE_LLAMA2,
+     LLAMA_LIKE("llama-2-7b", 4096, 11008, 32, 32, 32, 128, 4096, 32000, 1e4, LLAMA_IDS)},
+    {SOURCE_LLAMA2,
+     LLAMA_LIKE("llama-2-13b", 5120, 13824, 40, 40, 40, 128, 4096, 32000, 1e4, LLAMA_IDS)},
+    {SOURCE_LLAMA2,
+     LLAMA_LIKE("llama-2-70b", 8192, 28672, 80, 64, 8, 128, 4096, 32000, 1e4, LLAMA_IDS)},
+    {SOURCE_LLAMA3,
+     LLAMA_LIKE("llama-3-8b", 4096, 14336, 32, 32, 8, 128, 8192, 128256, 5e5, LLAMA3_IDS)},
+    {SOURCE_LLAMA3,
+     LLAMA_LIKE("llama-3-70b", 8192, 28672, 80, 64, 8, 128, 8192, 128256, 5e5, LLAMA3_IDS)},
+    {SOURCE_LLAMA31, LLAMA_LIKE("llama-3.1-8b", 4096, 14336, 32, 32, 8, 128, 131072, 128256, 5e5,
+                                LLAMA3_IDS, LLAMA3_SCALING(8))},
+    {SOURCE_LLAMA31, LLAMA_LIKE("llama-3.1-70b", 8192, 28672, 80, 64, 8, 128, 131072, 128256, 5e5,
+                                LLAMA3_IDS, LLAMA3_SCALING(8))},
+    {SOURCE_LLAMA31, LLAMA_LIKE("llama-3.1-405b", 16384, 53248, 126, 128, 8, 128, 131072, 128256,
+                                5e5, LLAMA3_IDS, LLAMA3_SCALING(8))},
+    {SOURCE_LLAMA32, LLAMA_LIKE("llama-3.2-1b", 2048, 8192, 16, 32, 8, 64, 131072, 128256, 5e5,
+                                LLAMA3_IDS, LLAMA3_SCALING(32), .tied = true)},
+    {SOURCE_LLAMA32, LLAMA_LIKE("llama-3.2-3b", 3072, 8192, 28, 24, 8, 128, 131072, 128256, 5e5,
+                                LLAMA3_IDS, LLAMA3_SCALING(32), .tied = true)},
+
+    {SOURCE_MISTRAL, LLAMA_LIKE("mistral-7b-v0.1", 4096, 14336, 32, 32, 8, 128, 32768, 32000, 1e4,
+                                LLAMA_IDS, .sliding_window = 4096)},
+    {SOURCE_MISTRAL3,
+     LLAMA_LIKE("mistral-7b-v0.3", 4096, 14336, 32, 32, 8, 128, 32768, 32768, 1e6, LLAMA_IDS)},
+    {SOURCE_MIXTRAL,
+     LLAMA_LIKE("mixtral-8x7b", 4096, 14336, 32, 32, 8, 128, 32768, 32000, 1e6, MIXTRAL)},
+    {SOURCE_MIXTRAL22,
+     LLAMA_LIKE("mixtral-8x22b", 6144, 16384, 56, 48, 8, 128, 65536, 32000, 1e6, MIXTRAL)},
+
+    {SOURCE_QWEN25,
+     LLAMA_LIKE("qwen2.5-0.5b", 896, 4864, 24, 14, 2, 64, 32768, 151936, 1e6, QWEN2, .tied = true)},
+    {SOURCE_QWEN25, LLAMA_LIKE("qwen2.5-1.5b", 1536, 8960, 28, 12, 2, 128, 32768, 151936, 1e6,
+                               QWEN2, .tied = true)},
+    {SOURCE_QWEN25, LLAMA_LIKE("qwen2.5-3b", 2048, 11008, 36, 16, 2, 128, 32768, 151936, 1e6, QWEN2,
+                               .tied = true)},
+    {SOURCE_QWEN25,
+     LLAMA_LIKE("qwen2.5-7b", 3584, 18944, 28, 28, 4, 128, 32768, 152064, 1e6, QWEN2)},
+    {SOURCE_QWEN25,
+     LLAMA_LIKE("qwen2.5-14b", 5120, 13824, 48, 40, 8, 128, 32768, 152064, 1e6, QWEN2)},
+    {SOURCE_QWEN25,
+     LLAMA_LIKE("qwen2.5-32b", 5120, 27648, 64, 40, 8, 128, 32768, 152064, 1e6, QWEN2)},
+    {SOURCE_QWEN25,
+     LLAMA_LIKE("qwen2.5-72b", 8192, 29568, 80, 64, 8, 128, 32768, 152064, 1e6, QWEN2)},
+
+    {SOURCE_T5, T5("t5-small", 512, 2048, 6, 8, 64, T5_FIRST)},
+    {SOURCE_T5, T5("t5-base", 768, 3072, 12, 12, 64, T5_FIRST)},
+    {SOURCE_T5, T5("t5-large", 1024, 4096, 24, 16, 64, T5_FIRST)},
+    {SOURCE_T5, T5("t5-3b", 1024, 16384, 24, 32, 128, T5_FIRST)},
+    {SOURCE_T5, T5("t5-11b", 1024, 65536, 24, 128, 128, T5_FIRST)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-small", 512, 1024, 8, 6, 64, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-base", 768, 2048, 12, 12, 64, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-large", 1024, 2816, 24, 16, 64, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-xl", 2048, 5120, 24, 32, 64, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-xxl", 4096, 10240, 24, 64, 64, T5_V1_1)},
+};
+
+enum { N_PRESETS = sizeof PRESETS / sizeof *PRESETS };
+
+/* Other names people use. Flan-T5 has the shapes of T5 1.1. */
+static const struct {
+    const char *name, *preset;
+} ALIASES[] = {
+    {"gpt2", "gpt2-small"},           {"mistral-7b", "mistral-7b-v0.1"},
+    {"llama-tiny-15m", "stories15m"}, {"flan-t5-small", "t5-v1.1-small"},
+    {"flan-t5-base", "t5-v1.1-base"}, {"flan-t5-large", "t5-v1.1-large"},
+    {"flan-t5-xl", "t5-v1.1-xl"},     {"flan-t5-xxl", "t5-v1.1-xxl"},
+};
+
+const struct fl_preset *fl_preset_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof ALIASES / sizeof *ALIASES; i++)
+        if (strcasecmp(name, ALIASES[i].name) == 0)
+            name = ALIASES[i].preset;
+    for (int i = 0; i < N_PRESETS; i++)
+        if (strcasecmp(name, PRESETS[i].config.name) == 0)
+            return &PRESETS[i];
+    return NULL;
+}
+
+const struct fl_preset *fl_presets(int *n)
+{
+    *n = N_PRESETS;
+    return PRESETS;
+}
