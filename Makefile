@@ -30,6 +30,20 @@ TEST_OBJ := $(call obj,$(TEST_SRC))
 
 all: $(BUILD)/flopledger
 
+# Element-wise kernels: one source, one object per instruction set, chosen at run time (ops/simd).
+# They are vectorised in every config; fused multiply-add is allowed where the set has it.
+SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math
+SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -ffp-contract=fast
+SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
+                     -mprefer-vector-width=512 -ffp-contract=fast
+SIMD_SETS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
+SIMD_OBJ  := $(SIMD_SETS:%=$(BUILD)/obj/lib/ops/simd/elementwise.%.o)
+LIB_OBJ   += $(SIMD_OBJ)
+$(BUILD)/obj/lib/ops/simd/elementwise.o: ALL_CFLAGS += $(SIMD_FLAGS)
+$(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SIMD_FLAGS_$*) -DFL_ISA=$* -MMD -MP -c -o $@ $<
+
 $(BUILD)/flopledger: $(call obj,lib/main.c) $(BUILD)/libflopledger.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

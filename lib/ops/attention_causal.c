@@ -1,0 +1,148 @@
+/* attention_causal.c - exactly the pairs a query may see.
+ *
+ * Queries are taken in tiles of rows. Left of the tile's first query lies a rectangle of keys that
+ * all its rows see: one matrix product. On the diagonal remains a triangle, done row by row:
+ *
+ *     keys   0 ... n_past + first | . . . .
+ *     row 0  # # # # # # # # # #  | x
+ *     row 1  # # # # # # # # # #  | x x          # matrix product   x row kernels
+ *     row 2  # # # # # # # # # #  | x x x        nothing right of x is read or written
+ */
+#include "ops/attention_shared.h"
+#include "ops/simd/simd.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+/* Rows a tile. Small tiles leave a small triangle to the slower row kernels, large tiles keep the
+ * matrix product efficient. */
+enum { TILE = 32 };
+
+/* One tile of one head. */
+struct tile {
+    struct fl_attention_head head;
+    size_t first, n_rows; /* queries */
+    size_t n_before;      /* keys left of the triangle */
+};
+
+static size_t tiles_per_head(const struct fl_attention_shape *shape)
+{
+    return ((size_t)shape->n_tokens + TILE - 1) / TILE;
+}
+
+static struct tile tile_at(const struct fl_attention_shape *shape, size_t index)
+{
+    size_t n_tokens = (size_t)shape->n_tokens, n_tiles = tiles_per_head(shape);
+    size_t first = index % n_tiles * TILE;
+    return (struct tile){
+        .head = fl_attention_head(shape, index / n_tiles),
+        .first = first,
+        .n_rows = n_tokens - first < TILE ? n_tokens - first : TILE,
+        .n_before = (size_t)shape->n_past + first,
+    };
+}
+
+static void scores_tile(const struct fl_simd *simd, float *scores, const float *q, const float *k,
+                        struct tile tile, size_t d)
+{
+    size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
+    scores += tile.head.scores + tile.first * n_keys;
+    q += tile.head.queries + tile.first * q_stride;
+    k += tile.head.keys;
+    if (tile.n_before > 0)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)tile.n_rows, (int)tile.n_before,
+                    (int)d, 1.0f, q, (int)q_stride, k, (int)d, 0.0f, scores, (int)n_keys);
+    for (size_t i = 0; i < tile.n_rows; i++)
+        simd->dot_rows(scores + i * n_keys + tile.n_before, q + i * q_stride, k + tile.n_before * d,
+                       i + 1, d);
+}
+
+static void context_tile(const struct fl_simd *simd, float *context, const float *probs,
+                         const float *v, struct tile tile, size_t d)
+{
+    size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
+    probs += tile.head.scores + tile.first * n_keys;
+    context += tile.head.queries + tile.first * q_stride;
+    v += tile.head.keys;
+    for (size_t i = 0; i < tile.n_rows; i++) {
+        float *row = context + i * q_stride;
+        memset(row, 0, d * sizeof *row);
+        simd->mix_rows(row, probs + i * n_keys + tile.n_before, v + tile.n_before * d, i + 1, d);
+    }
+    if (tile.n_before > 0)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tile.n_rows, (int)d,
+                    (int)tile.n_before, 1.0f, probs, (int)n_keys, v, (int)d, 1.0f, context,
+                    (int)q_stride);
+}
+
+static uint64_t n_pairs(const struct fl_attention_shape *shape)
+{
+    uint64_t s = (uint64_t)shape->n_tokens;
+    return s * (uint64_t)shape->n_past + s * (s + 1) / 2;
+}
+
+static void scores_visible(float *scores, const float *q, const float *k,
+                           const struct fl_attention_shape *shape)
+{
+    if (shape->n_tokens == 1) {
+        fl_attention_decode_scores(scores, q, k, shape);
+        return;
+    }
+    const struct fl_simd *simd = fl_simd();
+    size_t n = fl_attention_n_heads(shape) * tiles_per_head(shape);
+#pragma omp parallel for schedule(dynamic) if (fl_attention_parallel(shape, n_pairs(shape)))
+    for (size_t i = 0; i < n; i++)
+        scores_tile(simd, scores, q, k, tile_at(shape, i), (size_t)shape->head_dim);
+}
+
+static void softmax_visible(float *scores, const struct fl_attention_shape *shape)
+{
+    const struct fl_simd *simd = fl_simd();
+    size_t n_tokens = (size_t)shape->n_tokens, n_past = (size_t)shape->n_past;
+    size_t n_keys = n_past + n_tokens;
+    size_t n_rows = fl_attention_n_heads(shape) * n_tokens;
+    float scale = 1.0f / sqrtf((float)shape->head_dim);
+#pragma omp parallel for schedule(static) if (fl_attention_parallel(shape, n_pairs(shape)))
+    for (size_t i = 0; i < n_rows; i++)
+        simd->softmax(scores + i * n_keys, n_past + i % n_tokens + 1, scale);
+}
+
+static void context_visible(float *context, const float *probs, const float *v,
+                            const struct fl_attention_shape *shape)
+{
+    if (shape->n_tokens == 1) {
+        fl_attention_decode_context(context, probs, v, shape);
+        return;
+    }
+    const struct fl_simd *simd = fl_simd();
+    size_t n = fl_attention_n_heads(shape) * tiles_per_head(shape);
+#pragma omp parallel for schedule(dynamic) if (fl_attention_parallel(shape, n_pairs(shape)))
+    for (size_t i = 0; i < n; i++)
+        context_tile(simd, context, probs, v, tile_at(shape, i), (size_t)shape->head_dim);
+}
+
+static struct fl_cost scores_cost(const struct fl_attention_shape *shape)
+{
+    return fl_attention_scores_cost(shape, n_pairs(shape));
+}
+
+static struct fl_cost softmax_cost(const struct fl_attention_shape *shape)
+{
+    return fl_attention_softmax_cost(shape, n_pairs(shape));
+}
+
+static struct fl_cost context_cost(const struct fl_attention_shape *shape)
+{
+    return fl_attention_context_cost(shape, n_pairs(shape));
+}
+
+const struct fl_attention_kernel fl_attention_causal = {
+    .name = "causal",
+    .scores = scores_visible,
+    .softmax = softmax_visible,
+    .context = context_visible,
+    .scores_cost = scores_cost,
+    .softmax_cost = softmax_cost,
+    .context_cost = context_cost,
+};

@@ -1,0 +1,28 @@
+#include "ops/layernorm.h"
+
+#include "ops/parallel.h"
+#include "ops/simd/simd.h"
+
+#include <stddef.h>
+
+void fl_layernorm(float *out, const float *x, const float *gain, const float *bias, int n_rows,
+                  int d_model, float eps)
+{
+    const struct fl_simd *simd = fl_simd();
+    size_t d = (size_t)d_model;
+#pragma omp parallel for schedule(static) if ((size_t)n_rows * d >= FL_PARALLEL_MIN)
+    for (int i = 0; i < n_rows; i++)
+        simd->layernorm(out + (size_t)i * d, x + (size_t)i * d, gain, bias, d, eps);
+}
+
+struct fl_cost fl_layernorm_cost(int n_rows, int d_model)
+{
+    uint64_t n = (uint64_t)n_rows, d = (uint64_t)d_model;
+    if (n == 0)
+        return (struct fl_cost){0};
+    return (struct fl_cost){
+        .elementwise = n * (8 * d + 5),
+        .bytes_read = (n * d + 2 * d) * sizeof(float),
+        .bytes_written = n * d * sizeof(float),
+    };
+}

@@ -1,0 +1,18 @@
+#include "ops/qkv.h"
+
+void fl_qkv(float *q, float *k, float *v, const float *x, int n_rows, const struct fl_linear *wq,
+            const struct fl_linear *wk, const struct fl_linear *wv)
+{
+    fl_linear(q, x, n_rows, wq);
+    fl_linear(k, x, n_rows, wk);
+    fl_linear(v, x, n_rows, wv);
+}
+
+struct fl_cost fl_qkv_cost(int n_rows, const struct fl_linear *wq, const struct fl_linear *wk,
+                           const struct fl_linear *wv)
+{
+    struct fl_cost cost = fl_cost_add(fl_linear_cost(wq, n_rows), fl_linear_cost(wk, n_rows));
+    cost = fl_cost_add(cost, fl_linear_cost(wv, n_rows));
+    cost.bytes_read -= 2 * (uint64_t)n_rows * (uint64_t)wq->n_in * sizeof(float);
+    return cost;
+}

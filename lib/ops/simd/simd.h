@@ -1,0 +1,63 @@
+/* simd.h - element-wise kernels, once per instruction set, chosen at run time.
+ *
+ * elementwise.c is compiled three times: for the baseline of the architecture (portable), for
+ * AVX2 with FMA and for AVX-512; each object defines one table of functions. The program as a
+ * whole stays a baseline build, so that it runs on old processors and under Valgrind, which shows
+ * a processor without AVX-512.
+ *
+ * All kernels work on one row on the calling thread and know nothing of threads. Results differ
+ * between the sets by rounding only: sums are taken in a different order. */
+#ifndef FL_OPS_SIMD_SIMD_H
+#define FL_OPS_SIMD_SIMD_H
+
+#include "ops/activation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { FL_N_ACTIVATIONS = FL_ACT_SILU + 1 };
+
+struct fl_simd {
+    const char *name; /* "portable", "avx2", "avx512" */
+
+    /* out[i] = f(x[i]); out may be x. At most 2 ulp off over all floats, infinities, subnormal
+     * results and NaN included. */
+    void (*exp)(float *out, const float *x, size_t n);
+    void (*tanh)(float *out, const float *x, size_t n);
+    void (*erf)(float *out, const float *x, size_t n);
+
+    /* out[i] = act(x[i]), and act(x[i]) * up[i]. out may be x or up. */
+    void (*activate[FL_N_ACTIVATIONS])(float *out, const float *x, size_t n);
+    void (*gate[FL_N_ACTIVATIONS])(float *out, const float *x, const float *up, size_t n);
+
+    /* out[i] += x[i]; out[i] *= factor */
+    void (*add)(float *out, const float *x, size_t n);
+    void (*scale)(float *out, float factor, size_t n);
+
+    void (*layernorm)(float *out, const float *x, const float *gain, const float *bias, size_t n,
+                      float eps);
+    void (*rmsnorm)(float *out, const float *x, const float *gain, size_t n, float eps);
+    void (*softmax)(float *x, size_t n, float factor);
+
+    /* Rotates one head x [2 * half] by the angles whose cosine and sine [half] are given. */
+    void (*rotate_pairs)(float *x, const float *cosine, const float *sine, size_t half);
+    void (*rotate_halves)(float *x, const float *cosine, const float *sine, size_t half);
+
+    /* out[j] = q . k[j,:] and out[:] += sum over j of p[j] v[j,:]; k, v [n_rows, head_dim]. */
+    void (*dot_rows)(float *out, const float *q, const float *k, size_t n_rows, size_t head_dim);
+    void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t head_dim);
+};
+
+/* The widest set this processor has. The environment variable FL_ISA=portable|avx2|avx512, read at
+ * the first call, lowers it; a set the processor lacks or an unknown name changes nothing. */
+const struct fl_simd *fl_simd(void);
+const char *fl_simd_name(void);
+
+/* Uses the set of this name from now on; NULL: chooses again. False, and nothing changes, when the
+ * processor or the build lacks it. For tests and comparisons, not while kernels run. */
+bool fl_simd_select(const char *name);
+
+/* Names of all sets, narrowest first, NULL-terminated, whether this processor has them or not. */
+extern const char *const fl_simd_names[];
+
+#endif
