@@ -1,0 +1,288 @@
+#include "model/weight_layout.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the model and its storage ---- */
+
+static struct fl_linear linear(int n_out, int n_in)
+{
+    return (struct fl_linear){.n_out = n_out, .n_in = n_in, .ld = n_in};
+}
+
+static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config *config)
+{
+    int d = config->d_model, f = config->d_ff;
+    int d_q = config->n_heads * config->head_dim, d_kv = config->n_kv_heads * config->head_dim;
+    layer->q = linear(d_q, d);
+    layer->k = linear(d_kv, d);
+    layer->v = linear(d_kv, d);
+    layer->attn_out = linear(d, d_q);
+    layer->ffn_gate = linear(f, d);
+    layer->ffn_up = linear(f, d);
+    layer->ffn_down = linear(d, f);
+}
+
+int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
+                     struct fl_error *error)
+{
+    *model = (struct fl_model){.config = *config};
+    snprintf(model->format, sizeof model->format, "%s", format);
+    char what[sizeof config->name + 64];
+    uint64_t n_params = fl_config_n_params(config);
+    snprintf(what, sizeof what, "%s: a model of %" PRIu64 " parameters in f32", config->name,
+             n_params);
+    if (fl_memory_require(n_params * sizeof(float), what, error) != FL_OK)
+        return FL_FAILED;
+    model->storage = calloc(1, sizeof *model->storage);
+    model->layers = calloc((size_t)config->n_layers, sizeof *model->layers);
+    if (!model->storage || !model->layers)
+        return fl_fail(error, "%s: cannot reserve memory for %d layers", config->name,
+                       config->n_layers);
+    model->logits = linear(config->vocab_size, config->d_model);
+    for (int i = 0; i < config->n_layers; i++)
+        prepare_layer(&model->layers[i], config);
+    return FL_OK;
+}
+
+void fl_model_close(struct fl_model *model)
+{
+    struct fl_weight_storage *storage = model->storage;
+    if (storage) {
+        for (int i = 0; i < storage->n_files; i++)
+            fl_file_unmap(&storage->files[i]);
+        for (int i = 0; i < storage->n_copies; i++)
+            free(storage->copies[i]);
+        free(storage->files);
+        free(storage->copies);
+        fl_arena_close(&storage->arena);
+    }
+    free(storage);
+    free(model->layers);
+    *model = (struct fl_model){0};
+}
+
+int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct fl_error *error)
+{
+    struct fl_weight_storage *storage = model->storage;
+    struct fl_mapping *files =
+        realloc(storage->files, (size_t)(storage->n_files + 1) * sizeof *files);
+    if (!files)
+        return fl_fail(error, "%s: cannot reserve memory for the list of files",
+                       model->config.name);
+    storage->files = files;
+    files[storage->n_files++] = *mapping;
+    *mapping = (struct fl_mapping){0};
+    return FL_OK;
+}
+
+const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
+{
+    struct fl_weight_storage *storage = model->storage;
+    float **copies = realloc(storage->copies, (size_t)(storage->n_copies + 1) * sizeof *copies);
+    if (!copies)
+        return NULL;
+    storage->copies = copies;
+    float *copy = malloc(n * sizeof *copy);
+    if (!copy)
+        return NULL;
+    memcpy(copy, data, n * sizeof *copy);
+    copies[storage->n_copies++] = copy;
+    return copy;
+}
+
+/* ---- slots ---- */
+
+struct slot_list {
+    struct fl_weight_slot *slots;
+    int n, layer;
+};
+
+static void add(struct slot_list *list, enum fl_weight_role role, const float **target, int n_rows,
+                int n_cols)
+{
+    list->slots[list->n++] = (struct fl_weight_slot){
+        .role = role, .layer = list->layer, .n_rows = n_rows, .n_cols = n_cols, .target = target};
+}
+
+static void add_norm(struct slot_list *list, enum fl_weight_role role,
+                     struct fl_norm_weights *weights, const struct fl_config *config)
+{
+    add(list, role, &weights->gain, config->d_model, 0);
+    if (config->norm == FL_NORM_LAYERNORM)
+        add(list, role + 1, &weights->bias, config->d_model, 0);
+}
+
+static void add_linear(struct slot_list *list, enum fl_weight_role role,
+                       enum fl_weight_role bias_role, struct fl_linear *layer, bool bias)
+{
+    add(list, role, &layer->weight, layer->n_out, layer->n_in);
+    list->slots[list->n - 1].linear = layer;
+    if (bias)
+        add(list, bias_role, &layer->bias, layer->n_out, 0);
+}
+
+static void add_globals(struct slot_list *list, struct fl_model *model)
+{
+    const struct fl_config *config = &model->config;
+    add(list, FL_WEIGHT_TOKEN_EMBEDDING, &model->token_embedding, config->vocab_size,
+        config->d_model);
+    if (config->positions == FL_POS_LEARNED)
+        add(list, FL_WEIGHT_POSITION_EMBEDDING, &model->position_embedding, config->n_ctx_max,
+            config->d_model);
+    if (config->norm_position == FL_NORM_PRE)
+        add_norm(list, FL_WEIGHT_NORM_FINAL, &model->norm_final, config);
+    if (!config->tied)
+        add_linear(list, FL_WEIGHT_LOGITS, FL_N_WEIGHT_ROLES, &model->logits, false);
+}
+
+static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
+                      const struct fl_config *config)
+{
+    add_norm(list, FL_WEIGHT_NORM_ATTN, &layer->norm_attn, config);
+    add_linear(list, FL_WEIGHT_Q, FL_WEIGHT_Q_BIAS, &layer->q, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_K, FL_WEIGHT_K_BIAS, &layer->k, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_V, FL_WEIGHT_V_BIAS, &layer->v, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_ATTN_OUT, FL_WEIGHT_ATTN_OUT_BIAS, &layer->attn_out,
+               config->bias_attn_out);
+    add_norm(list, FL_WEIGHT_NORM_FFN, &layer->norm_ffn, config);
+    if (config->gated)
+        add_linear(list, FL_WEIGHT_FFN_GATE, FL_WEIGHT_FFN_GATE_BIAS, &layer->ffn_gate,
+                   config->bias_ffn);
+    add_linear(list, FL_WEIGHT_FFN_UP, FL_WEIGHT_FFN_UP_BIAS, &layer->ffn_up, config->bias_ffn);
+    add_linear(list, FL_WEIGHT_FFN_DOWN, FL_WEIGHT_FFN_DOWN_BIAS, &layer->ffn_down,
+               config->bias_ffn);
+}
+
+int fl_weight_slots(struct fl_model *model, int layer,
+                    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES])
+{
+    struct slot_list list = {slots, 0, layer};
+    if (layer == FL_GLOBAL_SLOTS)
+        add_globals(&list, model);
+    else
+        add_layer(&list, &model->layers[layer], &model->config);
+    return list.n;
+}
+
+size_t fl_weight_slot_size(const struct fl_weight_slot *slot)
+{
+    return (size_t)slot->n_rows * (size_t)(slot->n_cols ? slot->n_cols : 1);
+}
+
+void fl_model_finish(struct fl_model *model)
+{
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    model->weight_bytes = 0;
+    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+        int n = fl_weight_slots(model, layer, slots);
+        for (int i = 0; i < n; i++) {
+            assert(*slots[i].target);
+            model->weight_bytes += fl_weight_slot_size(&slots[i]) * sizeof(float);
+        }
+    }
+    if (model->config.tied)
+        model->logits.weight = model->token_embedding;
+}
+
+/* ---- binding by name ---- */
+
+struct binding {
+    struct fl_model *model;
+    const struct fl_weight_name *names;
+    fl_weight_find *find;
+    void *file;
+    const char *path;
+};
+
+/* Columns (or elements of the bias) of a fused q, k, v tensor that lie before this role's. */
+static int fused_offset(enum fl_weight_role role, const struct fl_layer_weights *layer)
+{
+    switch (role) {
+    case FL_WEIGHT_K:
+    case FL_WEIGHT_K_BIAS:
+        return layer->q.n_out;
+    case FL_WEIGHT_V:
+    case FL_WEIGHT_V_BIAS:
+        return layer->q.n_out + layer->k.n_out;
+    default:
+        return 0;
+    }
+}
+
+static void shape_text(int n_dims, const uint64_t *dims, char out[96])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < n_dims && used < 96; i++)
+        used += (size_t)snprintf(out + used, 96 - used, "%s%" PRIu64, i ? ", " : "", dims[i]);
+}
+
+static int check_shape(const struct fl_weight_tensor *tensor, int n_dims, const uint64_t *dims,
+                       const char *path, const char *name, struct fl_error *error)
+{
+    bool equal = tensor->n_dims == n_dims;
+    for (int i = 0; equal && i < n_dims; i++)
+        equal = tensor->dims[i] == dims[i];
+    if (equal)
+        return FL_OK;
+    char found[96], expected[96];
+    shape_text(tensor->n_dims, tensor->dims, found);
+    shape_text(n_dims, dims, expected);
+    return fl_fail(error, "%s: %s: expected shape [%s], not [%s]", path, name, expected, found);
+}
+
+static int bind_slot(const struct binding *binding, const struct fl_weight_slot *slot,
+                     struct fl_error *error)
+{
+    const struct fl_weight_name *row = &binding->names[slot->role];
+    assert(row->pattern);
+    char name[128];
+    /* the patterns are constants of the loaders, with at most one %d */
+    snprintf(name, sizeof name, row->pattern, slot->layer);
+
+    size_t n_rows = (size_t)slot->n_rows, n_cols = (size_t)slot->n_cols, skipped = 0;
+    if (row->fused) {
+        const struct fl_layer_weights *layer = &binding->model->layers[slot->layer];
+        n_rows = (size_t)layer->q.n_out + (size_t)layer->k.n_out + (size_t)layer->v.n_out;
+        skipped = (size_t)fused_offset(slot->role, layer);
+    }
+    struct fl_weight_tensor tensor;
+    uint64_t dims[2] = {row->in_out ? n_cols : n_rows, row->in_out ? n_rows : n_cols};
+    if (binding->find(binding->file, name, &tensor, error) != FL_OK ||
+        check_shape(&tensor, n_cols ? 2 : 1, n_cols ? dims : &n_rows, binding->path, name, error) !=
+            FL_OK)
+        return FL_FAILED;
+
+    const float *data = tensor.data;
+    if ((uintptr_t)tensor.data % sizeof(float) != 0) {
+        data = fl_model_copy(binding->model, tensor.data, n_rows * (n_cols ? n_cols : 1));
+        if (!data)
+            return fl_fail(error, "%s: %s: cannot hold a copy in memory", binding->path, name);
+    }
+    *slot->target = data + skipped * (n_cols && !row->in_out ? n_cols : 1);
+    if (slot->linear) {
+        slot->linear->in_out = row->in_out;
+        slot->linear->ld = row->in_out ? (int)n_rows : (int)n_cols;
+    }
+    return FL_OK;
+}
+
+int fl_weights_bind(struct fl_model *model, const struct fl_weight_name names[FL_N_WEIGHT_ROLES],
+                    fl_weight_find *find, void *file, const char *path, struct fl_error *error)
+{
+    struct binding binding = {model, names, find, file, path};
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+        int n = fl_weight_slots(model, layer, slots);
+        for (int i = 0; i < n; i++)
+            if (bind_slot(&binding, &slots[i], error) != FL_OK)
+                return FL_FAILED;
+    }
+    fl_model_finish(model);
+    return FL_OK;
+}

@@ -1,0 +1,106 @@
+/* weight_layout.h - which tensors a config calls for, and putting them in place. The loaders' side
+ * of weights.h.
+ *
+ * A slot is one weight matrix or vector of the model. A loader walks the slots of a layer and says
+ * for each where its numbers lie; fl_weights_bind() does so by name for formats that have names. */
+#ifndef FL_MODEL_WEIGHT_LAYOUT_H
+#define FL_MODEL_WEIGHT_LAYOUT_H
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "model/weights.h"
+
+enum fl_weight_role {
+    FL_WEIGHT_TOKEN_EMBEDDING,    /* [vocab_size, d_model] */
+    FL_WEIGHT_POSITION_EMBEDDING, /* [n_ctx_max, d_model] */
+    FL_WEIGHT_NORM_FINAL,         /* vectors [d_model] */
+    FL_WEIGHT_NORM_FINAL_BIAS,
+    FL_WEIGHT_LOGITS, /* [vocab_size, d_model] */
+    /* of each layer; matrices [n_out, n_in], biases [n_out] */
+    FL_WEIGHT_NORM_ATTN,
+    FL_WEIGHT_NORM_ATTN_BIAS,
+    FL_WEIGHT_Q,
+    FL_WEIGHT_K,
+    FL_WEIGHT_V,
+    FL_WEIGHT_Q_BIAS,
+    FL_WEIGHT_K_BIAS,
+    FL_WEIGHT_V_BIAS,
+    FL_WEIGHT_ATTN_OUT,
+    FL_WEIGHT_ATTN_OUT_BIAS,
+    FL_WEIGHT_NORM_FFN,
+    FL_WEIGHT_NORM_FFN_BIAS,
+    FL_WEIGHT_FFN_GATE,
+    FL_WEIGHT_FFN_GATE_BIAS,
+    FL_WEIGHT_FFN_UP,
+    FL_WEIGHT_FFN_UP_BIAS,
+    FL_WEIGHT_FFN_DOWN,
+    FL_WEIGHT_FFN_DOWN_BIAS,
+    FL_N_WEIGHT_ROLES
+};
+enum { FL_GLOBAL_SLOTS = -1 }; /* in place of a layer's number */
+
+struct fl_weight_slot {
+    enum fl_weight_role role;
+    int layer;                /* or FL_GLOBAL_SLOTS */
+    int n_rows, n_cols;       /* n_cols 0: a vector of n_rows */
+    const float **target;     /* where its address belongs */
+    struct fl_linear *linear; /* whose ld and in_out describe it; NULL for other than matrices of
+                                 linear layers */
+};
+
+/* Where the memory behind a model comes from. */
+struct fl_weight_storage {
+    struct fl_mapping *files;
+    int n_files;
+    struct fl_arena arena; /* random weights */
+    float **copies;        /* of what a file stores misaligned */
+    int n_copies;
+};
+
+/* An empty model for this checked, runnable config: storage, layers, and the dimensions of every
+ * linear layer, stored [n_out, n_in] without gaps until a loader says otherwise. Refused when
+ * memory would not hold the weights. Whatever happens, fl_model_close() cleans up. */
+int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
+                     struct fl_error *error);
+
+/* Fills slots with those of one layer, or of none; returns how many there are. */
+int fl_weight_slots(struct fl_model *model, int layer,
+                    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES]);
+
+/* Elements of a slot. */
+size_t fl_weight_slot_size(const struct fl_weight_slot *slot);
+
+/* After every slot has been filled: logits share the embedding if tied, weight_bytes is summed. */
+void fl_model_finish(struct fl_model *model);
+
+/* Takes over a mapping; *mapping is emptied on success. */
+int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct fl_error *error);
+
+/* An aligned copy of n floats at data, which lies at any address; NULL when there is no memory. */
+const float *fl_model_copy(struct fl_model *model, const void *data, size_t n);
+
+/* ---- formats that name their tensors ---- */
+
+struct fl_weight_name {
+    const char *pattern; /* "%d" stands for the layer; NULL: the format has no such tensor */
+    bool in_out;         /* stored [n_in, n_out] */
+    bool fused;          /* q, k and v in one tensor, one behind the other along n_out */
+};
+
+/* A tensor of 32-bit floats in a file; dims in row-major order, the fastest last. */
+struct fl_weight_tensor {
+    const void *data; /* at any alignment */
+    int n_dims;
+    uint64_t dims[4];
+};
+
+/* Finds a tensor by name and marks it as used. Fails with a sentence when it is not there or not
+ * of type f32. */
+typedef int fl_weight_find(void *file, const char *name, struct fl_weight_tensor *tensor,
+                           struct fl_error *error);
+
+/* Fills every slot by name, checking each shape; path begins the error sentences. */
+int fl_weights_bind(struct fl_model *model, const struct fl_weight_name names[FL_N_WEIGHT_ROLES],
+                    fl_weight_find *find, void *file, const char *path, struct fl_error *error);
+
+#endif
