@@ -1,15 +1,66 @@
-# flopledger. `make help` lists the targets.
-config ?= release
-BUILD  ?= build$(if $(filter-out release,$(config)),/$(config))
+# flopledger. `make help` lists the targets and variables.
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+GOALS := $(or $(MAKECMDGOALS),all)
 
-CC      ?= gcc
-PACKAGES := openblas sqlite3 libcjson
+config    ?= release
+BUILD     ?= build$(if $(filter-out release,$(config)),/$(config))
+BOOTSTRAP ?= yes
+prefix    ?= /usr/local
+V         ?= 0
+FILTER    ?= *
+DEMO      ?= build/demo
+DB        ?= $(DEMO)/results.db
+REPORT    ?= $(DB:.db=-report)
+FUZZ_N    ?= 20000
+FUZZ_SEED ?= 1
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
-CPPFLAGS += -Ilib -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+# All cores, unless -j says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
+# ---- packages ----
+# What the goals need and the system lacks is installed first; then make starts anew, so that
+# pkg-config is asked when there is something to find.
+NEEDS := $(if $(filter-out help clean format lint,$(GOALS)),build) \
+         $(if $(filter test bench coverage %/tests,$(GOALS)),test) \
+         $(if $(filter format lint,$(GOALS)),lint)
+ifeq ($(BOOTSTRAP),yes)
+LACKING := $(if $(strip $(NEEDS)),$(shell scripts/bootstrap --check $(NEEDS)))
+endif
+ifneq ($(LACKING),)
+$(GOALS): bootstrap
+	@:
+bootstrap:
+	scripts/bootstrap $(NEEDS) && $(MAKE) BOOTSTRAP=no $(GOALS)
+.PHONY: $(GOALS) bootstrap
+else
+
+# ---- flags ----
+# The OpenMP build of OpenBLAS by its own directory: the alternatives system may make plain
+# -lopenblas the pthread build, which would bring a second pool of threads. The run path keeps
+# the program from picking up another one when it starts.
+comma      := ,
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+PKG_CONFIG := PKG_CONFIG_PATH=/usr/lib/$(MULTIARCH)/openblas-openmp/pkgconfig:$$PKG_CONFIG_PATH \
+              pkg-config
+PACKAGES   := openblas sqlite3 libcjson
+BLAS_DIR   := $(patsubst %/,%,$(shell $(PKG_CONFIG) --variable=libdir openblas 2>/dev/null))
+
+RUN_PATH   := $(if $(findstring openblas,$(BLAS_DIR)),-Wl$(comma)-rpath$(comma)$(BLAS_DIR))
+
+ALL_CPPFLAGS := -Ilib -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+ALL_LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
+
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS_release  := -O2 -g
 CFLAGS_debug    := -O0 -g3
-CFLAGS_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+                   -fno-omit-frame-pointer
 CFLAGS_coverage := -O0 -g --coverage
 ifeq ($(CFLAGS_$(config)),)
 $(error config=$(config): expected release, debug, sanitize or coverage)
@@ -17,18 +68,22 @@ endif
 ifdef CI
 WARN += -Werror
 endif
+# -ffp-contract=off: the arithmetic that is counted is the arithmetic that is written.
 ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(CFLAGS)
-LDLIBS += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
-LIB_SRC  := $(filter-out lib/main.c,$(shell find $(wildcard lib analyzers bench reports) -name '*.c' | sort))
-TEST_SRC := $(sort $(foreach room,$(wildcard tests/unit tests/golden tests/accuracy tests/cli),\
-            $(shell find $(room) -name '*.c')))
+# ---- files ----
+ROOMS     := $(wildcard lib analyzers bench reports)
+LIB_SRC   := $(filter-out lib/main.c,$(sort $(shell find $(ROOMS) -name '*.c')))
+TEST_SRC  := $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
+                                 -name '*.c'))
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+ALL_C     := $(sort $(shell find $(ROOMS) tests -name '*.[ch]'))
 
-obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-LIB_OBJ  := $(call obj,$(LIB_SRC))
-TEST_OBJ := $(call obj,$(TEST_SRC))
-
-all: $(BUILD)/flopledger
+obj        = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB_OBJ   := $(call obj,$(LIB_SRC))
+TEST_OBJ  := $(call obj,$(TEST_SRC))
+MAIN_OBJ  := $(call obj,lib/main.c)
+FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 
 # Element-wise kernels: one source, one object per instruction set, chosen at run time (ops/simd).
 # They are vectorised in every config; fused multiply-add is allowed where the set has it.
@@ -36,33 +91,102 @@ SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math
 SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -ffp-contract=fast
 SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
                      -mprefer-vector-width=512 -ffp-contract=fast
-SIMD_SETS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
+SIMD_SETS := $(if $(filter x86_64%,$(MULTIARCH)),avx2 avx512)
 SIMD_OBJ  := $(SIMD_SETS:%=$(BUILD)/obj/lib/ops/simd/elementwise.%.o)
 LIB_OBJ   += $(SIMD_OBJ)
-$(BUILD)/obj/lib/ops/simd/elementwise.o: ALL_CFLAGS += $(SIMD_FLAGS)
-$(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SIMD_FLAGS_$*) -DFL_ISA=$* -MMD -MP -c -o $@ $<
 
-$(BUILD)/flopledger: $(call obj,lib/main.c) $(BUILD)/libflopledger.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# `make V=1` shows the commands.
+ifeq ($(V),1)
+say  =
+else
+say  = @printf '  %-4s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$(2))';
+endif
+
+# ---- build ----
+all: $(BUILD)/flopledger ## build the program (default)
+
+$(BUILD)/flopledger: $(MAIN_OBJ) $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
 $(BUILD)/libflopledger.a: $(LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/lib/ops/simd/elementwise.o: ALL_CFLAGS += $(SIMD_FLAGS)
+$(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< ($*))$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) $(SIMD_FLAGS_$*) \
+	    -DFL_ISA=$* -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)
 
-test: $(BUILD)/tests $(BUILD)/flopledger
-	FLOPLEDGER=$(abspath $(BUILD)/flopledger) $(BUILD)/tests
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c)) \
+                 $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
-clean:
+# The commit goes into one file, which alone is compiled again when the commit changes.
+COMMIT := $(or $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+$(BUILD)/obj/lib/base/version.o: $(BUILD)/commit
+$(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
+
+# ---- use ----
+demo: $(BUILD)/flopledger ## measure two small models and write build/demo/index.html
+	scripts/demo $(BUILD)/flopledger $(DEMO)
+
+test: $(BUILD)/tests $(BUILD)/flopledger ## run every test; FILTER='suite/*' runs a part
+	scripts/run-tests $(BUILD) '$(FILTER)'
+
+bench: $(BUILD)/flopledger ## the longer sweep (GPT-2 124M), into build/bench/results.db
+	scripts/bench $(BUILD)/flopledger build/bench/results.db
+
+report: $(BUILD)/flopledger ## turn DB=results.db into a report beside it
+	$(BUILD)/flopledger report $(DB) -o $(REPORT)
+
+format: ## lay out the source with clang-format
+	clang-format -i $(ALL_C)
+
+lint: ## layout, static analysis, include order, shell scripts
+	scripts/lint
+
+fuzz: ## mutate the readers' inputs under sanitizers; FUZZ_N=count FUZZ_SEED=seed
+	@$(MAKE) --no-print-directory config=sanitize run-fuzz
+
+run-fuzz: $(FUZZ_BIN)
+	scripts/run-fuzz $(BUILD) $(FUZZ_N) $(FUZZ_SEED) $(notdir $(FUZZ_BIN))
+
+coverage: ## which lines the tests reach, by file
+	@$(MAKE) --no-print-directory config=coverage test
+	scripts/coverage build/coverage
+
+install: $(BUILD)/flopledger ## into $(DESTDIR)$(prefix)
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/doc/flopledger
+	install -m 755 $(BUILD)/flopledger $(DESTDIR)$(prefix)/bin/flopledger
+	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(prefix)/share/doc/flopledger/
+
+clean: ## remove build/
 	rm -rf build
 
-.PHONY: all test clean
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(call obj,lib/main.c))
+help: ## show this text
+	@printf 'usage: make [TARGET] [VARIABLE=VALUE]\n\ntargets:\n'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | \
+	    while IFS='|' read -r name text; do printf '  %-10s %s\n' $$name "$$text"; done
+	@printf '\nvariables:\n'
+	@printf '  %-24s %s\n' \
+	    'config=release' 'or debug, sanitize, coverage; each builds in its own directory' \
+	    'V=1'            'show the commands' \
+	    'CI=1'           'warnings are errors' \
+	    'BOOTSTRAP=no'   'do not look for missing packages' \
+	    'prefix=/usr/local' 'where install puts things; DESTDIR goes in front'
+
+FORCE:
+.PHONY: all demo test bench report format lint fuzz run-fuzz coverage install clean help FORCE
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(call obj,$(FUZZ_SRC)))
+
+endif

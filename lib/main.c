@@ -1,12 +1,11 @@
 /* main.c - the flopledger program: a table of commands. Each command lives with the room it
  * serves. */
 #include "base/cli.h"
+#include "base/version.h"
 #include "commands.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define FL_VERSION "0.1.0"
 
 static const struct fl_command *const COMMANDS[] = {
     /* &fl_command_count, */
@@ -34,7 +33,7 @@ int main(int argc, char **argv)
         return fl_cli_finish(NULL, FL_EXIT_DONE);
     }
     if (strcmp(name, "--version") == 0) {
-        printf("flopledger %s\n", FL_VERSION);
+        printf("flopledger %s (commit %s)\n", FL_VERSION, fl_version_commit);
         return fl_cli_finish(NULL, FL_EXIT_DONE);
     }
     for (int i = 0; COMMANDS[i]; i++)

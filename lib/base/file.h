@@ -1,4 +1,4 @@
-/* file.h - reading whole files, mapping them, and replacing them so that nothing is half written. */
+/* file.h - reading whole files, mapping them, replacing them so that nothing is half written. */
 #ifndef FL_BASE_FILE_H
 #define FL_BASE_FILE_H
 
