@@ -128,7 +128,8 @@ static int explain_stack(const struct fl_account *account, enum fl_stack stack,
     bool any = false, latex = notation == FL_NOTATION_LATEX;
     for (int op = 0; op < FL_N_OPERATORS; op++) {
         struct fl_account_row sum;
-        int copies = fl_account_sum(account, NULL, stack, (enum fl_operator)op, &sum);
+        int copies = fl_account_sum(account, account->has_generation ? "prefill" : NULL, stack,
+                                    (enum fl_operator)op, &sum);
         if (copies == 0)
             continue;
         if (!any && latex)

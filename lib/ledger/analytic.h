@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How work is counted. The defaults of `count` are the first of each: flop, full, all, and
- * elementwise on; a run uses what its attention kernel and logits mode execute. */
+/* How work is counted. `count` starts from flop, exact, all and elementwise on; a run is counted
+ * by what its attention kernel and logits mode execute. */
 enum fl_unit { FL_UNIT_FLOP, FL_UNIT_MAC };
 enum fl_causal {
     FL_CAUSAL_FULL, /* s*t query-key pairs a head */
