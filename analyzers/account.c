@@ -140,10 +140,9 @@ int fl_account_generation(struct fl_account *account, const struct fl_config *co
     return push_phases(account, analytic, PHASES, generation->n_gen > 1 ? 2 : 1, error);
 }
 
-void fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
-                           int n_executions)
+int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
+                          struct fl_error *error)
 {
-    uint64_t n = n_executions > 0 ? (uint64_t)n_executions : 1;
     account->has_counted = true;
     account->total.counted = (struct fl_cost){0};
     account->total.time_ns = 0;
@@ -151,13 +150,16 @@ void fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *l
         struct fl_account_row *row = &account->rows[i];
         int layer = row->layer == FL_LAYER_GLOBAL ? fl_ledger_global(ledger) : row->layer;
         const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, row->op);
-        row->counted = (struct fl_cost){
-            entry->counted.macs / n, entry->counted.elementwise / n, entry->counted.bias / n,
-            entry->counted.bytes_read / n, entry->counted.bytes_written / n};
-        row->time_ns = entry->time_ns / n;
+        row->counted = entry->counted;
+        row->time_ns = entry->time_ns;
         account->total.counted = fl_cost_add(account->total.counted, row->counted);
         account->total.time_ns += row->time_ns;
     }
+    struct fl_cost whole = fl_ledger_total(ledger).counted;
+    if (memcmp(&whole, &account->total.counted, sizeof whole) != 0)
+        return fl_fail(error, "%s: the ledger holds work of operators without a formula",
+                       account->config.name);
+    return FL_OK;
 }
 
 int fl_account_sum(const struct fl_account *account, const char *phase, enum fl_stack stack,

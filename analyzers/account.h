@@ -60,9 +60,10 @@ int fl_account_generation(struct fl_account *account, const struct fl_config *co
                           const struct fl_generation *generation,
                           const struct fl_convention *convention, struct fl_error *error);
 
-/* Adds what a run's ledger holds: counted figures once, times divided by n_executions. */
-void fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
-                           int n_executions);
+/* Adds what the ledger of one execution holds: counted figures and times. Refuses a ledger with
+ * work of an operator that the formulas do not know of. */
+int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
+                          struct fl_error *error);
 
 /* The row of an operator summed over the layers of a stack (and over phases when phase is NULL);
  * returns the number of rows that went in. */
