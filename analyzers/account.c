@@ -63,8 +63,8 @@ static int push_phases(struct fl_account *account, const struct fl_analytic *ana
         n += (size_t)count_rows(&analytic[i]);
     account->rows = calloc(n ? n : 1, sizeof *account->rows);
     if (!account->rows)
-        return fl_fail(error, "%s: cannot reserve memory for %zu ledger rows",
-                       account->config.name, n);
+        return fl_fail(error, "%s: cannot reserve memory for %zu ledger rows", account->config.name,
+                       n);
     for (int i = 0; i < n_phases; i++) {
         push_stack(account, &analytic[i], phases[i], FL_STACK_ENCODER);
         push_stack(account, &analytic[i], phases[i], FL_STACK_DECODER);

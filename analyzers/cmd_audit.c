@@ -60,8 +60,8 @@ static int draw_tokens(struct execution *execution, const struct arguments *a, i
     return FL_OK;
 }
 
-static int execute(struct fl_session *session, const struct execution *execution,
-                   uint64_t *time_ns, struct fl_error *error)
+static int execute(struct fl_session *session, const struct execution *execution, uint64_t *time_ns,
+                   struct fl_error *error)
 {
     fl_session_truncate(session, execution->n_past);
     fl_ledger_reset(fl_session_ledger(session));
@@ -79,7 +79,8 @@ struct repetition {
 
 static int by_time(const void *a, const void *b)
 {
-    uint64_t x = ((const struct repetition *)a)->time_ns, y = ((const struct repetition *)b)->time_ns;
+    uint64_t x = ((const struct repetition *)a)->time_ns,
+             y = ((const struct repetition *)b)->time_ns;
     return (x > y) - (x < y);
 }
 
@@ -259,10 +260,9 @@ const struct fl_command fl_command_audit = {
     .name = "audit",
     .summary = "run one forward pass and account for every operator",
     .usage = "--model M -s S [-b B] [--phase prefill|decode] [--cache on|off] [options]",
-    .examples =
-        "  flopledger audit -m gpt2-nano -s 64\n"
-        "  flopledger audit -m llama-160m -s 512 --phase decode\n"
-        "  flopledger audit -m llama-160m -s 512 --phase decode --cache off\n"
-        "  flopledger audit -m model.gguf -s 256 -b 4 --attention naive --format json\n",
+    .examples = "  flopledger audit -m gpt2-nano -s 64\n"
+                "  flopledger audit -m llama-160m -s 512 --phase decode\n"
+                "  flopledger audit -m llama-160m -s 512 --phase decode --cache off\n"
+                "  flopledger audit -m model.gguf -s 256 -b 4 --attention naive --format json\n",
     .run = run,
 };

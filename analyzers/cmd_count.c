@@ -21,8 +21,8 @@ struct arguments {
 
 static int list_presets(void)
 {
-    static const char *const HEADINGS[] = {"name", "parameters", "layers", "h",
-                                           "heads", "kv", "f", "V", "context"};
+    static const char *const HEADINGS[] = {"name", "parameters", "layers", "h",      "heads",
+                                           "kv",   "f",          "V",      "context"};
     int n;
     const struct fl_preset *presets = fl_presets(&n);
     struct fl_table table;
@@ -96,17 +96,17 @@ static int print_account(const struct fl_account *account, const struct argument
                          struct fl_error *error)
 {
     if (arguments->explain || arguments->latex)
-        return fl_account_explain(
-            account, arguments->latex ? FL_NOTATION_LATEX : FL_NOTATION_TEXT, stdout, error);
+        return fl_account_explain(account, arguments->latex ? FL_NOTATION_LATEX : FL_NOTATION_TEXT,
+                                  stdout, error);
     switch (arguments->format) {
     case FORMAT_JSON:
         return fl_account_print_json(account, stdout, error);
     case FORMAT_CSV:
         return fl_account_print_csv(account, stdout, error);
     default:
-        return fl_account_print(
-            account, arguments->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT, stdout,
-            error);
+        return fl_account_print(account,
+                                arguments->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT,
+                                stdout, error);
     }
 }
 
@@ -142,8 +142,8 @@ static int run(int argc, char **argv)
         {NULL, "batch", 'b', FL_OPTION_INT, &a.batch, "B", "sequences", "1", 1, 1e12, NULL},
         {NULL, "past", 'p', FL_OPTION_INT, &a.n_past, "P", "tokens before them", "0", 0, 1e12,
          NULL},
-        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N",
-         "encoder input (T5)", "as many as the decoder's", 0, 1e12, NULL},
+        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N", "encoder input (T5)",
+         "as many as the decoder's", 0, 1e12, NULL},
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
          "off: the past is run again with every step", "on", 0, 0, ON_OFF},
         {"Generation", "prompt", 0, FL_OPTION_INT, &a.n_prompt, "P", "tokens of the prompt", NULL,

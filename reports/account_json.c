@@ -55,9 +55,9 @@ static void add_convention(cJSON *root, const struct fl_account *account)
     cJSON_AddStringToObject(object, "unit", fl_unit_names[convention->unit]);
     cJSON_AddStringToObject(object, "causal", fl_causal_names[convention->causal]);
     cJSON_AddStringToObject(object, "lm_head", fl_lm_head_names[convention->lm_head]);
-    cJSON_AddStringToObject(
-        object, "elementwise",
-        convention->elementwise && convention->unit == FL_UNIT_FLOP ? "on" : "off");
+    cJSON_AddStringToObject(object, "elementwise",
+                            convention->elementwise && convention->unit == FL_UNIT_FLOP ? "on"
+                                                                                        : "off");
 }
 
 static void add_shape(cJSON *root, const struct fl_account *account)

@@ -74,14 +74,14 @@ static void push_figures(struct fl_table *table, const struct fl_account *accoun
 {
     char text[FL_WIDE_GROUPED], unit[FL_UNIT_TEXT];
     fl_wide bytes = row->bytes_read + row->bytes_written;
-    double flops = (double)(account->has_counted ? (fl_wide)fl_cost_flops(row->counted)
-                                                 : row->exact);
+    double flops =
+        (double)(account->has_counted ? (fl_wide)fl_cost_flops(row->counted) : row->exact);
     fl_table_cell(table, fl_account_figure(account, row->textbook, true, text));
     fl_table_cell(table, fl_account_figure(account, row->exact, true, text));
     if (account->has_counted) {
         double ns = (double)row->time_ns;
-        fl_table_cell(table, fl_account_figure(account, (fl_wide)fl_cost_flops(row->counted), true,
-                                               text));
+        fl_table_cell(table,
+                      fl_account_figure(account, (fl_wide)fl_cost_flops(row->counted), true, text));
         fl_table_cell(table, "unavailable");
         fl_table_cell(table, fl_time_text(ns, unit));
         push_ratio(table, flops, ns);
@@ -110,10 +110,11 @@ static void push_phase(struct fl_table *table, const struct fl_account *account,
 
 static bool print_operators(const struct fl_account *account, enum fl_table_style style, FILE *out)
 {
-    static const char *const COUNT_HEADINGS[] = {"operator",   "x",             "textbook",  "exact",
-                                                 "bytes read", "bytes written", "FLOP/byte"};
-    static const char *const AUDIT_HEADINGS[] = {"operator", "x",    "textbook", "exact", "counted",
-                                                 "measured", "time", "GFLOP/s",  "GB/s",  "FLOP/byte"};
+    static const char *const COUNT_HEADINGS[] = {
+        "operator", "x", "textbook", "exact", "bytes read", "bytes written", "FLOP/byte"};
+    static const char *const AUDIT_HEADINGS[] = {"operator", "x",        "textbook", "exact",
+                                                 "counted",  "measured", "time",     "GFLOP/s",
+                                                 "GB/s",     "FLOP/byte"};
     struct fl_table table;
     if (account->has_counted)
         fl_table_open(&table, "lrrrrrrrrr", AUDIT_HEADINGS);
@@ -181,8 +182,7 @@ static void print_memory(const struct fl_account *account, FILE *out)
     fprintf(out, "\nmemory: ");
     for (int i = 0; i < 3; i++)
         fprintf(out, "%s%s %s bytes (%s)", i ? ", " : "", rows[i].what,
-                fl_grouped_text(rows[i].bytes, digits),
-                fl_bytes_text((double)rows[i].bytes, unit));
+                fl_grouped_text(rows[i].bytes, digits), fl_bytes_text((double)rows[i].bytes, unit));
     fputc('\n', out);
 }
 
@@ -212,9 +212,9 @@ int fl_account_print(const struct fl_account *account, enum fl_table_style style
 int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_error *error)
 {
     static const char *const HEADINGS[] = {
-        "model",        "batch",     "n_tokens",      "n_past",        "unit",       "causal",
-        "lm_head",      "elementwise", "phase",       "stack",         "layer",      "op",
-        "textbook",     "exact",     "bytes_read",    "bytes_written", "counted",    "time_ns"};
+        "model",    "batch",       "n_tokens",   "n_past",        "unit",    "causal",
+        "lm_head",  "elementwise", "phase",      "stack",         "layer",   "op",
+        "textbook", "exact",       "bytes_read", "bytes_written", "counted", "time_ns"};
     struct fl_table table;
     char text[FL_WIDE_GROUPED];
     const struct fl_convention *convention = &account->convention;
@@ -241,8 +241,8 @@ int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_
         fl_table_cell(&table, fl_wide_text(row->bytes_read, text));
         fl_table_cell(&table, fl_wide_text(row->bytes_written, text));
         if (account->has_counted) {
-            fl_table_cell(&table, fl_account_figure(
-                                      account, (fl_wide)fl_cost_flops(row->counted), false, text));
+            fl_table_cell(&table, fl_account_figure(account, (fl_wide)fl_cost_flops(row->counted),
+                                                    false, text));
             fl_table_format(&table, "%llu", (unsigned long long)row->time_ns);
         } else {
             fl_table_cell(&table, "");

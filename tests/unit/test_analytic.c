@@ -1,5 +1,5 @@
-#include "ledger/analytic.h"
 #include "analyzers/reconcile.h"
+#include "ledger/analytic.h"
 #include "ledger/formulas.h"
 #include "model/presets.h"
 
@@ -46,8 +46,7 @@ Test(analytic, cached_decode_is_the_course_formula)
     struct fl_error error;
     cr_assert_eq(fl_analytic(&analytic, &config, &shape, &FULL, &error), FL_OK);
     int64_t b = 2, t = 512, h = 768, V = 50257;
-    cr_expect(same(analytic.total.exact,
-                   12 * (24 * b * h * h + 4 * b * t * h) + 2 * b * h * V));
+    cr_expect(same(analytic.total.exact, 12 * (24 * b * h * h + 4 * b * t * h) + 2 * b * h * V));
 }
 
 /* The textbook column and the pieces under the textbook's environment are the same formulas,
@@ -59,8 +58,10 @@ Test(analytic, textbook_environment_gives_the_textbook)
     struct fl_error error;
     for (int i = 0; i < n; i++)
         for (int decode = 0; decode < 2; decode++) {
-            struct fl_shape shape = {.batch = 3, .n_tokens = decode ? 1 : 40,
-                                     .n_past = decode ? 77 : 0, .n_encoder_tokens = 24};
+            struct fl_shape shape = {.batch = 3,
+                                     .n_tokens = decode ? 1 : 40,
+                                     .n_past = decode ? 77 : 0,
+                                     .n_encoder_tokens = 24};
             struct fl_environment env;
             cr_assert_eq(fl_environment_init(&env, &presets[i].config, &shape, &FULL,
                                              FL_STACK_DECODER, &error),
@@ -91,12 +92,14 @@ Test(analytic, gap_terms_add_up_to_the_last_flop)
                         struct fl_convention convention = {FL_UNIT_FLOP, (enum fl_causal)causal,
                                                            (enum fl_lm_head)lm_head,
                                                            elementwise == 1};
-                        struct fl_shape shape = {.batch = 2, .n_tokens = past ? 1 : 5000,
-                                                 .n_past = past, .n_encoder_tokens = 100};
+                        struct fl_shape shape = {.batch = 2,
+                                                 .n_tokens = past ? 1 : 5000,
+                                                 .n_past = past,
+                                                 .n_encoder_tokens = 100};
                         struct fl_gap gap;
-                        cr_assert_eq(fl_reconcile(&gap, &presets[i].config, &shape, &convention,
-                                                  &error),
-                                     FL_OK, "%s", error.text);
+                        cr_assert_eq(
+                            fl_reconcile(&gap, &presets[i].config, &shape, &convention, &error),
+                            FL_OK, "%s", error.text);
                         cr_expect(same(gap.unnamed, 0), "%s", presets[i].config.name);
                         n_points++;
                     }
@@ -145,9 +148,9 @@ Test(analytic, pairs_with_a_sliding_window)
             struct fl_convention convention = FULL;
             struct fl_environment env;
             convention.causal = FL_CAUSAL_EXACT;
-            cr_assert_eq(fl_environment_init(&env, &config, &shape, &convention, FL_STACK_DECODER,
-                                             &error),
-                         FL_OK);
+            cr_assert_eq(
+                fl_environment_init(&env, &config, &shape, &convention, FL_STACK_DECODER, &error),
+                FL_OK);
             cr_expect(same(env.values[FL_SYMBOL_pairs].num, expected), "p = %d, s = %d", (int)p,
                       (int)s);
         }
@@ -182,9 +185,8 @@ Test(analytic, generation_closed_form_equals_the_steps)
                                                .cache = point / 2 % 2 == 0,
                                                .n_prompt = PROMPTS[point / 4 % 3],
                                                .n_gen = LENGTHS[point / 12]};
-            struct fl_convention convention = {FL_UNIT_FLOP,
-                                               point % 3 ? FL_CAUSAL_EXACT : FL_CAUSAL_FULL,
-                                               FL_LM_HEAD_ALL, true};
+            struct fl_convention convention = {
+                FL_UNIT_FLOP, point % 3 ? FL_CAUSAL_EXACT : FL_CAUSAL_FULL, FL_LM_HEAD_ALL, true};
             struct fl_analytic closed[2], steps[2];
             cr_assert_eq(fl_analytic_generation(closed, &config, &generation, &convention, &error),
                          FL_OK, "%s", error.text);

@@ -28,9 +28,9 @@ Test(expression, evaluates_by_precedence)
         const char *text;
         int64_t num, den;
     } cases[] = {
-        {"2 + 3*4", 14, 1},         {"(2 + 3)*4", 20, 1}, {"s^2/2", 25, 2},
-        {"s*p + s*(s + 1)/2", 30, 1}, {"20 - 8 - 2", 10, 1}, {"24/4/3", 2, 1},
-        {"2*s^2", 50, 1},           {"n_h*s", 60, 1},     {"1/3 + 1/6", 1, 2},
+        {"2 + 3*4", 14, 1},    {"(2 + 3)*4", 20, 1}, {"s^2/2", 25, 2}, {"s*p + s*(s + 1)/2", 30, 1},
+        {"20 - 8 - 2", 10, 1}, {"24/4/3", 2, 1},     {"2*s^2", 50, 1}, {"n_h*s", 60, 1},
+        {"1/3 + 1/6", 1, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fl_rational value = evaluate(cases[i].text);
