@@ -31,7 +31,7 @@ struct fl_run {
     char version[64], commit[64];
     char command_line[2048];
     int64_t seed;
-    /* CPU model, cores, BLAS core and instruction set in one line, written by fl_store_add_run():
+    /* CPU model, cores, BLAS core and instruction set in one line, see fl_run_name_machine():
      * points of different machines are different points. The host's name is no part of it. */
     char machine[320];
 };
@@ -95,6 +95,9 @@ int fl_store_create(struct fl_store **store, const char *path, struct fl_error *
 int fl_store_open(struct fl_store **store, const char *path, struct fl_error *error);
 void fl_store_close(struct fl_store *store); /* NULL: nothing */
 
+/* Writes run->machine from the members it is made of. */
+void fl_run_name_machine(struct fl_run *run);
+
 /* Records the run; sets run->id and run->machine. Points and samples added from here on are its. */
 int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error);
 
@@ -102,10 +105,10 @@ int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error
 int fl_store_add_model(struct fl_store *store, struct fl_model_record *model,
                        struct fl_error *error);
 
-/* Looks for the point on the current run's machine: *id is 0 when it is not there, otherwise
- * *n_samples are stored. */
-int fl_store_find_point(struct fl_store *store, const struct fl_point *point, int64_t *id,
-                        int *n_samples, struct fl_error *error);
+/* Looks for the point as measured on this machine (fl_run's): *id is 0 when it is not there,
+ * otherwise *n_samples are stored. */
+int fl_store_find_point(struct fl_store *store, const char *machine, const struct fl_point *point,
+                        int64_t *id, int *n_samples, struct fl_error *error);
 
 /* One transaction: the point, its operators, its samples. Sets point->id and point->run_id and
  * ignores ids in the samples. A point that is already there is refused. */

@@ -20,6 +20,9 @@ int fl_store_fail(const struct fl_store *store, const char *what, struct fl_erro
     if (code == SQLITE_FULL)
         return fl_fail(error, "%s: %s: the disk is full or the file may not grow", store->path,
                        what);
+    if (sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_UNIQUE)
+        return fl_fail(error, "%s: %s: it is there already; does another sweep write to this file?",
+                       store->path, what);
     return fl_fail(error, "%s: %s: %s", store->path, what, sqlite3_errmsg(store->db));
 }
 

@@ -25,10 +25,15 @@ int fl_store_prepare_insert(const struct fl_store *store, sqlite3_stmt **stateme
     return fl_store_prepare(store, statement, sql, error);
 }
 
-int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error)
+void fl_run_name_machine(struct fl_run *run)
 {
     snprintf(run->machine, sizeof run->machine, "%s, %d cores, BLAS core %s, %s", run->cpu_model,
              run->n_cores, run->blas_core, run->isa);
+}
+
+int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error)
+{
+    fl_run_name_machine(run);
     struct fl_run *copy = malloc(sizeof *copy);
     if (!copy)
         return fl_fail(error, "%s: no memory for a run", store->path);
@@ -107,10 +112,9 @@ int fl_store_add_model(struct fl_store *store, struct fl_model_record *model,
     return status;
 }
 
-int fl_store_find_point(struct fl_store *store, const struct fl_point *point, int64_t *id,
-                        int *n_samples, struct fl_error *error)
+int fl_store_find_point(struct fl_store *store, const char *machine, const struct fl_point *point,
+                        int64_t *id, int *n_samples, struct fl_error *error)
 {
-    assert(store->run);
     *id = 0;
     *n_samples = 0;
     char sql[SQL_TEXT];
@@ -130,7 +134,7 @@ int fl_store_find_point(struct fl_store *store, const struct fl_point *point, in
     if (status == FL_OK)
         status = fl_store_bind_row(store, find, table, point, error);
     if (status == FL_OK) {
-        sqlite3_bind_text(find, table->n_columns + 1, store->run->machine, -1, SQLITE_STATIC);
+        sqlite3_bind_text(find, table->n_columns + 1, machine, -1, SQLITE_STATIC);
         int step = sqlite3_step(find);
         if (step == SQLITE_ROW) {
             *id = sqlite3_column_int64(find, 0);

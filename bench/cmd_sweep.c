@@ -1,0 +1,308 @@
+/* cmd_sweep.c - measure over the axes and keep every sample. */
+#include "bench/hostinfo.h"
+#include "bench/sweep.h"
+#include "commands.h"
+#include "ledger/analytic.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const CACHE_NAMES[] = {"off", "on", NULL};
+static const char *const LOGITS_NAMES[] = {"last", "all", NULL};
+static const enum fl_logits LOGITS[] = {FL_LOGITS_LAST, FL_LOGITS_ALL};
+static const char *const ATTENTION_NAMES[] = {"naive", "causal", NULL};
+
+struct arguments {
+    const char *model, *contexts, *batches, *phases, *caches, *attentions, *threads, *out;
+    int logits;
+    int64_t reps, warmup, passes, seed;
+    double max_time_s;
+    bool quiet, dry_run;
+};
+
+/* The signal that asks the sweep to end; a second one ends the process at once. */
+static volatile sig_atomic_t stop_signal;
+
+static void ask_to_stop(int number)
+{
+    stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    /* A file that may grow no further is an error to report, not the end of the process. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+static void free_axes(struct fl_sweep_axes *axes)
+{
+    free(axes->contexts);
+    free(axes->batches);
+    free(axes->threads);
+    free(axes->phases);
+    free(axes->caches);
+    free(axes->attentions);
+    *axes = (struct fl_sweep_axes){0};
+}
+
+static int usable_cores(struct fl_sweep_axes *axes, struct fl_error *error)
+{
+    cpu_set_t set;
+    axes->threads = malloc(sizeof *axes->threads);
+    if (!axes->threads)
+        return fl_fail(error, "--threads: no memory");
+    axes->threads[0] = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    axes->n_threads = 1;
+    return FL_OK;
+}
+
+static int read_axes(struct fl_sweep_axes *axes, const struct arguments *args,
+                     struct fl_error *error)
+{
+    enum { LONGEST = 1 << 24, WIDEST = 1 << 16, MOST_THREADS = 1024 };
+    axes->logits = LOGITS[args->logits];
+    if (fl_cli_axis(args->contexts, "-s", 1, LONGEST, &axes->contexts, &axes->n_contexts, error) !=
+            FL_OK ||
+        fl_cli_axis(args->batches, "-b", 1, WIDEST, &axes->batches, &axes->n_batches, error) !=
+            FL_OK ||
+        fl_cli_names(args->phases, "--phase", fl_phase_names, &axes->phases, &axes->n_phases,
+                     error) != FL_OK ||
+        fl_cli_names(args->caches, "--cache", CACHE_NAMES, &axes->caches, &axes->n_caches, error) !=
+            FL_OK ||
+        fl_cli_names(args->attentions, "--attention", ATTENTION_NAMES, &axes->attentions,
+                     &axes->n_attentions, error) != FL_OK)
+        return FL_FAILED;
+    if (!args->threads)
+        return usable_cores(axes, error);
+    return fl_cli_axis(args->threads, "--threads", 1, MOST_THREADS, &axes->threads,
+                       &axes->n_threads, error);
+}
+
+/* One line for all points of a phase and context, since no other axis has a say in it. */
+static void note_beyond(const struct fl_sweep_plan *plan, const struct fl_config *config)
+{
+    for (int i = 0; i < plan->n_beyond; i++) {
+        const struct fl_point *point = &plan->beyond[i].point;
+        int first = i, n = 0;
+        for (int j = 0; j < plan->n_beyond; j++) {
+            const struct fl_point *other = &plan->beyond[j].point;
+            if (other->phase != point->phase || other->context != point->context)
+                continue;
+            first = j < first ? j : first;
+            n++;
+        }
+        if (first == i)
+            fprintf(stderr,
+                    "flopledger sweep: left out %s at s=%d (%d point%s): needs %d tokens, %s has a "
+                    "context of %d\n",
+                    fl_phase_names[point->phase], point->context, n, n == 1 ? "" : "s",
+                    fl_sweep_item_n_ctx(&plan->beyond[i]), config->name,
+                    fl_sweep_n_ctx_max(config));
+    }
+}
+
+static int print_plan(const struct fl_sweep_plan *plan, const struct arguments *args,
+                      const struct fl_config *config, struct fl_error *error)
+{
+    int *order = calloc((size_t)plan->n_items + 1, sizeof *order);
+    if (!order)
+        return fl_fail(error, "the axes: no memory for %d points", plan->n_items);
+    int status = FL_OK;
+    fl_sweep_order(order, plan->n_items, (uint64_t)args->seed, 0);
+    printf("%-8s %-5s %-9s %-6s %5s %8s %7s  %s\n", "phase", "cache", "attention", "logits",
+           "batch", "context", "threads", "FLOPs");
+    for (int i = 0; i < plan->n_items && status == FL_OK; i++) {
+        struct fl_sweep_item item = plan->items[order[i]];
+        const struct fl_point *point = &item.point;
+        struct fl_analytic analytic;
+        char digits[FL_WIDE_DIGITS];
+        status = fl_sweep_item_analyse(&analytic, &item, config, error);
+        if (status == FL_OK)
+            printf("%-8s %-5s %-9s %-6s %5d %8d %7d  %s\n", fl_phase_names[point->phase],
+                   CACHE_NAMES[point->cache], point->attention, point->logits, point->batch,
+                   point->context, point->n_threads, fl_wide_text(analytic.total.exact, digits));
+    }
+    free(order);
+    return status;
+}
+
+static int describe_model(struct fl_model_record *record, const struct fl_model *model,
+                          const char *spec, struct fl_error *error)
+{
+    *record = (struct fl_model_record){.n_params = fl_config_n_params(&model->config),
+                                       .weights_bytes = model->weight_bytes,
+                                       .config = model->config};
+    snprintf(record->name, sizeof record->name, "%s", model->config.name);
+    snprintf(record->format, sizeof record->format, "%s", model->format);
+    if ((size_t)snprintf(record->spec, sizeof record->spec, "%s", spec) >= sizeof record->spec)
+        return fl_fail(error, "%.80s...: expected a model path of less than %zu bytes", spec,
+                       sizeof record->spec);
+    return FL_OK;
+}
+
+static void report_tally(const struct fl_sweep_tally *tally, const struct arguments *args)
+{
+    if (!args->quiet)
+        fprintf(stderr, "%lld samples stored in %s; %d points were complete before, %d left out\n",
+                (long long)tally->n_samples, args->out, tally->n_stored, tally->n_refused);
+    if (stop_signal || tally->out_of_time)
+        fprintf(stderr,
+                "flopledger sweep: stopped %s; what was measured is in %s, and the same command "
+                "goes on from there\n",
+                stop_signal ? "by a signal" : "by --max-time", args->out);
+}
+
+static int measure(const struct fl_sweep_plan *plan, const struct arguments *args, int argc,
+                   char **argv, struct fl_error *error)
+{
+    struct fl_model model = {0};
+    struct fl_store *store = NULL;
+    struct fl_model_record *record = malloc(sizeof *record);
+    struct fl_run *run = malloc(sizeof *run);
+    struct fl_sweep_tally tally = {0};
+    const struct fl_sweep_options options = {
+        .n_reps = (int)args->reps,
+        .n_warmup = (int)args->warmup,
+        .n_passes = (int)(args->passes < args->reps ? args->passes : args->reps),
+        .seed = (uint64_t)args->seed,
+        .max_time_s = args->max_time_s,
+        .quiet = args->quiet,
+        .stop = &stop_signal,
+    };
+    int status = FL_FAILED;
+    if (!record || !run) {
+        fl_fail(error, "no memory to describe the run");
+        goto done;
+    }
+    /* The results file first: it is what may be refused soonest. */
+    if (fl_store_create(&store, args->out, error) != FL_OK ||
+        fl_model_open(&model, args->model, options.seed, error) != FL_OK ||
+        describe_model(record, &model, args->model, error) != FL_OK)
+        goto done;
+    fl_hostinfo_fill(run);
+    fl_hostinfo_command_line(run, argc, argv);
+    run->seed = args->seed;
+    const char *warning;
+    for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
+        fprintf(stderr, "flopledger sweep: warning: %s\n", warning);
+
+    catch_signals();
+    status = fl_sweep_run(&tally, plan, &model, record, store, run, &options, error);
+    if (status == FL_OK)
+        report_tally(&tally, args);
+done:
+    fl_model_close(&model);
+    fl_store_close(store);
+    free(record);
+    free(run);
+    return status;
+}
+
+static int run_sweep(int argc, char **argv)
+{
+    struct arguments args = {
+        .contexts = "16-1024*2",
+        .batches = "1",
+        .phases = "prefill,decode",
+        .caches = "on,off",
+        .attentions = "causal",
+        .reps = 5,
+        .warmup = 1,
+        .passes = 2,
+        .seed = 1,
+    };
+    const struct fl_option options[] = {
+        {"Input", "model", 'm', FL_OPTION_STRING, &args.model, "M",
+         "preset name, weights file, or directory", NULL, 0, 0, NULL},
+        {"Axes", "context", 's', FL_OPTION_STRING, &args.contexts, "LIST",
+         "tokens: 16,32 or 16-4096*2 or 16-64+16", args.contexts, 0, 0, NULL},
+        {NULL, "batch", 'b', FL_OPTION_STRING, &args.batches, "LIST", "sequences in the batch",
+         args.batches, 0, 0, NULL},
+        {NULL, "phase", 0, FL_OPTION_STRING, &args.phases, "LIST", "prefill,decode", args.phases, 0,
+         0, NULL},
+        {NULL, "cache", 0, FL_OPTION_STRING, &args.caches, "LIST",
+         "decode with the KV cache or by recomputing the prefix: on,off", args.caches, 0, 0, NULL},
+        {NULL, "attention", 0, FL_OPTION_STRING, &args.attentions, "LIST", "naive,causal",
+         args.attentions, 0, 0, NULL},
+        {NULL, "threads", 't', FL_OPTION_STRING, &args.threads, "LIST", "worker threads",
+         "all cores", 0, 0, NULL},
+        {NULL, "logits", 0, FL_OPTION_CHOICE, &args.logits, NULL,
+         "positions with logits in prefill", "last", 0, 0, LOGITS_NAMES},
+        {"Measuring", "reps", 0, FL_OPTION_INT, &args.reps, "N", "samples a point", "5", 1, 10000,
+         NULL},
+        {NULL, "warmup", 0, FL_OPTION_INT, &args.warmup, "N",
+         "executions before the samples of a visit that are not kept", "1", 0, 1000, NULL},
+        {NULL, "passes", 0, FL_OPTION_INT, &args.passes, "N",
+         "times all points are visited; the samples are split over them", "2", 1, 1000, NULL},
+        {NULL, "seed", 0, FL_OPTION_INT, &args.seed, "K", "order of the points, tokens, weights",
+         "1", 0, 9007199254740992.0, NULL},
+        {NULL, "max-time", 0, FL_OPTION_REAL, &args.max_time_s, "SECONDS",
+         "stop after this time; the same command goes on later", NULL, 0, 1e9, NULL},
+        {"Output", "out", 'o', FL_OPTION_STRING, &args.out, "FILE",
+         "results file; stored samples are not taken again", NULL, 0, 0, NULL},
+        {NULL, "quiet", 'q', FL_OPTION_FLAG, &args.quiet, NULL, "no progress, only warnings", NULL,
+         0, 0, NULL},
+        {NULL, "dry-run", 'n', FL_OPTION_FLAG, &args.dry_run, NULL,
+         "print the points in the order of the first pass, measure nothing", NULL, 0, 0, NULL},
+        {0},
+    };
+    const struct fl_command *self = &fl_command_sweep;
+    int first;
+    enum fl_cli_outcome outcome = fl_cli_parse(self, options, argc, argv, &first);
+    if (outcome != FL_CLI_RUN)
+        return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
+    if (first < argc)
+        return fl_cli_misuse(self, "%s: expected options only", argv[first]);
+    if (!args.model)
+        return fl_cli_misuse(self, "--model: expected a preset name or a weights file");
+    if (!args.out && !args.dry_run)
+        return fl_cli_misuse(self, "--out: expected the results file to write");
+
+    struct fl_sweep_axes axes = {0};
+    struct fl_sweep_plan plan = {0};
+    struct fl_config config;
+    struct fl_error error;
+    int status = FL_EXIT_DONE;
+    stop_signal = 0;
+    if (read_axes(&axes, &args, &error) != FL_OK) {
+        status = fl_cli_misuse(self, "%s", error.text);
+    } else if (fl_config_open(&config, args.model, &error) != FL_OK ||
+               fl_config_runnable(&config, &error) != FL_OK ||
+               fl_sweep_plan_make(&plan, &axes, &config, &error) != FL_OK) {
+        status = fl_cli_failed(self, &error);
+    } else {
+        note_beyond(&plan, &config);
+        if ((args.dry_run ? print_plan(&plan, &args, &config, &error)
+                          : measure(&plan, &args, argc, argv, &error)) != FL_OK)
+            status = fl_cli_failed(self, &error);
+        else if (stop_signal)
+            status = 128 + stop_signal; /* as shells report it */
+    }
+    fl_sweep_plan_free(&plan);
+    free_axes(&axes);
+    return status;
+}
+
+const struct fl_command fl_command_sweep = {
+    .name = "sweep",
+    .summary = "measure over context, batch, threads, phase, cache and attention kernel",
+    .usage = "--model M --out FILE [axes] [options]",
+    .examples =
+        "flopledger sweep -m stories260K.bin -s 16-256*2 --reps 5 -o results.db\n"
+        "flopledger sweep -m gpt2-small -s 16-1024*2 -b 1,4 --attention naive,causal \\\n"
+        "    --threads 1,2 -o results.db\n"
+        "flopledger sweep -m gpt2-small -s 64,128 --dry-run\n"
+        "\n"
+        "Interrupted (Ctrl-C, exit status 130) or killed, the same command goes on where it ended.",
+    .run = run_sweep,
+};

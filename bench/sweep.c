@@ -1,0 +1,217 @@
+#include "bench/sweep.h"
+
+#include "base/progress.h"
+#include "bench/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beside FL_OK and FL_FAILED: the engine would not open this point; the sweep goes on. */
+enum { REFUSED = 1 };
+
+/* One sweep under way. */
+struct sweep {
+    const struct fl_sweep_plan *plan;
+    const struct fl_model *model;
+    struct fl_store *store;
+    struct fl_run *run;
+    const struct fl_sweep_options *options;
+    struct fl_sweep_tally *tally;
+    struct fl_progress progress;
+    int64_t model_id;
+    uint64_t started_ns;
+    bool *refused; /* per item: the engine would not open it */
+};
+
+static bool should_stop(struct sweep *sweep)
+{
+    const struct fl_sweep_options *options = sweep->options;
+    if (options->stop && *options->stop)
+        return true;
+    double elapsed_s = (double)(fl_clock_ns() - sweep->started_ns) * 1e-9;
+    if (options->max_time_s > 0 && elapsed_s >= options->max_time_s)
+        sweep->tally->out_of_time = true;
+    return sweep->tally->out_of_time;
+}
+
+static void refuse(struct sweep *sweep, int index, const struct fl_error *why)
+{
+    char label[FL_SWEEP_LABEL];
+    sweep->refused[index] = true;
+    sweep->tally->n_refused++;
+    /* on a terminal the note takes the place of the bar, which comes back below */
+    fprintf(stderr, "%sflopledger sweep: left out %s: %s\n",
+            sweep->progress.terminal && !sweep->options->quiet ? "\r\033[K" : "",
+            fl_sweep_label(&sweep->plan->items[index].point, label), why->text);
+}
+
+/* The samples of one visit; those finished before a stop are kept. */
+static int take_samples(struct sweep *sweep, struct fl_measurement *measurement, int first_rep,
+                        int n_reps, struct fl_error *error)
+{
+    for (int i = 0; i < sweep->options->n_warmup && !should_stop(sweep); i++)
+        if (fl_measurement_warm_up(measurement, error) != FL_OK)
+            return FL_FAILED;
+    for (int i = 0; i < n_reps && !should_stop(sweep); i++)
+        if (fl_measurement_sample(measurement, first_rep + i, sweep->started_ns, error) != FL_OK)
+            return FL_FAILED;
+    return FL_OK;
+}
+
+static int store_samples(struct sweep *sweep, struct fl_measurement *measurement, int64_t point_id,
+                         struct fl_error *error)
+{
+    if (measurement->n_samples == 0)
+        return FL_OK;
+    if (sweep->run->id == 0 && fl_store_add_run(sweep->store, sweep->run, error) != FL_OK)
+        return FL_FAILED;
+    int status = point_id != 0
+                     ? fl_store_add_samples(sweep->store, point_id, measurement->samples,
+                                            measurement->n_samples, error)
+                     : fl_store_add_point(sweep->store, &measurement->item.point, measurement->ops,
+                                          measurement->n_ops, measurement->samples,
+                                          measurement->n_samples, error);
+    if (status == FL_OK) {
+        sweep->tally->n_measured++;
+        sweep->tally->n_samples += measurement->n_samples;
+    }
+    return status;
+}
+
+/* How many samples the point has in the file; *id is 0 when it is not there. */
+static int find_item(struct sweep *sweep, int index, struct fl_sweep_item *item, int64_t *id,
+                     int *n_samples, struct fl_error *error)
+{
+    *item = sweep->plan->items[index];
+    item->point.model_id = sweep->model_id;
+    return fl_store_find_point(sweep->store, sweep->run->machine, &item->point, id, n_samples,
+                               error);
+}
+
+/* Brings a point that has n_samples up to `target`. *complete: all of them could be taken. */
+static int measure_point(struct sweep *sweep, const struct fl_sweep_item *item, int64_t id,
+                         int n_samples, int target, bool *complete, struct fl_error *error)
+{
+    struct fl_measurement measurement;
+    if (fl_measurement_open(&measurement, sweep->model, item, target - n_samples,
+                            sweep->options->seed, error) != FL_OK)
+        return REFUSED;
+    int status = take_samples(sweep, &measurement, n_samples, target - n_samples, error);
+    if (status == FL_OK)
+        status = store_samples(sweep, &measurement, id, error);
+    *complete = measurement.n_samples == target - n_samples;
+    fl_measurement_close(&measurement);
+    return status;
+}
+
+static int visit(struct sweep *sweep, int index, int target, struct fl_error *error)
+{
+    struct fl_sweep_item item;
+    int64_t id;
+    int n_samples;
+    if (find_item(sweep, index, &item, &id, &n_samples, error) != FL_OK)
+        return FL_FAILED;
+    if (n_samples >= target)
+        return FL_OK;
+
+    bool complete = true;
+    if (!sweep->refused[index]) {
+        int status = measure_point(sweep, &item, id, n_samples, target, &complete, error);
+        if (status == REFUSED)
+            refuse(sweep, index, error);
+        else if (status != FL_OK)
+            return FL_FAILED;
+    }
+    char label[FL_SWEEP_LABEL];
+    if (complete)
+        fl_progress_step(&sweep->progress,
+                         item.work * (target - n_samples + sweep->options->n_warmup),
+                         fl_sweep_label(&item.point, label));
+    return FL_OK;
+}
+
+/* Counts what is to be done before anything is, for the progress bar and the notes. */
+static int survey(struct sweep *sweep, struct fl_error *error)
+{
+    const struct fl_sweep_options *options = sweep->options;
+    int64_t n_visits = 0;
+    double work = 0;
+    for (int i = 0; i < sweep->plan->n_items; i++) {
+        struct fl_sweep_item item;
+        int64_t id;
+        int n_samples;
+        if (find_item(sweep, i, &item, &id, &n_samples, error) != FL_OK)
+            return FL_FAILED;
+        if (n_samples >= options->n_reps)
+            sweep->tally->n_stored++;
+        for (int pass = 0; pass < options->n_passes; pass++) {
+            int target = fl_sweep_target(options->n_reps, options->n_passes, pass);
+            if (n_samples >= target)
+                continue;
+            n_visits++;
+            work += item.work * (target - n_samples + options->n_warmup);
+            n_samples = target;
+        }
+    }
+    fl_progress_start(&sweep->progress, "sweep", n_visits, work, options->quiet);
+    return FL_OK;
+}
+
+static int intern_model(struct sweep *sweep, struct fl_model_record *record, struct fl_error *error)
+{
+    if (fl_store_add_model(sweep->store, record, error) != FL_OK)
+        return FL_FAILED;
+    sweep->model_id = record->id;
+    return FL_OK;
+}
+
+static int run_passes(struct sweep *sweep, int *order, struct fl_error *error)
+{
+    const struct fl_sweep_options *options = sweep->options;
+    int n = sweep->plan->n_items;
+    for (int pass = 0; pass < options->n_passes; pass++) {
+        int target = fl_sweep_target(options->n_reps, options->n_passes, pass);
+        fl_sweep_order(order, n, options->seed, pass);
+        for (int i = 0; i < n; i++) {
+            if (should_stop(sweep))
+                return FL_OK;
+            if (visit(sweep, order[i], target, error) != FL_OK)
+                return FL_FAILED;
+        }
+    }
+    return FL_OK;
+}
+
+int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
+                 const struct fl_model *model, struct fl_model_record *record,
+                 struct fl_store *store, struct fl_run *run, const struct fl_sweep_options *options,
+                 struct fl_error *error)
+{
+    *tally = (struct fl_sweep_tally){0};
+    struct sweep sweep = {
+        .plan = plan,
+        .model = model,
+        .store = store,
+        .run = run,
+        .options = options,
+        .tally = tally,
+        .started_ns = fl_clock_ns(),
+        .refused = calloc((size_t)plan->n_items + 1, sizeof(bool)),
+    };
+    int *order = calloc((size_t)plan->n_items + 1, sizeof *order);
+    int status = FL_OK;
+    if (!order || !sweep.refused)
+        status = fl_fail(error, "the axes: no memory for %d points", plan->n_items);
+    if (status == FL_OK)
+        status = intern_model(&sweep, record, error);
+    if (status == FL_OK)
+        status = survey(&sweep, error);
+    if (status == FL_OK) {
+        status = run_passes(&sweep, order, error);
+        fl_progress_finish(&sweep.progress);
+    }
+    free(order);
+    free(sweep.refused);
+    return status;
+}

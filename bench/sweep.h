@@ -1,0 +1,99 @@
+/* sweep.h - the points of a sweep, the order in which they are measured, and the loop.
+ *
+ * The points are the cross product of the axes without what would say the same twice: prefill
+ * fills the cache whatever --cache says, so it takes no part in that axis and is stored as
+ * cache = on. What needs more tokens than the model's context is left out.
+ *
+ * Order: the repetitions of a point are split over `n_passes` passes; each pass visits all points
+ * in an order of its own, shuffled by the seed. So no axis lines up with a drift of the machine,
+ * and every point is seen at times that lie apart, while the repetitions within a visit follow one
+ * another behind their warm-up. After pass k of n a point has ceil(reps * k / n) samples; what is
+ * stored already counts, and that is all there is to resuming. */
+#ifndef FL_BENCH_SWEEP_H
+#define FL_BENCH_SWEEP_H
+
+#include "engine/session.h"
+#include "model/weights.h"
+#include "store/store.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The axes, as fl_cli_axis() and fl_cli_names() give them. */
+struct fl_sweep_axes {
+    int64_t *contexts, *batches, *threads;
+    int n_contexts, n_batches, n_threads;
+    int *phases;     /* enum fl_phase */
+    int *caches;     /* 1 on, 0 off */
+    int *attentions; /* enum fl_attention */
+    int n_phases, n_caches, n_attentions;
+    enum fl_logits logits; /* of prefill; decode always takes the last position's */
+};
+
+struct fl_sweep_item {
+    struct fl_point point; /* identity and shape; totals are filled in when measured */
+    enum fl_attention attention;
+    enum fl_logits logits;
+    double work; /* predicted cost of one execution, for the estimate of the time left */
+};
+
+struct fl_sweep_plan {
+    struct fl_sweep_item *items; /* what fits into the model's context ... */
+    int n_items;
+    struct fl_sweep_item *beyond; /* ... and what does not */
+    int n_beyond;
+};
+
+enum { FL_SWEEP_POINTS_MAX = 100000 };
+
+int fl_sweep_plan_make(struct fl_sweep_plan *plan, const struct fl_sweep_axes *axes,
+                       const struct fl_config *config, struct fl_error *error);
+void fl_sweep_plan_free(struct fl_sweep_plan *plan);
+
+/* The order of a pass: a permutation of 0 .. n-1. */
+void fl_sweep_order(int *order, int n, uint64_t seed, int pass);
+
+/* Samples a point shall have when pass `pass` (from 0) is over. */
+int fl_sweep_target(int n_reps, int n_passes, int pass);
+
+/* Tokens a sequence of this point holds at the end. */
+int fl_sweep_item_n_ctx(const struct fl_sweep_item *item);
+
+/* Tokens the model was made for, and no more than its attention window. */
+int fl_sweep_n_ctx_max(const struct fl_config *config);
+
+/* Analytic cost of the point under its conventions; fills point->*_convention. */
+struct fl_analytic;
+int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
+                          const struct fl_config *config, struct fl_error *error);
+
+/* "decode cache=on attention=causal logits=last b=1 s=64 threads=2" */
+enum { FL_SWEEP_LABEL = 128 };
+char *fl_sweep_label(const struct fl_point *point, char out[FL_SWEEP_LABEL]);
+
+struct fl_sweep_options {
+    int n_reps, n_warmup, n_passes;
+    uint64_t seed;
+    double max_time_s; /* 0: none */
+    bool quiet;
+    const volatile sig_atomic_t *stop; /* a signal's number ends the sweep after the sample */
+};
+
+struct fl_sweep_tally {
+    int n_measured; /* visits that stored samples */
+    int n_stored;   /* points that had all their samples before */
+    int n_refused;  /* points the engine would not open, e.g. for want of memory */
+    int64_t n_samples;
+    bool out_of_time;
+};
+
+/* Measures what is not stored yet. record describes the model and run the machine; both are added
+ * to the store, the run with its first samples. Points the engine refuses are named on stderr and
+ * left out. */
+int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
+                 const struct fl_model *model, struct fl_model_record *record,
+                 struct fl_store *store, struct fl_run *run, const struct fl_sweep_options *options,
+                 struct fl_error *error);
+
+#endif
