@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const struct fl_command *const COMMANDS[] = {
-    /* &fl_command_count, */
+    &fl_command_count,
+    &fl_command_audit,
     &fl_command_sweep,
     NULL,
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 char *fl_wide_text(fl_wide value, char out[FL_WIDE_DIGITS])
 {
@@ -94,5 +95,19 @@ char *fl_time_text(double ns, char out[FL_UNIT_TEXT])
             snprintf(out, FL_UNIT_TEXT, "%.0f h %02.0f m", floor(minutes / 60), fmod(minutes, 60));
         }
     }
+    return out;
+}
+
+char *fl_grouped_text(fl_wide value, char out[FL_WIDE_GROUPED])
+{
+    char digits[FL_WIDE_DIGITS];
+    fl_wide_text(value, digits);
+    size_t length = strlen(digits), used = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && digits[i - 1] != '-' && (length - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
     return out;
 }

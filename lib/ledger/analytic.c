@@ -221,25 +221,6 @@ int fl_analytic_generation_steps(struct fl_analytic out[2], const struct fl_conf
     return add_up(&out[1], error);
 }
 
-/* Steps first .. first + n - 1 lie on one polynomial of degree at most two. */
-static int add_segment(struct fl_analytic *sum, const struct fl_config *config,
-                       const struct fl_generation *generation,
-                       const struct fl_convention *convention, int64_t first, int64_t n,
-                       struct fl_error *error)
-{
-    /* sum f = n f0 + C(n,2) (f1 - f0) + C(n,3) (f2 - 2 f1 + f0), gathered by sample. The samples
-     * stay inside the segment: with one or two steps the higher coefficients are zero. */
-    fl_wide N = n, pairs = N * (N - 1) / 2, triples = pairs * (N - 2) / 3;
-    const fl_wide weights[3] = {N - pairs + triples, pairs - 2 * triples, triples};
-    for (int k = 0; k < 3 && k < n; k++) {
-        struct fl_analytic step;
-        if (analyse_step(&step, config, generation, convention, first + k, error) != FL_OK ||
-            accumulate(sum, weights[k], &step, error) != FL_OK)
-            return FL_FAILED;
-    }
-    return FL_OK;
-}
-
 /* The first step at which something saturates, behind `first`: the sliding window is full, or
  * every expert is hit. n_gen when nothing does. */
 static int64_t segment_end(const struct fl_config *config, const struct fl_generation *generation,
@@ -261,28 +242,55 @@ static int64_t segment_end(const struct fl_config *config, const struct fl_gener
     return end;
 }
 
+/* Steps first .. first + n - 1 lie on one polynomial f of at most second degree:
+ * sum f = n f0 + C(n,2) (f1 - f0) + C(n,3) (f2 - 2 f1 + f0), here gathered by sample. With one or
+ * two steps the higher coefficients are zero, so no sample lies outside the segment. */
+static int add_segment(struct fl_generation_sample *samples, int64_t first, int64_t n)
+{
+    fl_wide count = n, pairs = count * (count - 1) / 2, triples = pairs * (count - 2) / 3;
+    const fl_wide weights[3] = {count - pairs + triples, pairs - 2 * triples, triples};
+    int k;
+    for (k = 0; k < 3 && k < n; k++)
+        samples[k] = (struct fl_generation_sample){first + k, weights[k]};
+    return k;
+}
+
+int fl_generation_samples(struct fl_generation_sample samples[FL_GENERATION_SAMPLES],
+                          int *n_samples, const struct fl_config *config,
+                          const struct fl_generation *generation, struct fl_error *error)
+{
+    if (check_generation(config, generation, error) != FL_OK)
+        return FL_FAILED;
+    *n_samples = 0;
+    for (int64_t first = 1; first < generation->n_gen;) {
+        int64_t end = segment_end(config, generation, first);
+        *n_samples += add_segment(samples + *n_samples, first, end - first);
+        first = end;
+    }
+    return FL_OK;
+}
+
 int fl_analytic_generation(struct fl_analytic out[2], const struct fl_config *config,
                            const struct fl_generation *generation,
                            const struct fl_convention *convention, struct fl_error *error)
 {
-    if (check_generation(config, generation, error) != FL_OK ||
+    struct fl_generation_sample samples[FL_GENERATION_SAMPLES];
+    int n_samples;
+    if (fl_generation_samples(samples, &n_samples, config, generation, error) != FL_OK ||
         analyse_prefill(&out[0], config, generation, convention, error) != FL_OK)
         return FL_FAILED;
     out[1] = (struct fl_analytic){0};
     adopt_memory(&out[1], &out[0]);
-    for (int64_t first = 1; first < generation->n_gen;) {
-        int64_t end = segment_end(config, generation, first);
-        if (add_segment(&out[1], config, generation, convention, first, end - first, error) !=
+    struct fl_analytic step;
+    for (int i = 0; i < n_samples; i++)
+        if (analyse_step(&step, config, generation, convention, samples[i].step, error) != FL_OK ||
+            accumulate(&out[1], samples[i].weight, &step, error) != FL_OK)
+            return FL_FAILED;
+    if (n_samples > 0) {
+        if (analyse_step(&step, config, generation, convention, generation->n_gen - 1, error) !=
             FL_OK)
             return FL_FAILED;
-        first = end;
-    }
-    if (generation->n_gen > 1) {
-        struct fl_analytic last;
-        if (analyse_step(&last, config, generation, convention, generation->n_gen - 1, error) !=
-            FL_OK)
-            return FL_FAILED;
-        adopt_memory(&out[1], &last);
+        adopt_memory(&out[1], &step);
     }
     return add_up(&out[1], error);
 }

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How work is counted. The defaults of `count` are the first of each: flop, full, all, and
- * elementwise on; a run uses what its attention kernel and logits mode execute. */
+/* How work is counted. `count` starts from flop, exact, all and elementwise on; a run is counted
+ * by what its attention kernel and logits mode execute. */
 enum fl_unit { FL_UNIT_FLOP, FL_UNIT_MAC };
 enum fl_causal {
     FL_CAUSAL_FULL, /* s*t query-key pairs a head */
@@ -90,8 +90,20 @@ struct fl_generation {
     enum fl_dtype weight_dtype, kv_dtype;
 };
 
-/* out[0] prefill, out[1] all decode steps together (only `total` and `ops` are sums; memory is
- * that of the last step). */
+/* The closed form as a weighted sum: over all decode steps, any cost is the sum of
+ * weight * cost(step i). At most FL_GENERATION_SAMPLES of them. */
+struct fl_generation_sample {
+    int64_t step; /* 1 .. n_gen - 1 */
+    fl_wide weight;
+};
+enum { FL_GENERATION_SAMPLES = 12 };
+
+int fl_generation_samples(struct fl_generation_sample samples[FL_GENERATION_SAMPLES],
+                          int *n_samples, const struct fl_config *config,
+                          const struct fl_generation *generation, struct fl_error *error);
+
+/* out[0] prefill, out[1] all decode steps together: `ops` and `total` are sums, memory is that of
+ * the last step. */
 int fl_analytic_generation(struct fl_analytic out[2], const struct fl_config *config,
                            const struct fl_generation *generation,
                            const struct fl_convention *convention, struct fl_error *error);

@@ -28,6 +28,11 @@ void fl_ledger_reset(struct fl_ledger *ledger)
     memset(ledger->entries, 0, n_entries(ledger) * sizeof *ledger->entries);
 }
 
+void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger)
+{
+    memcpy(out->entries, ledger->entries, n_entries(ledger) * sizeof *ledger->entries);
+}
+
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger)
 {
     struct fl_ledger_entry total = {0};

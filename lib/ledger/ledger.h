@@ -35,6 +35,9 @@ int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *erro
 void fl_ledger_close(struct fl_ledger *ledger);
 void fl_ledger_reset(struct fl_ledger *ledger);
 
+/* Both of the same n_layers. */
+void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger);
+
 static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *ledger, int layer,
                                                       enum fl_operator op)
 {

@@ -209,7 +209,7 @@ const char *fl_activation_name(enum fl_activation activation)
 void fl_config_set_name(struct fl_config *config, const char *text)
 {
     size_t n = 0;
-    for (; text[n] && n < sizeof config->name - 1; n++)
+    for (; n < sizeof config->name - 1 && text[n]; n++)
         config->name[n] = (char)(text[n] >= ' ' && text[n] <= '~' ? text[n] : '?');
     config->name[n] = '\0';
 }

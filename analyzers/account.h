@@ -1,0 +1,79 @@
+/* account.h - the statement of a forward pass or a generation: for every operator the textbook's
+ * figure, the exact one, what was counted and how long it took, side by side, with the gap named.
+ *
+ * `count` fills the first two columns, `audit` all of them. Renderers are in
+ * reports/account_render.h. */
+#ifndef FL_ANALYZERS_ACCOUNT_H
+#define FL_ANALYZERS_ACCOUNT_H
+
+#include "analyzers/reconcile.h"
+#include "base/cost.h"
+#include "ledger/analytic.h"
+#include "ledger/ledger.h"
+
+enum { FL_LAYER_GLOBAL = -1 };
+
+struct fl_account_row {
+    const char *phase; /* "prefill", "decode" */
+    enum fl_stack stack;
+    int layer; /* or FL_LAYER_GLOBAL */
+    enum fl_operator op;
+    fl_wide textbook, exact; /* FLOPs */
+    fl_wide bytes_read, bytes_written;
+    struct fl_cost counted; /* when the account has_counted */
+    uint64_t time_ns;       /* likewise */
+};
+
+struct fl_account_run {
+    const char *attention;
+    int n_threads, n_reps;
+    uint64_t time_ns; /* median wall time of one execution, operators and what lies between */
+    bool cache;
+};
+
+struct fl_account {
+    struct fl_config config;
+    struct fl_convention convention;
+    struct fl_shape shape; /* of the forward; of the prompt in a generation */
+    bool has_generation;
+    struct fl_generation generation;
+    bool is_decode; /* a decode step: cached, or the whole prefix again */
+
+    struct fl_account_row *rows;
+    int n_rows;
+    struct fl_account_row total;
+    struct fl_gap gap;
+    fl_wide weights_bytes, kv_cache_bytes, activation_bytes, n_params;
+
+    bool has_counted; /* counted and time_ns are filled in */
+    struct fl_account_run run;
+    const char *measured_reason; /* why the processor's own count is unavailable */
+};
+
+/* One forward pass. */
+int fl_account_forward(struct fl_account *account, const struct fl_config *config,
+                       const struct fl_shape *shape, const struct fl_convention *convention,
+                       struct fl_error *error);
+
+/* A prompt's prefill and the decode steps behind it. */
+int fl_account_generation(struct fl_account *account, const struct fl_config *config,
+                          const struct fl_generation *generation,
+                          const struct fl_convention *convention, struct fl_error *error);
+
+/* Adds what the ledger of one execution holds: counted figures and times. Refuses a ledger with
+ * work of an operator that the formulas do not know of. */
+int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
+                          struct fl_error *error);
+
+/* The row of an operator summed over the layers of a stack (and over phases when phase is NULL);
+ * returns the number of rows that went in. */
+int fl_account_sum(const struct fl_account *account, const char *phase, enum fl_stack stack,
+                   enum fl_operator op, struct fl_account_row *sum);
+
+/* True when every operator's counted figures equal the exact ones: FLOPs and bytes. The first
+ * that does not is named in error. */
+int fl_account_check(const struct fl_account *account, struct fl_error *error);
+
+void fl_account_close(struct fl_account *account);
+
+#endif

@@ -1,0 +1,268 @@
+/* cmd_audit.c - `flopledger audit`: runs one forward pass and accounts for every operator. */
+#include "analyzers/account.h"
+#include "commands.h"
+#include "engine/session.h"
+#include "model/weights.h"
+#include "reports/account_render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const ON_OFF[] = {"on", "off", NULL};
+static const char *const PHASES[] = {"prefill", "decode", NULL};
+static const char *const ATTENTIONS[] = {"naive", "causal", NULL};
+static const char *const LOGITS[] = {"none", "last", "all", NULL};
+static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
+enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
+enum { PREFILL, DECODE };
+
+/* Why nothing is measured: said instead of a zero or an estimate. */
+static const char NO_COUNTER[] = "this version has no counter backend";
+
+struct arguments {
+    const char *model;
+    int64_t context, batch, n_threads, n_reps, seed;
+    int phase, cache, attention, logits, format;
+    bool explain;
+};
+
+/* What one execution is: n_tokens behind n_past. */
+struct execution {
+    int n_tokens, n_past;
+    enum fl_logits logits;
+    int *tokens; /* [batch, n_tokens] */
+};
+
+static void plan(struct execution *execution, const struct arguments *a)
+{
+    bool cache = a->cache == 0, decode = a->phase == DECODE;
+    execution->n_past = decode && cache ? (int)a->context : 0;
+    execution->n_tokens = !decode ? (int)a->context : cache ? 1 : (int)a->context + 1;
+    execution->logits = (enum fl_logits)a->logits;
+    if (decode && execution->logits == FL_LOGITS_ALL)
+        execution->logits = FL_LOGITS_LAST;
+}
+
+/* Costs do not depend on the ids; seeded ones keep runs alike. */
+static int draw_tokens(struct execution *execution, const struct arguments *a, int vocab_size,
+                       struct fl_error *error)
+{
+    size_t n = (size_t)a->batch * (size_t)execution->n_tokens;
+    execution->tokens = calloc(n, sizeof *execution->tokens);
+    if (!execution->tokens)
+        return fl_fail(error, "audit: cannot reserve memory for %zu token ids", n);
+    uint64_t state = (uint64_t)a->seed;
+    for (size_t i = 0; i < n; i++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        execution->tokens[i] = (int)((state >> 33) % (uint64_t)vocab_size);
+    }
+    return FL_OK;
+}
+
+static int execute(struct fl_session *session, const struct execution *execution, uint64_t *time_ns,
+                   struct fl_error *error)
+{
+    fl_session_truncate(session, execution->n_past);
+    fl_ledger_reset(fl_session_ledger(session));
+    uint64_t start = fl_clock_ns();
+    int status = fl_session_forward(session, execution->tokens, execution->n_tokens,
+                                    execution->logits, error);
+    *time_ns = fl_clock_ns() - start;
+    return status;
+}
+
+struct repetition {
+    uint64_t time_ns;
+    struct fl_ledger ledger;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    uint64_t x = ((const struct repetition *)a)->time_ns,
+             y = ((const struct repetition *)b)->time_ns;
+    return (x > y) - (x < y);
+}
+
+/* Runs n_reps times after a warm-up; the ledger of the execution of median time goes into the
+ * account, so that its operators' times belong together. */
+static int repeat(struct fl_account *account, struct fl_session *session,
+                  const struct execution *execution, int n_reps, struct fl_error *error)
+{
+    struct repetition *repetitions = calloc((size_t)n_reps, sizeof *repetitions);
+    if (!repetitions)
+        return fl_fail(error, "audit: cannot reserve memory for %d repetitions", n_reps);
+    const struct fl_ledger *ledger = fl_session_ledger(session);
+    uint64_t ignored;
+    int status = execute(session, execution, &ignored, error);
+    for (int i = 0; i < n_reps && status == FL_OK; i++) {
+        status = execute(session, execution, &repetitions[i].time_ns, error);
+        if (status == FL_OK)
+            status = fl_ledger_open(&repetitions[i].ledger, ledger->n_layers, error);
+        if (status == FL_OK)
+            fl_ledger_copy(&repetitions[i].ledger, ledger);
+    }
+    if (status == FL_OK) {
+        qsort(repetitions, (size_t)n_reps, sizeof *repetitions, by_time);
+        const struct repetition *median = &repetitions[n_reps / 2];
+        account->run.time_ns = median->time_ns;
+        account->run.n_reps = n_reps;
+        status = fl_account_add_ledger(account, &median->ledger, error);
+    }
+    if (status == FL_OK)
+        status = fl_account_check(account, error);
+    for (int i = 0; i < n_reps; i++)
+        fl_ledger_close(&repetitions[i].ledger);
+    free(repetitions);
+    return status;
+}
+
+/* The exact column is what this run executes: that fixes the convention. */
+static int open_account(struct fl_account *account, const struct arguments *a,
+                        const struct fl_config *config, const struct execution *execution,
+                        struct fl_error *error)
+{
+    static const enum fl_lm_head LM_HEADS[] = {
+        [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
+        [FL_LOGITS_LAST] = FL_LM_HEAD_LAST,
+        [FL_LOGITS_ALL] = FL_LM_HEAD_ALL,
+    };
+    struct fl_convention convention = {
+        .unit = FL_UNIT_FLOP,
+        .causal = a->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
+        .lm_head = LM_HEADS[execution->logits],
+        .elementwise = true,
+    };
+    struct fl_shape shape = {
+        .batch = a->batch, .n_tokens = execution->n_tokens, .n_past = execution->n_past};
+    if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
+        return FL_FAILED;
+    account->is_decode = a->phase == DECODE;
+    account->measured_reason = NO_COUNTER;
+    return FL_OK;
+}
+
+static int audit(struct fl_account *account, const struct arguments *a,
+                 const struct fl_model *model, struct fl_error *error)
+{
+    struct execution execution = {0};
+    struct fl_session *session = NULL;
+    plan(&execution, a);
+    struct fl_session_options options = {
+        .n_seqs = (int)a->batch,
+        .n_ctx = execution.n_past + execution.n_tokens,
+        .n_tokens_max = execution.n_tokens,
+        .attention = (enum fl_attention)a->attention,
+        .logits = execution.logits,
+        .n_threads = (int)a->n_threads,
+    };
+    int status = open_account(account, a, &model->config, &execution, error);
+    if (status == FL_OK)
+        status = draw_tokens(&execution, a, model->config.vocab_size, error);
+    if (status == FL_OK)
+        status = fl_session_open(&session, model, &options, error);
+    if (status == FL_OK && execution.n_past > 0)
+        status = fl_session_assume_past(session, execution.n_past, error);
+    if (status == FL_OK) {
+        account->run.attention = fl_attention_name(options.attention);
+        account->run.n_threads = fl_session_n_threads(session);
+        account->run.cache = a->cache == 0;
+        account->weights_bytes = (fl_wide)model->weight_bytes;
+        account->kv_cache_bytes = (fl_wide)fl_session_kv_cache_bytes(session);
+        account->activation_bytes = (fl_wide)fl_session_activation_bytes(session);
+        status = repeat(account, session, &execution, (int)a->n_reps, error);
+    }
+    fl_session_close(session);
+    free(execution.tokens);
+    return status;
+}
+
+static int print_audit(const struct fl_account *account, const struct arguments *a,
+                       struct fl_error *error)
+{
+    switch (a->format) {
+    case FORMAT_JSON:
+        return fl_account_print_json(account, stdout, error);
+    case FORMAT_CSV:
+        return fl_account_print_csv(account, stdout, error);
+    default:
+        if (fl_account_print(account, a->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT,
+                             stdout, error) != FL_OK)
+            return FL_FAILED;
+    }
+    if (!a->explain)
+        return FL_OK;
+    fputc('\n', stdout);
+    return fl_account_explain(account, FL_NOTATION_TEXT, stdout, error);
+}
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {.batch = 1,
+                          .n_reps = 5,
+                          .context = 128,
+                          .attention = FL_ATTENTION_CAUSAL,
+                          .logits = FL_LOGITS_ALL};
+    const struct fl_option options[] = {
+        {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
+         "preset (random weights), GGUF, safetensors folder, .bin or config.json", NULL, 0, 0,
+         NULL},
+        {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights and token ids", "0", 0,
+         1e15, NULL},
+        {"Shape", "context", 's', FL_OPTION_INT, &a.context, "S",
+         "prefill: tokens of the prompt; decode: tokens before the step", "128", 1, 1 << 24, NULL},
+        {NULL, "batch", 'b', FL_OPTION_INT, &a.batch, "B", "sequences", "1", 1, 65536, NULL},
+        {NULL, "phase", 0, FL_OPTION_CHOICE, &a.phase, "PHASE", "prefill or decode", "prefill", 0,
+         0, PHASES},
+        {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
+         "decode: off runs the whole prefix again", "on", 0, 0, ON_OFF},
+        {NULL, "logits", 0, FL_OPTION_CHOICE, &a.logits, "WHICH",
+         "positions whose logits are computed (decode: the last)", "all", 0, 0, LOGITS},
+        {"Run", "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL",
+         "naive (all pairs, masked) or causal (only visible pairs)", "causal", 0, 0, ATTENTIONS},
+        {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
+         "all cores", 1, 1024, NULL},
+        {NULL, "reps", 0, FL_OPTION_INT, &a.n_reps, "N", "executions behind a warm-up", "5", 1,
+         10000, NULL},
+        {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md",
+         "table", 0, 0, FORMATS},
+        {NULL, "explain", 0, FL_OPTION_FLAG, &a.explain, NULL, "add the formulas", NULL, 0, 0,
+         NULL},
+        {0}};
+    int first;
+    enum fl_cli_outcome outcome = fl_cli_parse(&fl_command_audit, options, argc, argv, &first);
+    if (outcome != FL_CLI_RUN)
+        return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
+    if (first < argc && !a.model)
+        a.model = argv[first++];
+    if (first < argc)
+        return fl_cli_misuse(&fl_command_audit, "unexpected argument '%s'", argv[first]);
+    if (!a.model)
+        return fl_cli_misuse(&fl_command_audit, "--model: expected a preset or a model file");
+    if (a.explain && (a.format == FORMAT_JSON || a.format == FORMAT_CSV))
+        return fl_cli_misuse(&fl_command_audit, "--explain goes with --format table or md");
+
+    struct fl_model model;
+    struct fl_account account = {0};
+    struct fl_error error;
+    int status = fl_model_open(&model, a.model, (uint64_t)a.seed, &error);
+    if (status == FL_OK) {
+        status = audit(&account, &a, &model, &error);
+        if (status == FL_OK)
+            status = print_audit(&account, &a, &error);
+        fl_account_close(&account);
+        fl_model_close(&model);
+    }
+    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_audit, &error);
+}
+
+const struct fl_command fl_command_audit = {
+    .name = "audit",
+    .summary = "run one forward pass and account for every operator",
+    .usage = "--model M -s S [-b B] [--phase prefill|decode] [--cache on|off] [options]",
+    .examples = "  flopledger audit -m gpt2-nano -s 64\n"
+                "  flopledger audit -m llama-160m -s 512 --phase decode\n"
+                "  flopledger audit -m llama-160m -s 512 --phase decode --cache off\n"
+                "  flopledger audit -m model.gguf -s 256 -b 4 --attention naive --format json\n",
+    .run = run,
+};

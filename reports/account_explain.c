@@ -1,0 +1,204 @@
+/* account_explain.c - the formulas behind an account, printed from what is evaluated. */
+#include "ledger/formulas.h"
+#include "reports/account_render.h"
+
+#include <string.h>
+
+enum { FORMULA_TEXT = 512 };
+
+struct explanation {
+    const struct fl_account *account;
+    const struct fl_environment *env;
+    const struct fl_environment *textbook_env;
+    enum fl_notation notation;
+    FILE *out;
+    unsigned symbols; /* mentioned so far */
+};
+
+static const char *kind_name(enum fl_piece_kind kind)
+{
+    switch (kind) {
+    case FL_PIECE_MATMUL:
+        return "exact, matrix product";
+    case FL_PIECE_BIAS:
+        return "exact, bias";
+    default:
+        return "exact, elementwise";
+    }
+}
+
+static void print_line(struct explanation *explanation, const char *label,
+                       const struct fl_expression *expression, const struct fl_environment *env)
+{
+    char symbolic[FORMULA_TEXT], substituted[FORMULA_TEXT], value_text[FL_WIDE_GROUPED];
+    struct fl_rational value;
+    FILE *out = explanation->out;
+    if (!fl_expression_evaluate(expression, env->values, &value))
+        return; /* an overflow was reported when the account was made */
+    fl_expression_print(expression, explanation->notation, NULL, symbolic, sizeof symbolic);
+    fl_expression_print(expression, explanation->notation, env->values, substituted,
+                        sizeof substituted);
+    explanation->symbols |= fl_expression_symbols(expression);
+    if (explanation->notation == FL_NOTATION_LATEX) {
+        fprintf(out, "\\text{%s:}\\quad & %s \\\\\n", label, symbolic);
+        fprintf(out, "& = %s = %s", substituted, fl_wide_text(value.num, value_text));
+        if (value.den != 1)
+            fprintf(out, "/%s", fl_wide_text(value.den, value_text));
+        fputs(" \\\\\n", out);
+        return;
+    }
+    fprintf(out, "    %-22s %s\n", label, symbolic);
+    fprintf(out, "    %-22s = %s\n", "", substituted);
+    fprintf(out, "    %-22s = %s", "", fl_grouped_text(value.num, value_text));
+    if (value.den != 1)
+        fprintf(out, "/%s", fl_wide_text(value.den, value_text));
+    fputc('\n', out);
+}
+
+static void explain_operator(struct explanation *explanation, enum fl_operator op, int copies)
+{
+    bool latex = explanation->notation == FL_NOTATION_LATEX;
+    FILE *out = explanation->out;
+    char name[64];
+    size_t used = 0;
+    for (const char *c = fl_operator_name(op); *c && used + 2 < sizeof name; c++) {
+        if (*c == '_' && latex)
+            name[used++] = '\\';
+        name[used++] = *c;
+    }
+    name[used] = '\0';
+    if (latex)
+        fprintf(out, "\\textbf{%s} & \\times %d \\\\\n", name, copies);
+    else
+        fprintf(out, "%s  (x %d)\n", name, copies);
+
+    const struct fl_expression *textbook = fl_formula_textbook(op);
+    if (textbook)
+        print_line(explanation, "textbook", textbook, explanation->textbook_env);
+    int n_pieces;
+    const struct fl_piece *pieces = fl_formula_pieces(&n_pieces);
+    for (int i = 0; i < n_pieces; i++) {
+        const struct fl_piece *piece = &pieces[i];
+        if (piece->op == op && (explanation->env->kinds & piece->kind) &&
+            (explanation->env->features & piece->features) == piece->features)
+            print_line(explanation, kind_name(piece->kind), &piece->expression, explanation->env);
+    }
+    if (!latex)
+        fputc('\n', out);
+}
+
+static void print_symbols(struct explanation *explanation)
+{
+    bool latex = explanation->notation == FL_NOTATION_LATEX;
+    const struct fl_environment *env = explanation->env;
+    FILE *out = explanation->out;
+    fputs(latex ? "\\text{where} \\\\\n" : "where\n", out);
+    for (int i = 0; i < FL_N_SYMBOLS; i++) {
+        char value[FL_WIDE_DIGITS], formula[FORMULA_TEXT] = "";
+        enum fl_symbol symbol = (enum fl_symbol)i;
+        if (!(explanation->symbols & (1u << i)))
+            continue;
+        const char *definition = symbol == FL_SYMBOL_pairs     ? env->pairs
+                                 : symbol == FL_SYMBOL_visible ? env->visible
+                                 : symbol == FL_SYMBOL_t       ? "p + s"
+                                                               : NULL;
+        struct fl_expression expression;
+        if (definition && fl_expression_parse(&expression, definition))
+            fl_expression_print(&expression, explanation->notation, NULL, formula, sizeof formula);
+        fl_wide_text(env->values[i].num, value);
+        if (latex)
+            fprintf(out, "& %s = %s%s%s \\quad \\text{%s} \\\\\n", fl_symbol_latex(symbol), formula,
+                    *formula ? " = " : "", value, fl_symbol_meaning(symbol));
+        else
+            fprintf(out, "    %-8s = %s%s%s  %s\n", fl_symbol_name(symbol), formula,
+                    *formula ? " = " : "", value, fl_symbol_meaning(symbol));
+    }
+}
+
+static int explain_stack(const struct fl_account *account, enum fl_stack stack,
+                         enum fl_notation notation, FILE *out, struct fl_error *error)
+{
+    struct fl_environment env, textbook_env;
+    if (fl_environment_init(&env, &account->config, &account->shape, &account->convention, stack,
+                            error) != FL_OK)
+        return FL_FAILED;
+    textbook_env = env;
+    fl_environment_textbook(&textbook_env);
+    struct explanation explanation = {account, &env, &textbook_env, notation, out, 0};
+    bool any = false, latex = notation == FL_NOTATION_LATEX;
+    for (int op = 0; op < FL_N_OPERATORS; op++) {
+        struct fl_account_row sum;
+        int copies = fl_account_sum(account, account->has_generation ? "prefill" : NULL, stack,
+                                    (enum fl_operator)op, &sum);
+        if (copies == 0)
+            continue;
+        if (!any && latex)
+            fputs("\\begin{align*}\n", out);
+        else if (!any && stack == FL_STACK_ENCODER)
+            fputs("encoder\n\n", out);
+        any = true;
+        explain_operator(&explanation, (enum fl_operator)op, copies);
+    }
+    if (!any)
+        return FL_OK;
+    print_symbols(&explanation);
+    fputs(latex ? "\\end{align*}\n" : "\n", out);
+    return FL_OK;
+}
+
+/* The two phases of a generation have formulas of their own. */
+static int explain_generation(const struct fl_account *account, enum fl_notation notation,
+                              FILE *out, struct fl_error *error)
+{
+    const struct fl_generation *generation = &account->generation;
+    struct fl_generation_sample samples[FL_GENERATION_SAMPLES];
+    int n_samples;
+    if (fl_generation_samples(samples, &n_samples, &account->config, generation, error) != FL_OK)
+        return FL_FAILED;
+    fprintf(out,
+            "decode: %lld steps. A step's cost is a polynomial of at most second degree in its\n"
+            "number, so the sum over n steps is n·f(0) + C(n,2)·Δf(0) + C(n,3)·Δ²f(0)\n"
+            "(Newton's forward differences), gathered by step:\n\n",
+            (long long)(generation->n_gen - 1));
+    struct fl_account step_account;
+    fl_wide sum = 0;
+    for (int i = 0; i < n_samples; i++) {
+        struct fl_shape shape;
+        struct fl_convention convention;
+        char weight[FL_WIDE_GROUPED], value[FL_WIDE_GROUPED];
+        fl_generation_step(generation, &account->convention, samples[i].step, &shape, &convention);
+        if (fl_account_forward(&step_account, &account->config, &shape, &convention, error) !=
+            FL_OK)
+            return FL_FAILED;
+        fprintf(out, "  %s%s x step %lld (s = %lld, p = %lld): %s\n", i ? "+ " : "  ",
+                fl_grouped_text(samples[i].weight, weight), (long long)samples[i].step,
+                (long long)shape.n_tokens, (long long)shape.n_past,
+                fl_account_figure(account, step_account.total.exact, true, value));
+        sum += samples[i].weight * step_account.total.exact;
+        int status = FL_OK;
+        if (i == n_samples - 1) {
+            fprintf(out, "    = %s\n\nformulas of step %lld:\n\n",
+                    fl_account_figure(account, sum, true, value), (long long)samples[i].step);
+            status = explain_stack(&step_account, FL_STACK_DECODER, notation, out, error);
+        }
+        fl_account_close(&step_account);
+        if (status != FL_OK)
+            return status;
+    }
+    return FL_OK;
+}
+
+int fl_account_explain(const struct fl_account *account, enum fl_notation notation, FILE *out,
+                       struct fl_error *error)
+{
+    if (account->has_generation && notation == FL_NOTATION_TEXT)
+        fputs("prefill\n\n", out);
+    if (notation == FL_NOTATION_TEXT && account->convention.unit == FL_UNIT_MAC)
+        fputs("formulas in FLOPs; one MAC is two of them\n\n", out);
+    for (int stack = FL_N_STACKS - 1; stack >= 0; stack--)
+        if (explain_stack(account, (enum fl_stack)stack, notation, out, error) != FL_OK)
+            return FL_FAILED;
+    if (account->has_generation && notation == FL_NOTATION_TEXT)
+        return explain_generation(account, notation, out, error);
+    return FL_OK;
+}

@@ -1,0 +1,30 @@
+/* account_render.h - an account as a table, Markdown, CSV or JSON, and its formulas explained. */
+#ifndef FL_REPORTS_ACCOUNT_RENDER_H
+#define FL_REPORTS_ACCOUNT_RENDER_H
+
+#include "analyzers/account.h"
+#include "ledger/expression.h"
+#include "reports/table.h"
+
+#include <stdio.h>
+
+/* Operators summed over layers, the gap, and memory. */
+int fl_account_print(const struct fl_account *account, enum fl_table_style style, FILE *out,
+                     struct fl_error *error);
+
+/* One row a layer and operator, for spreadsheets. */
+int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_error *error);
+
+/* Schema 1, documented in docs/json.md. */
+int fl_account_print_json(const struct fl_account *account, FILE *out, struct fl_error *error);
+
+/* Each formula symbolic, with the figures put in, and valued. */
+int fl_account_explain(const struct fl_account *account, enum fl_notation notation, FILE *out,
+                       struct fl_error *error);
+
+/* FLOPs in the account's unit: all digits (grouped by commas or not), ".5" where FLOPs / 2 is not
+ * whole. */
+char *fl_account_figure(const struct fl_account *account, fl_wide flops, bool grouped,
+                        char out[FL_WIDE_GROUPED]);
+
+#endif
