@@ -8,10 +8,10 @@
 
 #include <assert.h>
 #include <cblas.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <omp.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { N_THREADS_MAX = 1024 };
