@@ -9,12 +9,12 @@ const char *const fl_phase_names[] = {"prefill", "decode", NULL};
 
 #define COLUMN(type, kind, member, min, identity)                                                  \
     {                                                                                              \
-#member, FL_COLUMN_##kind, offsetof(struct type, member),                                  \
+#member, FL_STORE_COLUMN_##kind, offsetof(struct type, member),                            \
             sizeof(((struct type *)0)->member), min, identity                                      \
     }
 #define TABLE(rows) .columns = rows, .n_columns = sizeof rows / sizeof *rows
 
-static const struct fl_column RUNS[] = {
+static const struct fl_store_column RUNS[] = {
     COLUMN(fl_run, TEXT, started_at, 0, false),
     COLUMN(fl_run, TEXT, host, 0, false),
     COLUMN(fl_run, TEXT, cpu_model, 0, false),
@@ -27,26 +27,26 @@ static const struct fl_column RUNS[] = {
     COLUMN(fl_run, TEXT, counter, 0, false),
     COLUMN(fl_run, TEXT, counter_version, 0, false),
     COLUMN(fl_run, TEXT, version, 0, false),
-    {"\"commit\"", FL_COLUMN_TEXT, offsetof(struct fl_run, commit),
+    {"\"commit\"", FL_STORE_COLUMN_TEXT, offsetof(struct fl_run, commit),
      sizeof(((struct fl_run *)0)->commit), 0, false}, /* a word of SQL's own */
     COLUMN(fl_run, TEXT, command_line, 0, false),
     COLUMN(fl_run, INT64, seed, 0, false),
     COLUMN(fl_run, TEXT, machine, 0, false),
 };
-const struct fl_table fl_table_runs = {.name = "runs", TABLE(RUNS)};
+const struct fl_store_table fl_store_runs = {.name = "runs", TABLE(RUNS)};
 
 /* The config column is text made from config_json.h and handled beside this table. */
-static const struct fl_column MODELS[] = {
+static const struct fl_store_column MODELS[] = {
     COLUMN(fl_model_record, TEXT, name, 0, false),
     COLUMN(fl_model_record, TEXT, spec, 0, false),
     COLUMN(fl_model_record, TEXT, format, 0, false),
     COLUMN(fl_model_record, COUNT, n_params, 0, false),
     COLUMN(fl_model_record, COUNT, weights_bytes, 0, false),
 };
-const struct fl_table fl_table_models = {.name = "models", TABLE(MODELS)};
+const struct fl_store_table fl_store_models = {.name = "models", TABLE(MODELS)};
 
 /* The machine column is the current run's and handled beside this table. */
-static const struct fl_column POINTS[] = {
+static const struct fl_store_column POINTS[] = {
     COLUMN(fl_point, INT64, run_id, 0, false),
     COLUMN(fl_point, INT64, model_id, 0, true),
     COLUMN(fl_point, PHASE, phase, 0, true),
@@ -70,9 +70,9 @@ static const struct fl_column POINTS[] = {
     COLUMN(fl_point, COUNT, activation_bytes, 0, false),
     COLUMN(fl_point, COUNT, weights_bytes, 0, false),
 };
-const struct fl_table fl_table_points = {.name = "points", TABLE(POINTS)};
+const struct fl_store_table fl_store_points = {.name = "points", TABLE(POINTS)};
 
-static const struct fl_column POINT_OPS[] = {
+static const struct fl_store_column POINT_OPS[] = {
     COLUMN(fl_op_record, OP, op, 0, false),
     COLUMN(fl_op_record, COUNT, textbook_flops, 0, false),
     COLUMN(fl_op_record, COUNT, exact_flops, 0, false),
@@ -82,43 +82,43 @@ static const struct fl_column POINT_OPS[] = {
     COLUMN(fl_op_record, COUNT, counted_bytes_read, 0, false),
     COLUMN(fl_op_record, COUNT, counted_bytes_written, 0, false),
 };
-const struct fl_table fl_table_point_ops = {.name = "point_ops", TABLE(POINT_OPS)};
+const struct fl_store_table fl_store_point_ops = {.name = "point_ops", TABLE(POINT_OPS)};
 
-static const struct fl_column SAMPLES[] = {
+static const struct fl_store_column SAMPLES[] = {
     COLUMN(fl_sample, INT64, point_id, 0, false),   COLUMN(fl_sample, INT64, run_id, 0, false),
     COLUMN(fl_sample, INT, rep, 0, false),          COLUMN(fl_sample, COUNT, time_ns, 0, false),
     COLUMN(fl_sample, COUNT, started_ns, 0, false),
 };
-const struct fl_table fl_table_samples = {.name = "samples", TABLE(SAMPLES)};
+const struct fl_store_table fl_store_samples = {.name = "samples", TABLE(SAMPLES)};
 
 /* ---- writing ---- */
 
 /* False: the value does not fit into the column. SQLite's own errors show at the next step. */
-static bool bind_value(sqlite3_stmt *statement, int parameter, const struct fl_column *column,
+static bool bind_value(sqlite3_stmt *statement, int parameter, const struct fl_store_column *column,
                        const void *row)
 {
     const char *at = (const char *)row + column->offset;
     switch (column->kind) {
-    case FL_COLUMN_TEXT:
+    case FL_STORE_COLUMN_TEXT:
         sqlite3_bind_text(statement, parameter, at, -1, SQLITE_TRANSIENT);
         return memchr(at, '\0', column->size) != NULL;
-    case FL_COLUMN_INT:
+    case FL_STORE_COLUMN_INT:
         sqlite3_bind_int(statement, parameter, *(const int *)at);
         return *(const int *)at >= column->min;
-    case FL_COLUMN_INT64:
+    case FL_STORE_COLUMN_INT64:
         sqlite3_bind_int64(statement, parameter, *(const int64_t *)at);
         return true;
-    case FL_COLUMN_COUNT:
+    case FL_STORE_COLUMN_COUNT:
         sqlite3_bind_int64(statement, parameter, (int64_t) * (const uint64_t *)at);
         return *(const uint64_t *)at <= INT64_MAX;
-    case FL_COLUMN_BOOL:
+    case FL_STORE_COLUMN_BOOL:
         sqlite3_bind_int(statement, parameter, *(const bool *)at ? 1 : 0);
         return true;
-    case FL_COLUMN_PHASE:
+    case FL_STORE_COLUMN_PHASE:
         sqlite3_bind_text(statement, parameter, fl_phase_names[*(const enum fl_phase *)at], -1,
                           SQLITE_STATIC);
         return true;
-    case FL_COLUMN_OP:
+    case FL_STORE_COLUMN_OP:
         sqlite3_bind_text(statement, parameter, fl_operator_name(*(const enum fl_operator *)at), -1,
                           SQLITE_STATIC);
         return *(const enum fl_operator *)at < FL_N_OPERATORS;
@@ -126,36 +126,36 @@ static bool bind_value(sqlite3_stmt *statement, int parameter, const struct fl_c
     return false;
 }
 
-static const char *expectation(const struct fl_column *column, char out[64])
+static const char *expectation(const struct fl_store_column *column, char out[64])
 {
     switch (column->kind) {
-    case FL_COLUMN_TEXT:
+    case FL_STORE_COLUMN_TEXT:
         snprintf(out, 64, "text of at most %zu bytes", column->size - 1);
         break;
-    case FL_COLUMN_INT:
+    case FL_STORE_COLUMN_INT:
         snprintf(out, 64, "an integer from %d to %d", column->min, INT_MAX);
         break;
-    case FL_COLUMN_INT64:
+    case FL_STORE_COLUMN_INT64:
         snprintf(out, 64, "an integer");
         break;
-    case FL_COLUMN_COUNT:
+    case FL_STORE_COLUMN_COUNT:
         snprintf(out, 64, "a count from 0 to 2^63 - 1");
         break;
-    case FL_COLUMN_BOOL:
+    case FL_STORE_COLUMN_BOOL:
         snprintf(out, 64, "0 or 1");
         break;
-    case FL_COLUMN_PHASE:
+    case FL_STORE_COLUMN_PHASE:
         snprintf(out, 64, "prefill or decode");
         break;
-    case FL_COLUMN_OP:
+    case FL_STORE_COLUMN_OP:
         snprintf(out, 64, "the name of an operator");
         break;
     }
     return out;
 }
 
-static int refuse(const struct fl_store *store, const struct fl_table *table,
-                  const struct fl_column *column, struct fl_error *error)
+static int refuse(const struct fl_store *store, const struct fl_store_table *table,
+                  const struct fl_store_column *column, struct fl_error *error)
 {
     char expected[64];
     return fl_fail(error, "%s: %s.%s: expected %s", store->path, table->name, column->name,
@@ -163,7 +163,7 @@ static int refuse(const struct fl_store *store, const struct fl_table *table,
 }
 
 int fl_store_bind_row(const struct fl_store *store, sqlite3_stmt *statement,
-                      const struct fl_table *table, const void *row, struct fl_error *error)
+                      const struct fl_store_table *table, const void *row, struct fl_error *error)
 {
     for (int i = 0; i < table->n_columns; i++)
         if (!bind_value(statement, i + 1, &table->columns[i], row))
@@ -173,12 +173,12 @@ int fl_store_bind_row(const struct fl_store *store, sqlite3_stmt *statement,
 
 /* ---- reading ---- */
 
-static bool read_value(sqlite3_stmt *statement, int index, const struct fl_column *column,
+static bool read_value(sqlite3_stmt *statement, int index, const struct fl_store_column *column,
                        void *row)
 {
     char *at = (char *)row + column->offset;
-    bool is_text = column->kind == FL_COLUMN_TEXT || column->kind == FL_COLUMN_PHASE ||
-                   column->kind == FL_COLUMN_OP;
+    bool is_text = column->kind == FL_STORE_COLUMN_TEXT || column->kind == FL_STORE_COLUMN_PHASE ||
+                   column->kind == FL_STORE_COLUMN_OP;
     if (sqlite3_column_type(statement, index) != (is_text ? SQLITE_TEXT : SQLITE_INTEGER))
         return false;
     const char *text = is_text ? (const char *)sqlite3_column_text(statement, index) : NULL;
@@ -188,31 +188,31 @@ static bool read_value(sqlite3_stmt *statement, int index, const struct fl_colum
         return false;
 
     switch (column->kind) {
-    case FL_COLUMN_TEXT:
+    case FL_STORE_COLUMN_TEXT:
         if (length >= column->size)
             return false;
         memcpy(at, text, length + 1);
         return true;
-    case FL_COLUMN_INT:
+    case FL_STORE_COLUMN_INT:
         *(int *)at = (int)integer;
         return integer >= column->min && integer <= INT_MAX;
-    case FL_COLUMN_INT64:
+    case FL_STORE_COLUMN_INT64:
         *(int64_t *)at = integer;
         return true;
-    case FL_COLUMN_COUNT:
+    case FL_STORE_COLUMN_COUNT:
         *(uint64_t *)at = (uint64_t)integer;
         return integer >= 0;
-    case FL_COLUMN_BOOL:
+    case FL_STORE_COLUMN_BOOL:
         *(bool *)at = integer == 1;
         return integer == 0 || integer == 1;
-    case FL_COLUMN_PHASE:
+    case FL_STORE_COLUMN_PHASE:
         for (int phase = 0; fl_phase_names[phase]; phase++)
             if (strcmp(text, fl_phase_names[phase]) == 0) {
                 *(enum fl_phase *)at = (enum fl_phase)phase;
                 return true;
             }
         return false;
-    case FL_COLUMN_OP:
+    case FL_STORE_COLUMN_OP:
         *(enum fl_operator *)at = fl_operator_find(text);
         return *(enum fl_operator *)at != FL_N_OPERATORS;
     }
@@ -220,7 +220,7 @@ static bool read_value(sqlite3_stmt *statement, int index, const struct fl_colum
 }
 
 int fl_store_read_row(const struct fl_store *store, sqlite3_stmt *statement, int first,
-                      const struct fl_table *table, void *row, struct fl_error *error)
+                      const struct fl_store_table *table, void *row, struct fl_error *error)
 {
     for (int i = 0; i < table->n_columns; i++)
         if (!read_value(statement, first + i, &table->columns[i], row))

@@ -13,32 +13,33 @@ struct fl_store {
 };
 
 /* How a struct member is stored in a column. */
-enum fl_column_kind {
-    FL_COLUMN_TEXT,  /* char[size], NUL-terminated */
-    FL_COLUMN_INT,   /* int, at least min */
-    FL_COLUMN_INT64, /* int64_t */
-    FL_COLUMN_COUNT, /* uint64_t up to 2^63 - 1 */
-    FL_COLUMN_BOOL,  /* bool as 0 or 1 */
-    FL_COLUMN_PHASE, /* enum fl_phase by name */
-    FL_COLUMN_OP     /* enum fl_operator by name */
+enum fl_store_column_kind {
+    FL_STORE_COLUMN_TEXT,  /* char[size], NUL-terminated */
+    FL_STORE_COLUMN_INT,   /* int, at least min */
+    FL_STORE_COLUMN_INT64, /* int64_t */
+    FL_STORE_COLUMN_COUNT, /* uint64_t up to 2^63 - 1 */
+    FL_STORE_COLUMN_BOOL,  /* bool as 0 or 1 */
+    FL_STORE_COLUMN_PHASE, /* enum fl_phase by name */
+    FL_STORE_COLUMN_OP     /* enum fl_operator by name */
 };
 
-struct fl_column {
+struct fl_store_column {
     const char *name;
-    enum fl_column_kind kind;
+    enum fl_store_column_kind kind;
     size_t offset, size;
     int min;       /* INT: smallest value a file may hold */
     bool identity; /* points: part of what tells two points apart */
 };
 
-struct fl_table {
+struct fl_store_table {
     const char *name;
-    const struct fl_column *columns; /* without the id, which is the statement's own business */
+    const struct fl_store_column
+        *columns; /* without the id, which is the statement's own business */
     int n_columns;
 };
 
-extern const struct fl_table fl_table_runs, fl_table_models, fl_table_points, fl_table_point_ops,
-    fl_table_samples;
+extern const struct fl_store_table fl_store_runs, fl_store_models, fl_store_points,
+    fl_store_point_ops, fl_store_samples;
 
 /* The sentence for what SQLite just reported: "PATH: WHAT: reason". */
 int fl_store_fail(const struct fl_store *store, const char *what, struct fl_error *error);
@@ -48,17 +49,17 @@ int fl_store_prepare(const struct fl_store *store, sqlite3_stmt **statement, con
 
 /* "INSERT INTO table (columns..., extra) VALUES (?1, ...)" prepared; extra may be NULL. */
 int fl_store_prepare_insert(const struct fl_store *store, sqlite3_stmt **statement,
-                            const struct fl_table *table, const char *extra,
+                            const struct fl_store_table *table, const char *extra,
                             struct fl_error *error);
 
 /* Binds the members of *row to parameters 1 .. n_columns. */
 int fl_store_bind_row(const struct fl_store *store, sqlite3_stmt *statement,
-                      const struct fl_table *table, const void *row, struct fl_error *error);
+                      const struct fl_store_table *table, const void *row, struct fl_error *error);
 
 /* Reads result columns first .. first + n_columns - 1 into the members of *row; a value of
  * another type, too long or out of range is refused by name. */
 int fl_store_read_row(const struct fl_store *store, sqlite3_stmt *statement, int first,
-                      const struct fl_table *table, void *row, struct fl_error *error);
+                      const struct fl_store_table *table, void *row, struct fl_error *error);
 
 /* One step of a statement that returns no row, then a reset so that it can be bound again. */
 int fl_store_run_statement(const struct fl_store *store, sqlite3_stmt *statement, const char *what,

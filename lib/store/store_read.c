@@ -49,7 +49,7 @@ _Static_assert(offsetof(struct fl_run, id) == 0 && offsetof(struct fl_model_reco
 /* SELECT id_column, columns of the table, extra FROM table rest. The table's members start
  * `inner` bytes into a row. When extra is given, take_extra receives its text for each row. */
 struct query {
-    const struct fl_table *table;
+    const struct fl_store_table *table;
     const char *id_column, *extra, *rest;
     size_t inner;
     int (*take_extra)(const struct fl_store *store, void *row, const char *text,
@@ -60,7 +60,7 @@ static int prepare_query(const struct fl_store *store, sqlite3_stmt **statement,
                          const struct query *query, struct fl_error *error)
 {
     char sql[SQL_TEXT];
-    const struct fl_table *table = query->table;
+    const struct fl_store_table *table = query->table;
     int n = snprintf(sql, sizeof sql, "SELECT %s.%s", table->name, query->id_column);
     for (int i = 0; i < table->n_columns; i++)
         n += snprintf(sql + n, sizeof sql - (size_t)n, ", %s.%s", table->name,
@@ -74,7 +74,7 @@ static int prepare_query(const struct fl_store *store, sqlite3_stmt **statement,
 static int take_row(const struct fl_store *store, sqlite3_stmt *statement,
                     const struct query *query, struct rows *rows, struct fl_error *error)
 {
-    const struct fl_table *table = query->table;
+    const struct fl_store_table *table = query->table;
     char *row = add_row(rows);
     if (!row)
         return fl_fail(error, "%s: no memory for %d rows of %s", store->path, rows->n, table->name);
@@ -110,12 +110,12 @@ static int take_config(const struct fl_store *store, void *row, const char *text
     return fl_config_json_read(&model->config, text, source, error);
 }
 
-static const struct query RUNS = {&fl_table_runs, "id", NULL, "ORDER BY id", 0, NULL};
-static const struct query MODELS = {&fl_table_models, "id", "config",
+static const struct query RUNS = {&fl_store_runs, "id", NULL, "ORDER BY id", 0, NULL};
+static const struct query MODELS = {&fl_store_models, "id", "config",
                                     "ORDER BY id",    0,    take_config};
 /* The order that store.h promises. */
 static const struct query POINTS = {
-    &fl_table_points,
+    &fl_store_points,
     "id",
     NULL,
     "LEFT JOIN models m ON m.id = points.model_id ORDER BY points.machine, m.name, m.id, "
@@ -123,9 +123,9 @@ static const struct query POINTS = {
     offsetof(struct fl_result, point),
     NULL};
 static const struct query OPS = {
-    &fl_table_point_ops, "point_id", NULL, "", offsetof(struct stored_op, record), NULL};
+    &fl_store_point_ops, "point_id", NULL, "", offsetof(struct stored_op, record), NULL};
 static const struct query SAMPLES = {
-    &fl_table_samples, "id", NULL, "ORDER BY point_id, rep, id", 0, NULL};
+    &fl_store_samples, "id", NULL, "ORDER BY point_id, rep, id", 0, NULL};
 
 static const char SAMPLE_OPS_SQL[] =
     "SELECT s.id, o.op, o.time_ns FROM samples s JOIN sample_ops o ON o.sample_id = s.id "

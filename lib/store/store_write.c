@@ -9,7 +9,8 @@
 enum { SQL_TEXT = 1024 };
 
 int fl_store_prepare_insert(const struct fl_store *store, sqlite3_stmt **statement,
-                            const struct fl_table *table, const char *extra, struct fl_error *error)
+                            const struct fl_store_table *table, const char *extra,
+                            struct fl_error *error)
 {
     char names[SQL_TEXT] = "", values[SQL_TEXT] = "", sql[2 * SQL_TEXT + 64];
     int n_names = 0, n_values = 0, n = table->n_columns + (extra ? 1 : 0);
@@ -38,9 +39,9 @@ int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error
     if (!copy)
         return fl_fail(error, "%s: no memory for a run", store->path);
     sqlite3_stmt *insert = NULL;
-    int status = fl_store_prepare_insert(store, &insert, &fl_table_runs, NULL, error);
+    int status = fl_store_prepare_insert(store, &insert, &fl_store_runs, NULL, error);
     if (status == FL_OK)
-        status = fl_store_bind_row(store, insert, &fl_table_runs, run, error);
+        status = fl_store_bind_row(store, insert, &fl_store_runs, run, error);
     if (status == FL_OK)
         status = fl_store_run_statement(store, insert, "cannot store the run", error);
     sqlite3_finalize(insert);
@@ -82,11 +83,11 @@ static int insert_model(const struct fl_store *store, struct fl_model_record *mo
                         const char *config, struct fl_error *error)
 {
     sqlite3_stmt *insert = NULL;
-    int status = fl_store_prepare_insert(store, &insert, &fl_table_models, "config", error);
+    int status = fl_store_prepare_insert(store, &insert, &fl_store_models, "config", error);
     if (status == FL_OK)
-        status = fl_store_bind_row(store, insert, &fl_table_models, model, error);
+        status = fl_store_bind_row(store, insert, &fl_store_models, model, error);
     if (status == FL_OK) {
-        sqlite3_bind_text(insert, fl_table_models.n_columns + 1, config, -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, fl_store_models.n_columns + 1, config, -1, SQLITE_STATIC);
         status = fl_store_run_statement(store, insert, "cannot store the model", error);
     }
     sqlite3_finalize(insert);
@@ -118,7 +119,7 @@ int fl_store_find_point(struct fl_store *store, const char *machine, const struc
     *id = 0;
     *n_samples = 0;
     char sql[SQL_TEXT];
-    const struct fl_table *table = &fl_table_points;
+    const struct fl_store_table *table = &fl_store_points;
     int n = snprintf(sql, sizeof sql,
                      "SELECT id, (SELECT count(*) FROM samples WHERE point_id = points.id) "
                      "FROM points WHERE machine = ?%d",
@@ -151,11 +152,11 @@ static int insert_point(const struct fl_store *store, struct fl_point *point,
                         struct fl_error *error)
 {
     sqlite3_stmt *insert = NULL;
-    int status = fl_store_prepare_insert(store, &insert, &fl_table_points, "machine", error);
+    int status = fl_store_prepare_insert(store, &insert, &fl_store_points, "machine", error);
     if (status == FL_OK)
-        status = fl_store_bind_row(store, insert, &fl_table_points, point, error);
+        status = fl_store_bind_row(store, insert, &fl_store_points, point, error);
     if (status == FL_OK) {
-        sqlite3_bind_text(insert, fl_table_points.n_columns + 1, store->run->machine, -1,
+        sqlite3_bind_text(insert, fl_store_points.n_columns + 1, store->run->machine, -1,
                           SQLITE_STATIC);
         status = fl_store_run_statement(store, insert, "cannot store the point", error);
     }
@@ -169,12 +170,12 @@ static int insert_ops(const struct fl_store *store, int64_t point_id,
                       const struct fl_op_record *ops, int n_ops, struct fl_error *error)
 {
     sqlite3_stmt *insert = NULL;
-    int status = fl_store_prepare_insert(store, &insert, &fl_table_point_ops, "point_id", error);
+    int status = fl_store_prepare_insert(store, &insert, &fl_store_point_ops, "point_id", error);
     for (int i = 0; i < n_ops && status == FL_OK; i++) {
-        status = fl_store_bind_row(store, insert, &fl_table_point_ops, &ops[i], error);
+        status = fl_store_bind_row(store, insert, &fl_store_point_ops, &ops[i], error);
         if (status != FL_OK)
             break;
-        sqlite3_bind_int64(insert, fl_table_point_ops.n_columns + 1, point_id);
+        sqlite3_bind_int64(insert, fl_store_point_ops.n_columns + 1, point_id);
         status = fl_store_run_statement(store, insert, "cannot store an operator's cost", error);
     }
     sqlite3_finalize(insert);
@@ -208,14 +209,14 @@ static int insert_samples(const struct fl_store *store, int64_t point_id,
                           const struct fl_sample *samples, int n_samples, struct fl_error *error)
 {
     sqlite3_stmt *insert = NULL, *insert_op = NULL;
-    int status = fl_store_prepare_insert(store, &insert, &fl_table_samples, NULL, error);
+    int status = fl_store_prepare_insert(store, &insert, &fl_store_samples, NULL, error);
     if (status == FL_OK)
         status = fl_store_prepare(store, &insert_op, SAMPLE_OPS_SQL, error);
     for (int i = 0; i < n_samples && status == FL_OK; i++) {
         struct fl_sample sample = samples[i];
         sample.point_id = point_id;
         sample.run_id = store->run->id;
-        status = fl_store_bind_row(store, insert, &fl_table_samples, &sample, error);
+        status = fl_store_bind_row(store, insert, &fl_store_samples, &sample, error);
         if (status == FL_OK)
             status = fl_store_run_statement(store, insert, "cannot store a sample", error);
         if (status == FL_OK)
