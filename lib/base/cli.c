@@ -15,7 +15,8 @@ enum {
     LONG_CODE = 256, /* getopt's code for row i: beyond every letter */
     HELP_CODE = LONG_CODE + MAX_OPTIONS,
     MAX_AXIS = 10000,
-    WIDEST_COLUMN = 34 /* of --help; a longer option puts its text on the next line */
+    WIDEST_COLUMN = 34, /* of --help; a longer option puts its text on the next line */
+    HELP_COLUMNS = 100
 };
 
 /* ---- reading numbers ---- */
@@ -149,18 +150,36 @@ static void option_column(const struct fl_option *option, char out[256])
         used += (size_t)snprintf(out + used, 256 - used, "%c%s", i ? '|' : ' ', option->choices[i]);
 }
 
+/* The text behind the options' column, broken between words at HELP_COLUMNS. */
+static void print_wrapped(const char *text, int indent)
+{
+    int column = indent;
+    while (*text) {
+        int length = (int)strcspn(text, " ");
+        if (column + 1 + length > HELP_COLUMNS && column > indent) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        }
+        column += printf("%s%.*s", column > indent ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
 static void print_option(const struct fl_option *option, int width)
 {
-    char column[256];
+    char column[256], text[1024];
     option_column(option, column);
     if ((int)strlen(column) > width)
         printf("%s\n%*s", column, width, "");
     else
         printf("%-*s", width, column);
-    printf("  %s", option->help);
-    if (option->fallback)
-        printf(" (default: %s)", option->fallback);
-    putchar('\n');
+    printf("  ");
+    int n = snprintf(text, sizeof text, "%s", option->help);
+    if (option->fallback && n < (int)sizeof text)
+        snprintf(text + n, sizeof text - (size_t)n, " (default: %s)", option->fallback);
+    print_wrapped(text, width + 2);
 }
 
 /* Examples are shown as they are, two columns in. */

@@ -97,17 +97,17 @@ static void check_full_disk(const char *name)
 
 Test(cli_program, every_command_has_help)
 {
-    each_command(check_help);
+    cr_expect_gt(each_command(check_help), 0);
 }
 
 Test(cli_program, every_command_refuses_unknown_options)
 {
-    each_command(check_unknown_option);
+    cr_expect_gt(each_command(check_unknown_option), 0);
 }
 
 Test(cli_program, every_command_notices_a_full_disk)
 {
-    each_command(check_full_disk);
+    cr_expect_gt(each_command(check_full_disk), 0);
 }
 
 Test(cli_program, full_disk_without_a_command)
@@ -117,6 +117,62 @@ Test(cli_program, full_disk_without_a_command)
         struct run_result r = run_flopledger("%s > /dev/full", WAYS[i]);
         cr_expect_eq(r.status, 1, "%s: status %d", WAYS[i], r.status);
         cr_expect(strstr(r.err, "flopledger: standard output: cannot write"), "%s", r.err);
+        run_release(&r);
+    }
+}
+
+static const char *const PRINTING[] = {
+    "count --model gpt2 -s 16",
+    "count --model gpt2 -s 16 --format json",
+    "audit --model gpt2-nano -s 8 --reps 1",
+};
+
+Test(cli_program, results_that_do_not_fit_the_disk_are_a_failure)
+{
+    for (size_t i = 0; i < sizeof PRINTING / sizeof *PRINTING; i++) {
+        struct run_result r = run_flopledger("%s > /dev/full", PRINTING[i]);
+        cr_expect_eq(r.status, 1, "%s: status %d", PRINTING[i], r.status);
+        cr_expect(strstr(r.err, "standard output: cannot write"), "%s: %s", PRINTING[i], r.err);
+        run_release(&r);
+    }
+}
+
+Test(cli_program, a_reader_that_leaves_early_is_no_reason_to_talk)
+{
+    struct run_result r = run_flopledger("count --list | head -n 1");
+    cr_expect_eq(r.status, 0);
+    cr_expect_str_empty(r.err, "%s", r.err);
+    run_release(&r);
+}
+
+Test(cli_program, what_is_not_a_terminal_gets_no_escape_sequences)
+{
+    for (size_t i = 0; i < sizeof PRINTING / sizeof *PRINTING; i++) {
+        struct run_result r = run_flopledger("%s", PRINTING[i]);
+        cr_expect_eq(r.status, 0, "%s: %s", PRINTING[i], r.err);
+        cr_expect_gt(r.out_size, 0);
+        cr_expect(!strchr(r.out, '\033') && !strchr(r.err, '\033'), "%s", PRINTING[i]);
+        run_release(&r);
+    }
+}
+
+/* script(1) gives the program a terminal. */
+Test(cli_program, no_color_holds_on_a_terminal)
+{
+    struct run_result r = run_shell("command -v script");
+    int status = r.status;
+    run_release(&r);
+    if (status != 0)
+        cr_skip_test("script(1), which makes a terminal, is not installed");
+    for (size_t i = 0; i < sizeof PRINTING / sizeof *PRINTING; i++) {
+        r = run_shell("NO_COLOR=1 script -qec '$FLOPLEDGER %s' /dev/null", PRINTING[i]);
+        cr_expect_eq(r.status, 0, "%s: %s", PRINTING[i], r.out);
+        cr_expect_gt(r.out_size, 0);
+        /* colours are ESC [ ... m; a progress bar may still clear its line */
+        for (const char *at = r.out; (at = strstr(at, "\033[")); at += 2) {
+            const char *end = at + 2 + strspn(at + 2, "0123456789;");
+            cr_expect_neq(*end, 'm', "%s: colour on a terminal with NO_COLOR", PRINTING[i]);
+        }
         run_release(&r);
     }
 }

@@ -20,7 +20,9 @@ static const struct fl_option OPTIONS[] = {
     {"Model", "model", 'm', FL_OPTION_STRING, &given.model, "NAME", "what to run", "gpt2", 0, 0,
      NULL},
     {NULL, "batch", 'b', FL_OPTION_INT, &given.batch, "N", "sequences", "1", 1, 4096, NULL},
-    {NULL, "any", 0, FL_OPTION_INT, &given.any, "N", "any whole number", NULL, 0, 0, NULL},
+    {NULL, "any", 0, FL_OPTION_INT, &given.any, "N",
+     "any whole number, however large, and with a text so long that it needs another line", NULL, 0,
+     0, NULL},
     {"Output", "top-p", 0, FL_OPTION_REAL, &given.top_p, "P", "nucleus", NULL, 0, 1, NULL},
     {NULL, "format", 0, FL_OPTION_CHOICE, &given.format, NULL, "layout", "table", 0, 0, FORMATS},
     {NULL, "quiet", 'q', FL_OPTION_FLAG, &given.quiet, NULL, "say nothing", NULL, 0, 0, NULL},
@@ -163,7 +165,9 @@ Test(cli, help_lists_groups_defaults_and_examples, .init = cr_redirect_stdout)
                      "Model:\n"
                      "  -m, --model NAME             what to run (default: gpt2)\n"
                      "  -b, --batch N                sequences (default: 1)\n"
-                     "      --any N                  any whole number\n"
+                     "      --any N                  any whole number, however large, and with a "
+                     "text so long that it\n"
+                     "                               needs another line\n"
                      "\n"
                      "Output:\n"
                      "      --top-p P                nucleus\n"
