@@ -186,6 +186,7 @@ help: ## show this text
 	    'prefix=/usr/local' 'where install puts things; DESTDIR goes in front'
 
 FORCE:
+.SECONDARY:
 .PHONY: all demo test bench report format lint fuzz run-fuzz coverage install clean help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(call obj,$(FUZZ_SRC)))
 
