@@ -73,7 +73,8 @@ ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(C
 
 # ---- files ----
 ROOMS     := $(wildcard lib analyzers bench reports)
-LIB_SRC   := $(filter-out lib/main.c,$(sort $(shell find $(ROOMS) -name '*.c')))
+BENCH_SRC := bench/bench_engine.c bench/forward_unrecorded.c
+LIB_SRC   := $(filter-out lib/main.c $(BENCH_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
 TEST_SRC  := $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
                                  -name '*.c'))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -83,6 +84,7 @@ obj        = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ   := $(call obj,$(LIB_SRC))
 TEST_OBJ  := $(call obj,$(TEST_SRC))
 MAIN_OBJ  := $(call obj,lib/main.c)
+BENCH_OBJ := $(call obj,$(BENCH_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 
 # Element-wise kernels: one source, one object per instruction set, chosen at run time (ops/simd).
@@ -124,6 +126,9 @@ $(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)
 
+$(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c)) \
                  $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
@@ -143,8 +148,11 @@ demo: $(BUILD)/flopledger ## measure two small models and write build/demo/index
 test: $(BUILD)/tests $(BUILD)/flopledger ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
-bench: $(BUILD)/flopledger ## the longer sweep (GPT-2 124M), into build/bench/results.db
+bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
 	scripts/bench $(BUILD)/flopledger build/bench/results.db
+
+bench-engine: $(BUILD)/bench_engine ## whole forward passes against bare BLAS and memory bandwidth
+	$(BUILD)/bench_engine
 
 report: $(BUILD)/flopledger ## turn DB=results.db into a report beside it
 	$(BUILD)/flopledger report $(DB) -o $(REPORT)
@@ -187,7 +195,9 @@ help: ## show this text
 
 FORCE:
 .SECONDARY:
-.PHONY: all demo test bench report format lint fuzz run-fuzz coverage install clean help FORCE
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(call obj,$(FUZZ_SRC)))
+.PHONY: all demo test bench bench-engine report format lint fuzz run-fuzz coverage install clean \
+        help FORCE
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
+           $(call obj,$(FUZZ_SRC)))
 
 endif

@@ -1,0 +1,6 @@
+/* forward_unrecorded.c - the forward pass once more, its regions compiled out, under another name:
+ * bench_engine runs both in one process on the same memory, so that what the ledger costs is the
+ * only difference between them. */
+#define FL_NO_LEDGER
+#define fl_forward fl_forward_unrecorded
+#include "engine/forward.c" /* the same source, built another way */
