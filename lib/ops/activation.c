@@ -6,17 +6,28 @@
 /* Elements a thread takes at a time: 16 KiB of each operand, half of a 32 KiB L1 for two. */
 enum { CHUNK = 4096 };
 
+struct job {
+    float *out;
+    const float *x, *up;
+    size_t n;
+    enum fl_activation kind;
+};
+
+static void activate_chunk(const void *context, size_t index)
+{
+    const struct job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    size_t i = index * CHUNK, m = job->n - i < CHUNK ? job->n - i : CHUNK;
+    if (job->up)
+        simd->gate[job->kind](job->out + i, job->x + i, job->up + i, m);
+    else
+        simd->activate[job->kind](job->out + i, job->x + i, m);
+}
+
 void fl_activate(float *out, const float *x, const float *up, size_t n, enum fl_activation kind)
 {
-    const struct fl_simd *simd = fl_simd();
-#pragma omp parallel for schedule(static) if (n >= FL_PARALLEL_MIN)
-    for (size_t i = 0; i < n; i += CHUNK) {
-        size_t m = n - i < CHUNK ? n - i : CHUNK;
-        if (up)
-            simd->gate[kind](out + i, x + i, up + i, m);
-        else
-            simd->activate[kind](out + i, x + i, m);
-    }
+    struct job job = {out, x, up, n, kind};
+    fl_parallel_rows((n + CHUNK - 1) / CHUNK, n >= FL_PARALLEL_MIN, activate_chunk, &job);
 }
 
 struct fl_cost fl_activate_cost(uint64_t n, bool gated, enum fl_activation kind)

@@ -1,68 +1,86 @@
 /* attention_naive.c - the textbook: all s*t pairs are computed, then masked. */
 #include "ops/attention_shared.h"
+#include "ops/parallel.h"
 #include "ops/simd/simd.h"
 
 #include <cblas.h>
 #include <math.h>
 
+/* out, a, b: what each operator writes and reads, as attention.h names them. */
+struct job {
+    float *out;
+    const float *a, *b;
+    const struct fl_attention_shape *shape;
+};
+
 /* One head is one task; a call of BLAS inside a parallel region stays on its thread. With a single
  * head there is no region and BLAS uses its own threads. */
-static bool parallel_heads(const struct fl_attention_shape *shape)
+static void for_each_head(void (*body)(const void *job, size_t head), const struct job *job)
 {
-    return fl_attention_n_heads(shape) > 1;
+    fl_parallel_rows(fl_attention_n_heads(job->shape), true, body, job);
+}
+
+static void head_scores(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_attention_shape *shape = job->shape;
+    struct fl_attention_head head = fl_attention_head(shape, i);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, shape->n_tokens, (int)head.n_keys,
+                shape->head_dim, 1.0f, job->a + head.queries, (int)head.q_stride,
+                job->b + head.keys, shape->head_dim, 0.0f, job->out + head.scores,
+                (int)head.n_keys);
 }
 
 static void scores_rectangle(float *scores, const float *q, const float *k,
                              const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1) {
+    if (shape->n_tokens == 1)
         fl_attention_decode_scores(scores, q, k, shape);
-        return;
-    }
-#pragma omp parallel for schedule(static) if (parallel_heads(shape))
-    for (size_t i = 0; i < fl_attention_n_heads(shape); i++) {
-        struct fl_attention_head head = fl_attention_head(shape, i);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, shape->n_tokens, (int)head.n_keys,
-                    shape->head_dim, 1.0f, q + head.queries, (int)head.q_stride, k + head.keys,
-                    shape->head_dim, 0.0f, scores + head.scores, (int)head.n_keys);
-    }
+    else
+        for_each_head(head_scores, &(struct job){scores, q, k, shape});
 }
 
-static void softmax_masked(float *scores, const struct fl_attention_shape *shape)
+static void row_softmax(const void *context, size_t i)
 {
-    const struct fl_simd *simd = fl_simd();
+    const struct job *job = context;
+    const struct fl_attention_shape *shape = job->shape;
     size_t n_tokens = (size_t)shape->n_tokens, n_past = (size_t)shape->n_past;
     size_t n_keys = n_past + n_tokens;
-    size_t n_rows = fl_attention_n_heads(shape) * n_tokens;
-    float scale = 1.0f / sqrtf((float)shape->head_dim);
-#pragma omp parallel for schedule(static) if (fl_attention_parallel(shape, n_tokens * n_keys))
-    for (size_t i = 0; i < n_rows; i++) {
-        float *row = scores + i * n_keys;
-        for (size_t j = n_past + i % n_tokens + 1; j < n_keys; j++)
-            row[j] = -INFINITY;
-        simd->softmax(row, n_keys, scale);
-    }
+    float *row = job->out + i * n_keys;
+    for (size_t j = n_past + i % n_tokens + 1; j < n_keys; j++)
+        row[j] = -INFINITY;
+    fl_simd()->softmax(row, n_keys, 1.0f / sqrtf((float)shape->head_dim));
+}
+
+static void head_context(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_attention_shape *shape = job->shape;
+    struct fl_attention_head head = fl_attention_head(shape, i);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, shape->n_tokens, shape->head_dim,
+                (int)head.n_keys, 1.0f, job->a + head.scores, (int)head.n_keys, job->b + head.keys,
+                shape->head_dim, 0.0f, job->out + head.queries, (int)head.q_stride);
 }
 
 static void context_rectangle(float *context, const float *probs, const float *v,
                               const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1) {
+    if (shape->n_tokens == 1)
         fl_attention_decode_context(context, probs, v, shape);
-        return;
-    }
-#pragma omp parallel for schedule(static) if (parallel_heads(shape))
-    for (size_t i = 0; i < fl_attention_n_heads(shape); i++) {
-        struct fl_attention_head head = fl_attention_head(shape, i);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, shape->n_tokens, shape->head_dim,
-                    (int)head.n_keys, 1.0f, probs + head.scores, (int)head.n_keys, v + head.keys,
-                    shape->head_dim, 0.0f, context + head.queries, (int)head.q_stride);
-    }
+    else
+        for_each_head(head_context, &(struct job){context, probs, v, shape});
 }
 
 static uint64_t n_pairs(const struct fl_attention_shape *shape)
 {
     return (uint64_t)shape->n_tokens * ((uint64_t)shape->n_past + (uint64_t)shape->n_tokens);
+}
+
+static void softmax_masked(float *scores, const struct fl_attention_shape *shape)
+{
+    fl_parallel_rows(fl_attention_n_heads(shape) * (size_t)shape->n_tokens,
+                     fl_attention_parallel(shape, n_pairs(shape)), row_softmax,
+                     &(struct job){.out = scores, .shape = shape});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)

@@ -5,22 +5,34 @@
 
 #include <string.h>
 
+struct job {
+    float *out;
+    const int *tokens;
+    const float *token_table, *position_table;
+    float scale;
+    size_t n_tokens, n_past, d;
+};
+
+static void embed_row(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    size_t d = job->d, position = job->n_past + i % job->n_tokens;
+    float *row = job->out + i * d;
+    memcpy(row, job->token_table + (size_t)job->tokens[i] * d, d * sizeof *row);
+    if (job->scale != 1.0f)
+        simd->scale(row, job->scale, d);
+    if (job->position_table)
+        simd->add(row, job->position_table + position * d, d);
+}
+
 void fl_embed(float *out, const int *tokens, int n_seqs, int n_tokens, int n_past,
               const float *token_table, const float *position_table, float scale, int d_model)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)d_model, n_rows = (size_t)n_seqs * (size_t)n_tokens;
-#pragma omp parallel for schedule(static) if (n_rows * d >= FL_PARALLEL_MIN)
-    for (size_t i = 0; i < n_rows; i++) {
-        float *row = out + i * d;
-        memcpy(row, token_table + (size_t)tokens[i] * d, d * sizeof *row);
-        if (scale != 1.0f)
-            simd->scale(row, scale, d);
-        if (position_table) {
-            size_t position = (size_t)n_past + i % (size_t)n_tokens;
-            simd->add(row, position_table + position * d, d);
-        }
-    }
+    struct job job = {out,   tokens,           token_table,    position_table,
+                      scale, (size_t)n_tokens, (size_t)n_past, (size_t)d_model};
+    size_t n_rows = (size_t)n_seqs * (size_t)n_tokens;
+    fl_parallel_rows(n_rows, n_rows * job.d >= FL_PARALLEL_MIN, embed_row, &job);
 }
 
 struct fl_cost fl_embed_cost(int n_seqs, int n_tokens, bool positions, bool scaled, int d_model)

@@ -5,14 +5,26 @@
 
 #include <stddef.h>
 
+struct job {
+    float *out;
+    const float *x, *gain, *bias;
+    size_t d;
+    float eps;
+};
+
+static void normalise_row(const void *context, size_t i)
+{
+    const struct job *job = context;
+    size_t d = job->d;
+    fl_simd()->layernorm(job->out + i * d, job->x + i * d, job->gain, job->bias, d, job->eps);
+}
+
 void fl_layernorm(float *out, const float *x, const float *gain, const float *bias, int n_rows,
                   int d_model, float eps)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)d_model;
-#pragma omp parallel for schedule(static) if ((size_t)n_rows * d >= FL_PARALLEL_MIN)
-    for (int i = 0; i < n_rows; i++)
-        simd->layernorm(out + (size_t)i * d, x + (size_t)i * d, gain, bias, d, eps);
+    struct job job = {out, x, gain, bias, (size_t)d_model, eps};
+    size_t n = (size_t)n_rows;
+    fl_parallel_rows(n, n * job.d >= FL_PARALLEL_MIN, normalise_row, &job);
 }
 
 struct fl_cost fl_layernorm_cost(int n_rows, int d_model)

@@ -5,12 +5,23 @@
 
 enum { CHUNK = 4096 }; /* elements a thread takes at a time */
 
+struct job {
+    float *out;
+    const float *x;
+    size_t n;
+};
+
+static void add_chunk(const void *context, size_t index)
+{
+    const struct job *job = context;
+    size_t i = index * CHUNK;
+    fl_simd()->add(job->out + i, job->x + i, job->n - i < CHUNK ? job->n - i : CHUNK);
+}
+
 void fl_residual(float *out, const float *x, size_t n)
 {
-    const struct fl_simd *simd = fl_simd();
-#pragma omp parallel for schedule(static) if (n >= FL_PARALLEL_MIN)
-    for (size_t i = 0; i < n; i += CHUNK)
-        simd->add(out + i, x + i, n - i < CHUNK ? n - i : CHUNK);
+    struct job job = {out, x, n};
+    fl_parallel_rows((n + CHUNK - 1) / CHUNK, n >= FL_PARALLEL_MIN, add_chunk, &job);
 }
 
 struct fl_cost fl_residual_cost(uint64_t n)

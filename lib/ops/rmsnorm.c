@@ -5,13 +5,25 @@
 
 #include <stddef.h>
 
+struct job {
+    float *out;
+    const float *x, *gain;
+    size_t d;
+    float eps;
+};
+
+static void normalise_row(const void *context, size_t i)
+{
+    const struct job *job = context;
+    size_t d = job->d;
+    fl_simd()->rmsnorm(job->out + i * d, job->x + i * d, job->gain, d, job->eps);
+}
+
 void fl_rmsnorm(float *out, const float *x, const float *gain, int n_rows, int d_model, float eps)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)d_model;
-#pragma omp parallel for schedule(static) if ((size_t)n_rows * d >= FL_PARALLEL_MIN)
-    for (int i = 0; i < n_rows; i++)
-        simd->rmsnorm(out + (size_t)i * d, x + (size_t)i * d, gain, d, eps);
+    struct job job = {out, x, gain, (size_t)d_model, eps};
+    size_t n = (size_t)n_rows;
+    fl_parallel_rows(n, n * job.d >= FL_PARALLEL_MIN, normalise_row, &job);
 }
 
 struct fl_cost fl_rmsnorm_cost(int n_rows, int d_model)

@@ -44,25 +44,37 @@ void fl_rope_fill(float *cosine, float *sine, int n_ctx, int head_dim,
     }
 }
 
+struct job {
+    float *q, *k;
+    const float *cosine, *sine;
+    const struct fl_rope_shape *shape;
+    void (*rotate)(float *x, const float *cosine, const float *sine, size_t half);
+};
+
+static void rotate_token(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_rope_shape *shape = job->shape;
+    size_t d = (size_t)shape->head_dim, half = d / 2;
+    size_t n_heads = (size_t)shape->n_heads, n_kv_heads = (size_t)shape->n_kv_heads;
+    size_t position = (size_t)shape->n_past + i % (size_t)shape->n_tokens;
+    const float *c = job->cosine + position * half, *s = job->sine + position * half;
+    for (size_t head = 0; head < n_heads; head++)
+        job->rotate(job->q + (i * n_heads + head) * d, c, s, half);
+    for (size_t head = 0; head < n_kv_heads; head++)
+        job->rotate(job->k + (i * n_kv_heads + head) * d, c, s, half);
+}
+
 void fl_rope(float *q, float *k, const float *cosine, const float *sine,
              const struct fl_rope_shape *shape)
 {
     const struct fl_simd *simd = fl_simd();
-    void (*rotate)(float *, const float *, const float *, size_t) =
-        shape->interleaved ? simd->rotate_pairs : simd->rotate_halves;
-    size_t d = (size_t)shape->head_dim, half = d / 2;
-    size_t n_heads = (size_t)shape->n_heads, n_kv_heads = (size_t)shape->n_kv_heads;
-    size_t n_tokens = (size_t)shape->n_tokens, n_rows = (size_t)shape->n_seqs * n_tokens;
-#pragma omp parallel for schedule(static) if (n_rows * (n_heads + n_kv_heads) * d >=               \
-                                              FL_PARALLEL_MIN)
-    for (size_t i = 0; i < n_rows; i++) {
-        size_t position = (size_t)shape->n_past + i % n_tokens;
-        const float *c = cosine + position * half, *s = sine + position * half;
-        for (size_t head = 0; head < n_heads; head++)
-            rotate(q + (i * n_heads + head) * d, c, s, half);
-        for (size_t head = 0; head < n_kv_heads; head++)
-            rotate(k + (i * n_kv_heads + head) * d, c, s, half);
-    }
+    struct job job = {q,    k,     cosine,
+                      sine, shape, shape->interleaved ? simd->rotate_pairs : simd->rotate_halves};
+    size_t n_rows = (size_t)shape->n_seqs * (size_t)shape->n_tokens;
+    size_t n_heads = (size_t)shape->n_heads + (size_t)shape->n_kv_heads;
+    fl_parallel_rows(n_rows, n_rows * n_heads * (size_t)shape->head_dim >= FL_PARALLEL_MIN,
+                     rotate_token, &job);
 }
 
 struct fl_cost fl_rope_cost(const struct fl_rope_shape *shape)
