@@ -317,7 +317,7 @@ static void occupy_cache(struct fl_session *session)
     volatile float *cache = session->work.k_cache; /* the values follow the keys */
     const size_t n = session->kv_cache_bytes / sizeof *cache;
     for (size_t i = 0; i < n; i += PAGE_FLOATS)
-        cache[i] = cache[i];
+        cache[i] = cache[i]; /* cppcheck-suppress selfAssignment */
 }
 
 int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_error *error)
