@@ -54,8 +54,8 @@ static void scores_tile(const struct fl_simd *simd, float *scores, const float *
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)tile.n_rows, (int)tile.n_before,
                     (int)d, 1.0f, q, (int)q_stride, k, (int)d, 0.0f, scores, (int)n_keys);
     for (size_t i = 0; i < tile.n_rows; i++)
-        simd->dot_rows(scores + i * n_keys + tile.n_before, q + i * q_stride, k + tile.n_before * d,
-                       i + 1, d);
+        simd->dot_rows(scores + i * n_keys + tile.n_before, NULL, q + i * q_stride,
+                       k + tile.n_before * d, i + 1, d, d);
 }
 
 static void context_tile(const struct fl_simd *simd, float *context, const float *probs,
@@ -68,7 +68,7 @@ static void context_tile(const struct fl_simd *simd, float *context, const float
     for (size_t i = 0; i < tile.n_rows; i++) {
         float *row = context + i * q_stride;
         memset(row, 0, d * sizeof *row);
-        simd->mix_rows(row, probs + i * n_keys + tile.n_before, v + tile.n_before * d, i + 1, d);
+        simd->mix_rows(row, probs + i * n_keys + tile.n_before, v + tile.n_before * d, i + 1, d, d);
     }
     if (tile.n_before > 0)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tile.n_rows, (int)d,

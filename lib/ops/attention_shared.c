@@ -44,8 +44,8 @@ void fl_attention_decode_scores(float *scores, const float *q, const float *k,
             size_t n = n_keys - j < BLOCK ? n_keys - j : BLOCK;
             for (size_t i = g * group; i < (g + 1) * group; i++) {
                 struct fl_attention_head head = fl_attention_head(shape, i);
-                simd->dot_rows(scores + head.scores + j, q + head.queries, k + head.keys + j * d, n,
-                               d);
+                simd->dot_rows(scores + head.scores + j, NULL, q + head.queries,
+                               k + head.keys + j * d, n, d, d);
             }
         }
 }
@@ -65,7 +65,7 @@ void fl_attention_decode_context(float *context, const float *probs, const float
             for (size_t i = g * group; i < (g + 1) * group; i++) {
                 struct fl_attention_head head = fl_attention_head(shape, i);
                 simd->mix_rows(context + head.queries, probs + head.scores + j,
-                               v + head.keys + j * d, n, d);
+                               v + head.keys + j * d, n, d, d);
             }
         }
 }

@@ -1,5 +1,6 @@
 /* elementwise.c - the kernels of simd.h as plain loops that the compiler vectorises. The Makefile
  * compiles this file once per instruction set, with FL_ISA naming it. */
+#include "ops/simd/rows.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/transcendental.h"
 
@@ -136,53 +137,6 @@ static void rotate_halves(float *x, const float *cosine, const float *sine, size
         float a = x[i], b = x[i + half];
         x[i] = a * cosine[i] - b * sine[i];
         x[i + half] = a * sine[i] + b * cosine[i];
-    }
-}
-
-/* Four rows at a time: q is loaded once for them, and their sums are independent. */
-static void dot_rows(float *out, const float *q, const float *k, size_t n_rows, size_t head_dim)
-{
-    size_t j = 0;
-    for (; j + 4 <= n_rows; j += 4) {
-        const float *k0 = k + j * head_dim, *k1 = k0 + head_dim, *k2 = k1 + head_dim,
-                    *k3 = k2 + head_dim;
-        float s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (size_t i = 0; i < head_dim; i++) {
-            s0 += q[i] * k0[i];
-            s1 += q[i] * k1[i];
-            s2 += q[i] * k2[i];
-            s3 += q[i] * k3[i];
-        }
-        out[j] = s0;
-        out[j + 1] = s1;
-        out[j + 2] = s2;
-        out[j + 3] = s3;
-    }
-    for (; j < n_rows; j++) {
-        float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = 0; i < head_dim; i++)
-            sum += q[i] * k[j * head_dim + i];
-        out[j] = sum;
-    }
-}
-
-/* Four rows at a time: out is loaded and stored once for them. */
-static void mix_rows(float *out, const float *p, const float *v, size_t n_rows, size_t head_dim)
-{
-    size_t j = 0;
-    for (; j + 4 <= n_rows; j += 4) {
-        const float *v0 = v + j * head_dim, *v1 = v0 + head_dim, *v2 = v1 + head_dim,
-                    *v3 = v2 + head_dim;
-#pragma omp simd
-        for (size_t i = 0; i < head_dim; i++)
-            out[i] += p[j] * v0[i] + p[j + 1] * v1[i] + (p[j + 2] * v2[i] + p[j + 3] * v3[i]);
-    }
-    for (; j < n_rows; j++) {
-#pragma omp simd
-        for (size_t i = 0; i < head_dim; i++)
-            out[i] += p[j] * v[j * head_dim + i];
     }
 }
 

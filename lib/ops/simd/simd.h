@@ -43,9 +43,12 @@ struct fl_simd {
     void (*rotate_pairs)(float *x, const float *cosine, const float *sine, size_t half);
     void (*rotate_halves)(float *x, const float *cosine, const float *sine, size_t half);
 
-    /* out[j] = q . k[j,:] and out[:] += sum over j of p[j] v[j,:]; k, v [n_rows, head_dim]. */
-    void (*dot_rows)(float *out, const float *q, const float *k, size_t n_rows, size_t head_dim);
-    void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t head_dim);
+    /* Rows of n floats, ld apart. out[j] = start[j] + q . k[j,:], start NULL: zero; and
+     * out[:] += sum over j of p[j] v[j,:]. */
+    void (*dot_rows)(float *out, const float *start, const float *q, const float *k, size_t n_rows,
+                     size_t ld, size_t n);
+    void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
+                     size_t n);
 };
 
 /* The widest set this processor has. The environment variable FL_ISA=portable|avx2|avx512, read at
