@@ -1,0 +1,437 @@
+#include "model/gguf_model.h"
+#include "model/gguf.h"
+#include "model/weight_layout.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct fl_weight_name LLAMA_NAMES[FL_N_WEIGHT_ROLES] = {
+    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "token_embd.weight"},
+    [FL_WEIGHT_NORM_FINAL] = {.pattern = "output_norm.weight"},
+    [FL_WEIGHT_LOGITS] = {.pattern = "output.weight"},
+    [FL_WEIGHT_NORM_ATTN] = {.pattern = "blk.%d.attn_norm.weight"},
+    [FL_WEIGHT_Q] = {.pattern = "blk.%d.attn_q.weight"},
+    [FL_WEIGHT_K] = {.pattern = "blk.%d.attn_k.weight"},
+    [FL_WEIGHT_V] = {.pattern = "blk.%d.attn_v.weight"},
+    [FL_WEIGHT_Q_BIAS] = {.pattern = "blk.%d.attn_q.bias"},
+    [FL_WEIGHT_K_BIAS] = {.pattern = "blk.%d.attn_k.bias"},
+    [FL_WEIGHT_V_BIAS] = {.pattern = "blk.%d.attn_v.bias"},
+    [FL_WEIGHT_ATTN_OUT] = {.pattern = "blk.%d.attn_output.weight"},
+    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "blk.%d.attn_output.bias"},
+    [FL_WEIGHT_NORM_FFN] = {.pattern = "blk.%d.ffn_norm.weight"},
+    [FL_WEIGHT_FFN_GATE] = {.pattern = "blk.%d.ffn_gate.weight"},
+    [FL_WEIGHT_FFN_GATE_BIAS] = {.pattern = "blk.%d.ffn_gate.bias"},
+    [FL_WEIGHT_FFN_UP] = {.pattern = "blk.%d.ffn_up.weight"},
+    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "blk.%d.ffn_up.bias"},
+    [FL_WEIGHT_FFN_DOWN] = {.pattern = "blk.%d.ffn_down.weight"},
+    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "blk.%d.ffn_down.bias"},
+};
+
+static const struct fl_weight_name GPT2_NAMES[FL_N_WEIGHT_ROLES] = {
+    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "token_embd.weight"},
+    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "position_embd.weight"},
+    [FL_WEIGHT_NORM_FINAL] = {.pattern = "output_norm.weight"},
+    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "output_norm.bias"},
+    [FL_WEIGHT_LOGITS] = {.pattern = "output.weight"},
+    [FL_WEIGHT_NORM_ATTN] = {.pattern = "blk.%d.attn_norm.weight"},
+    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = "blk.%d.attn_norm.bias"},
+    [FL_WEIGHT_Q] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
+    [FL_WEIGHT_K] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
+    [FL_WEIGHT_V] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
+    [FL_WEIGHT_Q_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
+    [FL_WEIGHT_K_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
+    [FL_WEIGHT_V_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
+    [FL_WEIGHT_ATTN_OUT] = {.pattern = "blk.%d.attn_output.weight"},
+    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "blk.%d.attn_output.bias"},
+    [FL_WEIGHT_NORM_FFN] = {.pattern = "blk.%d.ffn_norm.weight"},
+    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = "blk.%d.ffn_norm.bias"},
+    [FL_WEIGHT_FFN_UP] = {.pattern = "blk.%d.ffn_up.weight"},
+    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "blk.%d.ffn_up.bias"},
+    [FL_WEIGHT_FFN_DOWN] = {.pattern = "blk.%d.ffn_down.weight"},
+    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "blk.%d.ffn_down.bias"},
+};
+
+/* What an architecture's name implies; the rest is read from keys. */
+static const struct architecture {
+    const char *name;
+    const struct fl_weight_name *names;
+    const char *eps_key;
+    struct fl_config config;
+} ARCHITECTURES[] = {
+    {"llama",
+     LLAMA_NAMES,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_LLAMA,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .rope = {.theta = 10000, .interleaved = true}}},
+    {"qwen2",
+     LLAMA_NAMES,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_QWEN2,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .bias_qkv = true,
+      .rope = {.theta = 10000}}},
+    {"gpt2",
+     GPT2_NAMES,
+     "attention.layer_norm_epsilon",
+     {.arch = FL_ARCH_GPT2,
+      .norm = FL_NORM_LAYERNORM,
+      .activation = FL_ACT_GELU_TANH,
+      .positions = FL_POS_LEARNED,
+      .bias_qkv = true,
+      .bias_attn_out = true,
+      .bias_ffn = true}},
+};
+enum { N_ARCHITECTURES = sizeof ARCHITECTURES / sizeof *ARCHITECTURES };
+
+struct reader {
+    struct fl_gguf *gguf;
+    const char *path;
+    const struct architecture *arch;
+    struct fl_error *error;
+    char key[128];
+};
+
+/* The architecture's own key: "llama.block_count". */
+static const char *own_key(struct reader *reader, const char *name)
+{
+    snprintf(reader->key, sizeof reader->key, "%s.%s", reader->arch->name, name);
+    return reader->key;
+}
+
+static bool has(struct reader *reader, const char *name)
+{
+    return fl_gguf_has(reader->gguf, own_key(reader, name));
+}
+
+static int get_int(struct reader *reader, const char *name, int *value)
+{
+    int64_t wide;
+    if (fl_gguf_get_int(reader->gguf, own_key(reader, name), 0, INT_MAX, &wide, reader->error) !=
+        FL_OK)
+        return FL_FAILED;
+    *value = (int)wide;
+    return FL_OK;
+}
+
+/* Keeps *value when the key is absent. */
+static int get_int_or(struct reader *reader, const char *name, int *value)
+{
+    return has(reader, name) ? get_int(reader, name, value) : FL_OK;
+}
+
+static int get_real_or(struct reader *reader, const char *name, double *value)
+{
+    return has(reader, name)
+               ? fl_gguf_get_real(reader->gguf, own_key(reader, name), value, reader->error)
+               : FL_OK;
+}
+
+static int find_architecture(struct reader *reader)
+{
+    struct fl_gguf_string name;
+    if (fl_gguf_get_string(reader->gguf, "general.architecture", &name, reader->error) != FL_OK)
+        return FL_FAILED;
+    for (int i = 0; i < N_ARCHITECTURES; i++) {
+        const char *known = ARCHITECTURES[i].name;
+        if (name.length == strlen(known) && memcmp(name.data, known, name.length) == 0) {
+            reader->arch = &ARCHITECTURES[i];
+            return FL_OK;
+        }
+    }
+    return fl_fail(reader->error,
+                   "%s: general.architecture: expected llama, qwen2 or gpt2, not '%.*s'",
+                   reader->path, name.length < 60 ? (int)name.length : 60, name.data);
+}
+
+/* ---- dimensions ---- */
+
+static int read_vocab_size(struct reader *reader, struct fl_config *config)
+{
+    const struct fl_gguf_tensor *embedding = fl_gguf_find_tensor(reader->gguf, "token_embd.weight");
+    struct fl_gguf_array tokens;
+    if (embedding && embedding->n_dims == 2 && embedding->dims[1] <= INT_MAX) {
+        config->vocab_size = (int)embedding->dims[1];
+        return FL_OK;
+    }
+    if (has(reader, "vocab_size"))
+        return get_int(reader, "vocab_size", &config->vocab_size);
+    if (fl_gguf_get_array(reader->gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &tokens,
+                          reader->error) != FL_OK)
+        return FL_FAILED;
+    config->vocab_size = tokens.n <= INT_MAX ? (int)tokens.n : INT_MAX;
+    return FL_OK;
+}
+
+static int read_dimensions(struct reader *reader, struct fl_config *config)
+{
+    if (get_int(reader, "embedding_length", &config->d_model) != FL_OK ||
+        get_int(reader, "feed_forward_length", &config->d_ff) != FL_OK ||
+        get_int(reader, "block_count", &config->n_layers) != FL_OK ||
+        get_int(reader, "context_length", &config->n_ctx_max) != FL_OK ||
+        get_int(reader, "attention.head_count", &config->n_heads) != FL_OK)
+        return FL_FAILED;
+    config->n_kv_heads = config->n_heads;
+    config->head_dim = config->n_heads > 0 ? config->d_model / config->n_heads : 0;
+    int value_length;
+    if (get_int_or(reader, "attention.head_count_kv", &config->n_kv_heads) != FL_OK ||
+        get_int_or(reader, "attention.key_length", &config->head_dim) != FL_OK ||
+        get_int_or(reader, "attention.sliding_window", &config->sliding_window) != FL_OK ||
+        get_int_or(reader, "expert_count", &config->n_experts) != FL_OK ||
+        get_int_or(reader, "expert_used_count", &config->n_experts_used) != FL_OK)
+        return FL_FAILED;
+    value_length = config->head_dim;
+    if (get_int_or(reader, "attention.value_length", &value_length) != FL_OK)
+        return FL_FAILED;
+    if (value_length != config->head_dim)
+        return fl_fail(reader->error, "%s: %s: expected the key length (%d), not %d", reader->path,
+                       own_key(reader, "attention.value_length"), config->head_dim, value_length);
+    if (has(reader, "attention.scale"))
+        return fl_fail(reader->error,
+                       "%s: %s: expected no such key, only scores scaled by "
+                       "1/sqrt(head_dim) are supported",
+                       reader->path, own_key(reader, "attention.scale"));
+    if (config->n_experts > 0)
+        config->arch = FL_ARCH_MIXTRAL;
+    if (fl_gguf_get_real(reader->gguf, own_key(reader, reader->arch->eps_key), &config->norm_eps,
+                         reader->error) != FL_OK)
+        return FL_FAILED;
+    return read_vocab_size(reader, config);
+}
+
+/* Which optional tensors there are. Without any tensor, as in files of a tokenizer alone, the
+ * architecture's habit stands. */
+static void read_presence(struct reader *reader, struct fl_config *config)
+{
+    size_t n_tensors;
+    fl_gguf_tensors(reader->gguf, &n_tensors);
+    config->tied = !fl_gguf_find_tensor(reader->gguf, "output.weight") &&
+                   (n_tensors > 0 || config->arch == FL_ARCH_GPT2);
+    if (config->arch != FL_ARCH_LLAMA)
+        return;
+    config->bias_qkv = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_q.bias") != NULL;
+    config->bias_attn_out = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_output.bias") != NULL;
+    config->bias_ffn = fl_gguf_find_tensor(reader->gguf, "blk.0.ffn_up.bias") != NULL;
+}
+
+/* An id of the tokenizer; -1 when the key is absent. */
+static int read_token_id(struct reader *reader, const char *key, int *id)
+{
+    int64_t wide = -1;
+    if (fl_gguf_has(reader->gguf, key) &&
+        fl_gguf_get_int(reader->gguf, key, 0, INT_MAX, &wide, reader->error) != FL_OK)
+        return FL_FAILED;
+    *id = (int)wide;
+    return FL_OK;
+}
+
+/* ---- rotary positions ---- */
+
+static int read_scaling(struct reader *reader, struct fl_rope_params *rope)
+{
+    struct fl_gguf_string type = {"none", 4};
+    if (has(reader, "rope.scaling.type")) {
+        if (fl_gguf_get_string(reader->gguf, reader->key, &type, reader->error) != FL_OK)
+            return FL_FAILED;
+    } else if (has(reader, "rope.scale_linear"))
+        type = (struct fl_gguf_string){"linear", 6};
+    if (type.length == 4 && memcmp(type.data, "none", 4) == 0)
+        return FL_OK;
+    if (type.length != 6 || memcmp(type.data, "linear", 6) != 0)
+        return fl_fail(reader->error, "%s: %s: expected none or linear, not '%.*s'", reader->path,
+                       own_key(reader, "rope.scaling.type"),
+                       type.length < 60 ? (int)type.length : 60, type.data);
+    rope->scaling = FL_ROPE_LINEAR;
+    rope->factor = 1;
+    if (get_real_or(reader, "rope.scale_linear", &rope->factor) != FL_OK)
+        return FL_FAILED;
+    return get_real_or(reader, "rope.scaling.factor", &rope->factor);
+}
+
+/* By what llama3 scaling divides frequency i. */
+static double llama3_divisor(const struct fl_rope_params *rope, int i, int head_dim)
+{
+    const double two_pi = 6.283185307179586;
+    double turns = rope->original_ctx * pow(rope->theta, -2.0 * i / head_dim) / two_pi;
+    if (turns > rope->high_freq_factor)
+        return 1;
+    if (turns < rope->low_freq_factor)
+        return rope->factor;
+    double kept =
+        (turns - rope->low_freq_factor) / (rope->high_freq_factor - rope->low_freq_factor);
+    return 1 / (kept + (1 - kept) / rope->factor);
+}
+
+/* Files of Llama 3.1 and later hold the divisors of the frequencies as a table instead of the
+ * parameters that make them. The last one is the factor; the others are the same in every such
+ * model, and the table says whether this one is no exception. */
+static int read_factors(struct reader *reader, struct fl_config *config)
+{
+    struct fl_gguf_tensor *tensor = fl_gguf_find_tensor(reader->gguf, "rope_freqs.weight");
+    if (!tensor)
+        return FL_OK;
+    const void *data;
+    size_t n;
+    if (fl_gguf_data(reader->gguf, tensor, &data, &n, reader->error) != FL_OK)
+        return FL_FAILED;
+    tensor->used = true;
+    struct fl_rope_params rope = config->rope;
+    rope.scaling = FL_ROPE_LLAMA3;
+    rope.low_freq_factor = 1;
+    rope.high_freq_factor = 4;
+    rope.original_ctx = 8192;
+    bool same = config->rope.scaling == FL_ROPE_PLAIN && config->head_dim > 0 &&
+                n == (size_t)config->head_dim / 2 && n > 0;
+    for (size_t i = n; same && i-- > 0;) {
+        float divisor;
+        memcpy(&divisor, (const char *)data + i * sizeof divisor, sizeof divisor);
+        if (i == n - 1)
+            rope.factor = (double)divisor;
+        /* stored as f32 and computed in f32 by those who wrote the file */
+        double expected = llama3_divisor(&rope, (int)i, config->head_dim);
+        same = fabs((double)divisor - expected) <= 1e-4 * expected;
+    }
+    if (!same)
+        return fl_fail(reader->error,
+                       "%s: rope_freqs.weight: expected the table of Llama 3.1 (low 1, high 4, "
+                       "original context 8192); other tables are not supported",
+                       reader->path);
+    config->rope = rope;
+    return FL_OK;
+}
+
+static int read_rope(struct reader *reader, struct fl_config *config)
+{
+    if (config->positions != FL_POS_ROPE)
+        return FL_OK;
+    int rotated = config->head_dim;
+    if (get_int_or(reader, "rope.dimension_count", &rotated) != FL_OK ||
+        get_real_or(reader, "rope.freq_base", &config->rope.theta) != FL_OK)
+        return FL_FAILED;
+    if (rotated != config->head_dim)
+        return fl_fail(reader->error,
+                       "%s: %s: expected the head's width (%d), not %d: partly rotated heads are "
+                       "not supported",
+                       reader->path, own_key(reader, "rope.dimension_count"), config->head_dim,
+                       rotated);
+    if (read_scaling(reader, &config->rope) != FL_OK)
+        return FL_FAILED;
+    return read_factors(reader, config);
+}
+
+static int read_config(struct reader *reader, struct fl_config *config, const char *name)
+{
+    if (find_architecture(reader) != FL_OK)
+        return FL_FAILED;
+    *config = reader->arch->config;
+    fl_config_set_name(config, name);
+    if (read_dimensions(reader, config) != FL_OK)
+        return FL_FAILED;
+    read_presence(reader, config);
+    if (read_rope(reader, config) != FL_OK ||
+        read_token_id(reader, "tokenizer.ggml.bos_token_id", &config->bos_id) != FL_OK ||
+        read_token_id(reader, "tokenizer.ggml.eos_token_id", &config->eos_id) != FL_OK)
+        return FL_FAILED;
+    return fl_config_check(config, reader->path, reader->error);
+}
+
+int fl_gguf_config(struct fl_config *config, const char *path, const char *name,
+                   struct fl_error *error)
+{
+    struct reader reader = {.path = path, .error = error};
+    if (fl_gguf_open(&reader.gguf, path, error) != FL_OK)
+        return FL_FAILED;
+    int status = read_config(&reader, config, name);
+    fl_gguf_close(reader.gguf);
+    return status;
+}
+
+/* ---- weights ---- */
+
+static int find_weight(void *file, const char *name, struct fl_weight_tensor *out,
+                       struct fl_error *error)
+{
+    struct reader *reader = file;
+    struct fl_gguf_tensor *tensor = fl_gguf_find_tensor(reader->gguf, name);
+    if (!tensor)
+        return fl_fail(error, "%s: %s: expected this tensor, it is missing", reader->path, name);
+    size_t n;
+    if (fl_gguf_data(reader->gguf, tensor, &out->data, &n, error) != FL_OK)
+        return FL_FAILED;
+    tensor->used = true;
+    out->n_dims = tensor->n_dims;
+    for (int i = 0; i < out->n_dims; i++)
+        out->dims[i] = tensor->dims[out->n_dims - 1 - i];
+    return FL_OK;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+    const struct fl_gguf_tensor *x = *(struct fl_gguf_tensor *const *)a;
+    const struct fl_gguf_tensor *y = *(struct fl_gguf_tensor *const *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Every tensor has been bound, so none changes the result unseen, and no two share bytes. */
+static int check_tensors(struct reader *reader)
+{
+    size_t n, n_floats;
+    struct fl_gguf_tensor *tensors = fl_gguf_tensors(reader->gguf, &n);
+    const struct fl_gguf_tensor **order = malloc(n * sizeof *order);
+    if (!order)
+        return fl_fail(reader->error, "%s: cannot reserve memory for %zu tensors", reader->path, n);
+    int status = FL_OK;
+    for (size_t i = 0; i < n && status == FL_OK; i++) {
+        order[i] = &tensors[i];
+        if (!tensors[i].used)
+            status = fl_fail(reader->error, "%s: %.*s: expected no such tensor in a %s model",
+                             reader->path,
+                             tensors[i].name.length < 100 ? (int)tensors[i].name.length : 100,
+                             tensors[i].name.data, reader->arch->name);
+    }
+    if (status == FL_OK)
+        qsort(order, n, sizeof *order, compare_offsets);
+    const unsigned char *end = NULL;
+    for (size_t i = 0; i < n && status == FL_OK; i++) {
+        const void *data;
+        status = fl_gguf_data(reader->gguf, order[i], &data, &n_floats, reader->error);
+        if (status == FL_OK && end && (const unsigned char *)data < end)
+            status = fl_fail(reader->error, "%s: %.*s: expected its own bytes, it overlaps another",
+                             reader->path,
+                             order[i]->name.length < 100 ? (int)order[i]->name.length : 100,
+                             order[i]->name.data);
+        end = (const unsigned char *)data + n_floats * sizeof(float);
+    }
+    free(order);
+    return status;
+}
+
+int fl_gguf_model(struct fl_model *model, const char *path, const char *name,
+                  struct fl_error *error)
+{
+    struct reader reader = {.path = path, .error = error};
+    struct fl_config config;
+    *model = (struct fl_model){0};
+    if (fl_gguf_open(&reader.gguf, path, error) != FL_OK)
+        return FL_FAILED;
+    int status = FL_FAILED;
+    if (read_config(&reader, &config, name) == FL_OK &&
+        fl_config_runnable(&config, error) == FL_OK &&
+        fl_model_prepare(model, &config, "gguf", error) == FL_OK &&
+        fl_weights_bind(model, reader.arch->names, find_weight, &reader, path, error) == FL_OK &&
+        check_tensors(&reader) == FL_OK)
+        status = fl_model_own_file(model, fl_gguf_mapping(reader.gguf), error);
+    if (status != FL_OK)
+        fl_model_close(model);
+    fl_gguf_close(reader.gguf);
+    return status;
+}
