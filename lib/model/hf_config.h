@@ -1,0 +1,15 @@
+/* hf_config.h - reads config.json as Hugging Face checkpoints have it.
+ *
+ * Architectures: gpt2, llama, mistral, qwen2, classic_decoder; mixtral and t5 for counting. Any
+ * other is refused by name, and so is a setting that would change the computation and that the
+ * engine does not have. Absent keys have the defaults of the transformers library. */
+#ifndef FL_MODEL_HF_CONFIG_H
+#define FL_MODEL_HF_CONFIG_H
+
+#include "model/config.h"
+
+/* name: what the config will be called. */
+int fl_hf_config(struct fl_config *config, const char *path, const char *name,
+                 struct fl_error *error);
+
+#endif

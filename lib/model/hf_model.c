@@ -1,0 +1,309 @@
+#include "model/hf_model.h"
+#include "model/hf_config.h"
+#include "model/json_read.h"
+#include "model/safetensors.h"
+#include "model/weight_layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_PATH = 4096,
+    MAX_INDEX_BYTES = 16 << 20,
+    MAX_SHARDS = 1024 /* the largest published checkpoints have a few hundred */
+};
+
+#define LAYER "model.layers.%d."
+
+static const struct fl_weight_name LLAMA_NAMES[FL_N_WEIGHT_ROLES] = {
+    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "model.embed_tokens.weight"},
+    [FL_WEIGHT_NORM_FINAL] = {.pattern = "model.norm.weight"},
+    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
+    [FL_WEIGHT_NORM_ATTN] = {.pattern = LAYER "input_layernorm.weight"},
+    [FL_WEIGHT_Q] = {.pattern = LAYER "self_attn.q_proj.weight"},
+    [FL_WEIGHT_K] = {.pattern = LAYER "self_attn.k_proj.weight"},
+    [FL_WEIGHT_V] = {.pattern = LAYER "self_attn.v_proj.weight"},
+    [FL_WEIGHT_Q_BIAS] = {.pattern = LAYER "self_attn.q_proj.bias"},
+    [FL_WEIGHT_K_BIAS] = {.pattern = LAYER "self_attn.k_proj.bias"},
+    [FL_WEIGHT_V_BIAS] = {.pattern = LAYER "self_attn.v_proj.bias"},
+    [FL_WEIGHT_ATTN_OUT] = {.pattern = LAYER "self_attn.o_proj.weight"},
+    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = LAYER "self_attn.o_proj.bias"},
+    [FL_WEIGHT_NORM_FFN] = {.pattern = LAYER "post_attention_layernorm.weight"},
+    [FL_WEIGHT_FFN_GATE] = {.pattern = LAYER "mlp.gate_proj.weight"},
+    [FL_WEIGHT_FFN_GATE_BIAS] = {.pattern = LAYER "mlp.gate_proj.bias"},
+    [FL_WEIGHT_FFN_UP] = {.pattern = LAYER "mlp.up_proj.weight"},
+    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = LAYER "mlp.up_proj.bias"},
+    [FL_WEIGHT_FFN_DOWN] = {.pattern = LAYER "mlp.down_proj.weight"},
+    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = LAYER "mlp.down_proj.bias"},
+};
+
+static const struct fl_weight_name CLASSIC_NAMES[FL_N_WEIGHT_ROLES] = {
+    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "model.embed_tokens.weight"},
+    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "model.embed_positions.weight"},
+    [FL_WEIGHT_NORM_FINAL] = {.pattern = "model.final_norm.weight"},
+    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "model.final_norm.bias"},
+    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
+    [FL_WEIGHT_NORM_ATTN] = {.pattern = LAYER "attn_norm.weight"},
+    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = LAYER "attn_norm.bias"},
+    [FL_WEIGHT_Q] = {.pattern = LAYER "self_attn.q_proj.weight"},
+    [FL_WEIGHT_K] = {.pattern = LAYER "self_attn.k_proj.weight"},
+    [FL_WEIGHT_V] = {.pattern = LAYER "self_attn.v_proj.weight"},
+    [FL_WEIGHT_Q_BIAS] = {.pattern = LAYER "self_attn.q_proj.bias"},
+    [FL_WEIGHT_K_BIAS] = {.pattern = LAYER "self_attn.k_proj.bias"},
+    [FL_WEIGHT_V_BIAS] = {.pattern = LAYER "self_attn.v_proj.bias"},
+    [FL_WEIGHT_ATTN_OUT] = {.pattern = LAYER "self_attn.o_proj.weight"},
+    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = LAYER "self_attn.o_proj.bias"},
+    [FL_WEIGHT_NORM_FFN] = {.pattern = LAYER "ffn_norm.weight"},
+    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = LAYER "ffn_norm.bias"},
+    [FL_WEIGHT_FFN_UP] = {.pattern = LAYER "ffn.up_proj.weight"},
+    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = LAYER "ffn.up_proj.bias"},
+    [FL_WEIGHT_FFN_DOWN] = {.pattern = LAYER "ffn.down_proj.weight"},
+    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = LAYER "ffn.down_proj.bias"},
+};
+
+/* As in the published checkpoints; others put "transformer." in front of all but lm_head. */
+static const struct fl_weight_name GPT2_NAMES[FL_N_WEIGHT_ROLES] = {
+    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "wte.weight"},
+    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "wpe.weight"},
+    [FL_WEIGHT_NORM_FINAL] = {.pattern = "ln_f.weight"},
+    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "ln_f.bias"},
+    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
+    [FL_WEIGHT_NORM_ATTN] = {.pattern = "h.%d.ln_1.weight"},
+    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = "h.%d.ln_1.bias"},
+    [FL_WEIGHT_Q] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
+    [FL_WEIGHT_K] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
+    [FL_WEIGHT_V] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
+    [FL_WEIGHT_Q_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
+    [FL_WEIGHT_K_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
+    [FL_WEIGHT_V_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
+    [FL_WEIGHT_ATTN_OUT] = {.pattern = "h.%d.attn.c_proj.weight", .in_out = true},
+    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "h.%d.attn.c_proj.bias"},
+    [FL_WEIGHT_NORM_FFN] = {.pattern = "h.%d.ln_2.weight"},
+    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = "h.%d.ln_2.bias"},
+    [FL_WEIGHT_FFN_UP] = {.pattern = "h.%d.mlp.c_fc.weight", .in_out = true},
+    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "h.%d.mlp.c_fc.bias"},
+    [FL_WEIGHT_FFN_DOWN] = {.pattern = "h.%d.mlp.c_proj.weight", .in_out = true},
+    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "h.%d.mlp.c_proj.bias"},
+};
+
+static const struct fl_weight_name *const NAMES[FL_N_ARCHS] = {
+    [FL_ARCH_CLASSIC] = CLASSIC_NAMES,
+    [FL_ARCH_GPT2] = GPT2_NAMES,
+    [FL_ARCH_LLAMA] = LLAMA_NAMES,
+    [FL_ARCH_QWEN2] = LLAMA_NAMES,
+};
+
+/* Ends of names of tensors that are no parameters: causal masks, tables of rotary frequencies. */
+static const char *const BUFFERS[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
+
+/* ---- the files of a checkpoint ---- */
+
+struct checkpoint {
+    const char *directory;
+    struct fl_safetensors *files;
+    char (*paths)[MAX_PATH];
+    int n_files;
+};
+
+static int add_file(struct checkpoint *checkpoint, const char *path, struct fl_error *error)
+{
+    size_t n = (size_t)checkpoint->n_files + 1;
+    void *files = realloc(checkpoint->files, n * sizeof *checkpoint->files);
+    if (files)
+        checkpoint->files = files;
+    void *paths = realloc(checkpoint->paths, n * sizeof *checkpoint->paths);
+    if (paths)
+        checkpoint->paths = paths;
+    if (!files || !paths)
+        return fl_fail(error, "%s: cannot reserve memory for %zu files", path, n);
+    if (fl_safetensors_open(&checkpoint->files[n - 1], path, error) != FL_OK)
+        return FL_FAILED;
+    snprintf(checkpoint->paths[n - 1], MAX_PATH, "%s", path);
+    checkpoint->n_files++;
+    return FL_OK;
+}
+
+static void close_files(struct checkpoint *checkpoint)
+{
+    for (int i = 0; i < checkpoint->n_files; i++)
+        fl_safetensors_close(&checkpoint->files[i]);
+    free(checkpoint->files);
+    free(checkpoint->paths);
+}
+
+/* Opens the shard a tensor lies in, unless it is open. */
+static int add_shard(struct checkpoint *checkpoint, const cJSON *entry, const char *index,
+                     struct fl_error *error)
+{
+    char path[MAX_PATH];
+    const char *file = entry->valuestring;
+    if (!cJSON_IsString(entry) || !*file || strchr(file, '/'))
+        return fl_fail(error, "%s: %.120s: expected the name of a file in the same directory",
+                       index, entry->string);
+    if (fl_path_join(path, sizeof path, checkpoint->directory, file, error) != FL_OK)
+        return FL_FAILED;
+    for (int i = checkpoint->n_files - 1; i >= 0; i--)
+        if (strcmp(checkpoint->paths[i], path) == 0)
+            return FL_OK;
+    if (checkpoint->n_files == MAX_SHARDS)
+        return fl_fail(error, "%s: weight_map: expected at most %d files", index, MAX_SHARDS);
+    return add_file(checkpoint, path, error);
+}
+
+static int open_shards(struct checkpoint *checkpoint, const char *index, struct fl_error *error)
+{
+    char *text = NULL;
+    size_t size;
+    cJSON *root = NULL;
+    if (fl_file_read(&text, &size, index, MAX_INDEX_BYTES, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_json_parse(&root, text, size, index, error);
+    if (status == FL_OK) {
+        const struct fl_json json = {root, index, error};
+        const cJSON *map, *entry;
+        status = fl_json_find(&json, "weight_map", &map);
+        if (status == FL_OK && !cJSON_IsObject(map))
+            status = fl_fail(error, "%s: weight_map: expected an object of tensor names and files",
+                             index);
+        if (status == FL_OK)
+            cJSON_ArrayForEach(entry, map)
+            {
+                status = add_shard(checkpoint, entry, index, error);
+                if (status != FL_OK)
+                    break;
+            }
+    }
+    cJSON_Delete(root);
+    free(text);
+    return status;
+}
+
+static int open_checkpoint(struct checkpoint *checkpoint, const char *weights,
+                           struct fl_error *error)
+{
+    char path[MAX_PATH];
+    if (weights)
+        return add_file(checkpoint, weights, error);
+    if (fl_path_join(path, sizeof path, checkpoint->directory, "model.safetensors", error) != FL_OK)
+        return FL_FAILED;
+    if (fl_file_exists(path))
+        return add_file(checkpoint, path, error);
+    if (fl_path_join(path, sizeof path, checkpoint->directory, "model.safetensors.index.json",
+                     error) != FL_OK)
+        return FL_FAILED;
+    if (fl_file_exists(path))
+        return open_shards(checkpoint, path, error);
+    return fl_fail(error,
+                   "%s: expected model.safetensors, or model.safetensors.index.json and its shards",
+                   checkpoint->directory);
+}
+
+/* ---- tensors ---- */
+
+/* The tensor of that name, with "transformer." in front if need be; in one file only. */
+static int find_tensor(struct checkpoint *checkpoint, const char *name, const char **path,
+                       struct fl_safetensors_tensor **found, struct fl_error *error)
+{
+    char prefixed[160] = "transformer.";
+    strncat(prefixed, name, sizeof prefixed - strlen(prefixed) - 1);
+    *found = NULL;
+    for (int i = 0; i < checkpoint->n_files; i++) {
+        struct fl_safetensors *file = &checkpoint->files[i];
+        struct fl_safetensors_tensor *plain = fl_safetensors_find(file, name);
+        struct fl_safetensors_tensor *other = fl_safetensors_find(file, prefixed);
+        if ((plain && other) || ((plain || other) && *found))
+            return fl_fail(error, "%s: %s: expected once, the tensor occurs twice",
+                           checkpoint->paths[i], name);
+        if (plain || other) {
+            *found = plain ? plain : other;
+            *path = checkpoint->paths[i];
+        }
+    }
+    if (!*found)
+        return fl_fail(error, "%s: %s: expected this tensor, it is missing",
+                       checkpoint->n_files == 1 ? checkpoint->paths[0] : checkpoint->directory,
+                       name);
+    return FL_OK;
+}
+
+static int find_weight(void *file, const char *name, struct fl_weight_tensor *out,
+                       struct fl_error *error)
+{
+    struct fl_safetensors_tensor *tensor;
+    const char *path = NULL;
+    if (find_tensor(file, name, &path, &tensor, error) != FL_OK)
+        return FL_FAILED;
+    if (strcmp(tensor->dtype, "F32") != 0)
+        return fl_fail(error, "%s: %s: %s, expected F32; other types are not supported yet", path,
+                       name, tensor->dtype);
+    if (tensor->n_dims > 4)
+        return fl_fail(error, "%s: %s: expected at most 4 dimensions, not %d", path, name,
+                       tensor->n_dims);
+    tensor->used = true;
+    out->data = tensor->data;
+    out->n_dims = tensor->n_dims;
+    memcpy(out->dims, tensor->dims, (size_t)tensor->n_dims * sizeof *out->dims);
+    return FL_OK;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* A tensor that nothing uses would be a part of the model left out, unless it is no parameter or
+ * the second copy of a tied embedding. */
+static int check_unused(const struct checkpoint *checkpoint, const struct fl_config *config,
+                        struct fl_error *error)
+{
+    for (int i = 0; i < checkpoint->n_files; i++)
+        for (size_t j = 0; j < checkpoint->files[i].n_tensors; j++) {
+            const struct fl_safetensors_tensor *tensor = &checkpoint->files[i].tensors[j];
+            bool known =
+                tensor->used || (config->tied && strcmp(tensor->name, "lm_head.weight") == 0);
+            for (size_t k = 0; !known && k < sizeof BUFFERS / sizeof *BUFFERS; k++)
+                known = ends_with(tensor->name, BUFFERS[k]);
+            if (!known)
+                return fl_fail(error,
+                               "%s: %.120s: expected no such tensor in a %s model of this "
+                               "config.json",
+                               checkpoint->paths[i], tensor->name, fl_arch_name(config->arch));
+        }
+    return FL_OK;
+}
+
+static int bind(struct fl_model *model, struct checkpoint *checkpoint, struct fl_error *error)
+{
+    const struct fl_config *config = &model->config;
+    const char *path = checkpoint->n_files == 1 ? checkpoint->paths[0] : checkpoint->directory;
+    if (fl_weights_bind(model, NAMES[config->arch], find_weight, checkpoint, path, error) !=
+            FL_OK ||
+        check_unused(checkpoint, config, error) != FL_OK)
+        return FL_FAILED;
+    for (int i = 0; i < checkpoint->n_files; i++)
+        if (fl_model_own_file(model, &checkpoint->files[i].mapping, error) != FL_OK)
+            return FL_FAILED;
+    return FL_OK;
+}
+
+int fl_hf_model(struct fl_model *model, const char *directory, const char *weights,
+                const char *name, struct fl_error *error)
+{
+    struct checkpoint checkpoint = {.directory = directory};
+    struct fl_config config;
+    char path[MAX_PATH];
+    *model = (struct fl_model){0};
+    int status = FL_FAILED;
+    if (fl_path_join(path, sizeof path, directory, "config.json", error) == FL_OK &&
+        fl_hf_config(&config, path, name, error) == FL_OK &&
+        fl_config_runnable(&config, error) == FL_OK &&
+        open_checkpoint(&checkpoint, weights, error) == FL_OK &&
+        fl_model_prepare(model, &config, "safetensors", error) == FL_OK)
+        status = bind(model, &checkpoint, error);
+    if (status != FL_OK)
+        fl_model_close(model);
+    close_files(&checkpoint);
+    return status;
+}
