@@ -1,5 +1,18 @@
+#include "base/file.h"
+#include "model/gguf.h"
+#include "model/gguf_model.h"
+#include "model/hf_config.h"
+#include "model/hf_model.h"
+#include "model/llama2c.h"
 #include "model/presets.h"
 #include "model/weights.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_PATH = 4096 };
 
 int fl_config_runnable(const struct fl_config *config, struct fl_error *error)
 {
@@ -12,25 +25,240 @@ int fl_config_runnable(const struct fl_config *config, struct fl_error *error)
     return FL_OK;
 }
 
+/* ---- what a spec means ---- */
+
+enum kind {
+    KIND_PRESET,
+    KIND_CONFIG,      /* a config.json alone */
+    KIND_CHECKPOINT,  /* a directory with config.json and the usual names beside it */
+    KIND_SAFETENSORS, /* a certain safetensors file, config.json beside it */
+    KIND_GGUF,
+    KIND_LLAMA2C
+};
+
+struct source {
+    enum kind kind;
+    const struct fl_preset *preset;
+    char path[MAX_PATH];      /* the file to read */
+    char directory[MAX_PATH]; /* where it lies */
+    char name[128];           /* for the config */
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcasecmp(text + n - m, end) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* path's directory, "." if it names none. */
+static void directory_of(const char *path, char out[MAX_PATH])
+{
+    size_t length = (size_t)(base_name(path) - path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    if (length == 0)
+        snprintf(out, MAX_PATH, ".");
+    else
+        snprintf(out, MAX_PATH, "%.*s", (int)length, path);
+}
+
+/* The last part of a path without its extension; of a directory's file, the directory's name when
+ * the file's says nothing ("model.safetensors", "config.json"). */
+static void name_source(struct source *source, const char *spec)
+{
+    char directory[MAX_PATH];
+    const char *base = base_name(spec);
+    if (source->kind == KIND_CONFIG || source->kind == KIND_SAFETENSORS ||
+        (source->kind == KIND_CHECKPOINT && ends_with(base, ".json"))) {
+        directory_of(spec, directory);
+        const char *parent = base_name(directory);
+        if (*parent && strcmp(parent, ".") != 0 && strcmp(parent, "..") != 0 &&
+            (strcmp(base, "config.json") == 0 || strncmp(base, "model", 5) == 0))
+            base = parent;
+    }
+    size_t length = strlen(base);
+    const char *dot = strrchr(base, '.');
+    bool extension = dot && dot > base && source->kind != KIND_CHECKPOINT &&
+                     (ends_with(base, ".gguf") || ends_with(base, ".bin") ||
+                      ends_with(base, ".json") || ends_with(base, ".safetensors"));
+    if (extension)
+        length = (size_t)(dot - base);
+    snprintf(source->name, sizeof source->name, "%.*s", (int)(length < 127 ? length : 127), base);
+}
+
+/* Names of presets that start with, or contain, the letters that spec starts with. */
+static void list_similar(const char *spec, char out[256])
+{
+    size_t used = 0, prefix = strcspn(spec, "-_0123456789./");
+    int n, n_listed = 0;
+    const struct fl_preset *presets = fl_presets(&n);
+    out[0] = '\0';
+    for (int i = 0; prefix >= 2 && i < n && n_listed < 8; i++) {
+        const char *name = presets[i].config.name;
+        if (strncasecmp(name, spec, prefix) == 0)
+            used += (size_t)snprintf(out + used, 256 - used, "%s%s", n_listed++ ? ", " : "", name);
+    }
+}
+
 static int unknown(const char *spec, struct fl_error *error)
 {
-    return fl_fail(error, "%s: expected the name of a preset or an existing file", spec);
+    char similar[256];
+    list_similar(spec, similar);
+    if (similar[0])
+        return fl_fail(error, "%.120s: expected a preset or an existing file; similar presets: %s",
+                       spec, similar);
+    return fl_fail(error,
+                   "%.120s: expected a preset (such as gpt2, llama-2-7b, qwen2.5-0.5b, t5-small, "
+                   "classic-base) or an existing file",
+                   spec);
+}
+
+/* The only file with one of the extensions in a directory that has no config.json. */
+static int find_only_file(struct source *source, const char *spec, struct fl_error *error)
+{
+    char found[MAX_PATH] = "";
+    int n_found = 0;
+    DIR *directory = opendir(spec);
+    if (!directory)
+        return fl_fail(error, "%s: cannot read the directory", spec);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        bool model = ends_with(entry->d_name, ".gguf") ||
+                     (ends_with(entry->d_name, ".bin") && strncmp(entry->d_name, "tok", 3) != 0);
+        if (model && n_found++ == 0)
+            snprintf(found, sizeof found, "%s", entry->d_name);
+    }
+    closedir(directory);
+    if (n_found != 1)
+        return fl_fail(error,
+                       "%s: expected config.json, or exactly one .gguf or .bin file, in this "
+                       "directory, not %d",
+                       spec, n_found);
+    source->kind = ends_with(found, ".gguf") ? KIND_GGUF : KIND_LLAMA2C;
+    if (fl_path_join(source->path, sizeof source->path, spec, found, error) != FL_OK)
+        return FL_FAILED;
+    name_source(source, source->path);
+    return FL_OK;
+}
+
+static int resolve_directory(struct source *source, const char *spec, struct fl_error *error)
+{
+    size_t length = strlen(spec);
+    while (length > 1 && spec[length - 1] == '/')
+        length--;
+    snprintf(source->directory, sizeof source->directory, "%.*s", (int)length, spec);
+    if (fl_path_join(source->path, sizeof source->path, source->directory, "config.json", error) !=
+        FL_OK)
+        return FL_FAILED;
+    if (!fl_file_exists(source->path))
+        return find_only_file(source, source->directory, error);
+    source->kind = KIND_CHECKPOINT;
+    name_source(source, source->directory);
+    return FL_OK;
+}
+
+static int resolve_file(struct source *source, const char *spec, struct fl_error *error)
+{
+    snprintf(source->path, sizeof source->path, "%s", spec);
+    directory_of(spec, source->directory);
+    if (fl_gguf_is(spec))
+        source->kind = KIND_GGUF;
+    else if (ends_with(spec, ".index.json"))
+        source->kind = KIND_CHECKPOINT;
+    else if (ends_with(spec, ".json"))
+        source->kind = KIND_CONFIG;
+    else if (ends_with(spec, ".safetensors"))
+        source->kind = KIND_SAFETENSORS;
+    else if (ends_with(spec, ".bin"))
+        source->kind = KIND_LLAMA2C;
+    else
+        return fl_fail(error,
+                       "%s: expected a GGUF file, a .safetensors file, a llama2.c .bin file, a "
+                       "config.json or a directory of these",
+                       spec);
+    name_source(source, spec);
+    return FL_OK;
+}
+
+static int resolve(struct source *source, const char *spec, struct fl_error *error)
+{
+    *source = (struct source){.preset = fl_preset_find(spec)};
+    if (source->preset)
+        return FL_OK;
+    if (!fl_file_exists(spec))
+        return unknown(spec, error);
+    if (strlen(spec) >= MAX_PATH - 32) /* room for a name behind it */
+        return fl_fail(error, "%.120s...: the path is too long", spec);
+    return fl_file_is_directory(spec) ? resolve_directory(source, spec, error)
+                                      : resolve_file(source, spec, error);
+}
+
+/* ---- opening ---- */
+
+/* config.json beside a safetensors file, or the path itself. */
+static int hf_config(struct fl_config *config, const struct source *source, struct fl_error *error)
+{
+    char path[MAX_PATH];
+    if (source->kind == KIND_CONFIG)
+        return fl_hf_config(config, source->path, source->name, error);
+    if (fl_path_join(path, sizeof path, source->directory, "config.json", error) != FL_OK)
+        return FL_FAILED;
+    return fl_hf_config(config, path, source->name, error);
+}
+
+static int open_config(struct fl_config *config, const struct source *source,
+                       struct fl_error *error)
+{
+    switch (source->kind) {
+    case KIND_PRESET:
+        *config = source->preset->config;
+        return FL_OK;
+    case KIND_CONFIG:
+    case KIND_CHECKPOINT:
+    case KIND_SAFETENSORS:
+        return hf_config(config, source, error);
+    case KIND_GGUF:
+        return fl_gguf_config(config, source->path, source->name, error);
+    case KIND_LLAMA2C:
+        return fl_llama2c_config(config, source->path, source->name, error);
+    }
+    return FL_FAILED;
 }
 
 int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *error)
 {
-    const struct fl_preset *preset = fl_preset_find(spec);
-    if (!preset)
-        return unknown(spec, error);
-    *config = preset->config;
-    return FL_OK;
+    struct source source;
+    if (resolve(&source, spec, error) != FL_OK)
+        return FL_FAILED;
+    return open_config(config, &source, error);
 }
 
 int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error)
 {
+    struct source source;
+    struct fl_config config;
     *model = (struct fl_model){0};
-    const struct fl_preset *preset = fl_preset_find(spec);
-    if (!preset)
-        return unknown(spec, error);
-    return fl_model_random(model, &preset->config, seed, error);
+    if (resolve(&source, spec, error) != FL_OK)
+        return FL_FAILED;
+    switch (source.kind) {
+    case KIND_PRESET:
+    case KIND_CONFIG:
+        if (open_config(&config, &source, error) != FL_OK)
+            return FL_FAILED;
+        return fl_model_random(model, &config, seed, error);
+    case KIND_CHECKPOINT:
+        return fl_hf_model(model, source.directory, NULL, source.name, error);
+    case KIND_SAFETENSORS:
+        return fl_hf_model(model, source.directory, source.path, source.name, error);
+    case KIND_GGUF:
+        return fl_gguf_model(model, source.path, source.name, error);
+    case KIND_LLAMA2C:
+        return fl_llama2c_model(model, source.path, source.name, error);
+    }
+    return FL_FAILED;
 }
