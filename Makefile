@@ -36,7 +36,7 @@ ifneq ($(LACKING),)
 $(GOALS): bootstrap
 	@:
 bootstrap:
-	scripts/bootstrap $(NEEDS) && $(MAKE) BOOTSTRAP=no $(GOALS)
+	@scripts/bootstrap $(NEEDS) && $(MAKE) --no-print-directory BOOTSTRAP=no $(GOALS)
 .PHONY: $(GOALS) bootstrap
 else
 
