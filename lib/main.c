@@ -8,11 +8,7 @@
 #include <string.h>
 
 static const struct fl_command *const COMMANDS[] = {
-    &fl_command_count,
-    &fl_command_audit,
-    &fl_command_sweep,
-    &fl_command_export,
-    NULL,
+    &fl_command_count, &fl_command_audit, &fl_command_sweep, &fl_command_export, NULL,
 };
 
 static void print_help(FILE *out)
