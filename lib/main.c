@@ -7,9 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct fl_command *const COMMANDS[] = {
-    &fl_command_count, &fl_command_audit, &fl_command_sweep, &fl_command_export, NULL,
+    &fl_command_count,
+    &fl_command_audit,
+    &fl_command_sweep,
+    &fl_command_export,
+    NULL,
 };
+/* clang-format on */
 
 static void print_help(FILE *out)
 {
