@@ -55,36 +55,83 @@ static void print_line(struct explanation *explanation, const char *label,
     fputc('\n', out);
 }
 
+static bool applies(const struct explanation *explanation, unsigned features)
+{
+    return (explanation->env->features & features) == features;
+}
+
+static void explain_flops(struct explanation *explanation, enum fl_operator op)
+{
+    const struct fl_expression *textbook = fl_formula_textbook(op);
+    if (textbook)
+        print_line(explanation, "textbook", textbook, explanation->textbook_env);
+    int n;
+    const struct fl_piece *pieces = fl_formula_pieces(&n);
+    for (int i = 0; i < n; i++)
+        if (pieces[i].op == op && (explanation->env->kinds & pieces[i].kind) &&
+            applies(explanation, pieces[i].features))
+            print_line(explanation, kind_name(pieces[i].kind), &pieces[i].expression,
+                       explanation->env);
+}
+
+static bool is_zero(const struct fl_expression *expression)
+{
+    return expression->n_nodes == 1 && expression->nodes[0].kind == 'n' &&
+           expression->nodes[0].number == 0;
+}
+
+static void explain_bytes(struct explanation *explanation, enum fl_operator op)
+{
+    int n;
+    const struct fl_bytes_piece *pieces = fl_formula_bytes_pieces(&n);
+    for (int i = 0; i < n; i++) {
+        if (pieces[i].op != op || !applies(explanation, pieces[i].features))
+            continue;
+        if (!is_zero(&pieces[i].bytes_read))
+            print_line(explanation, "bytes read", &pieces[i].bytes_read, explanation->env);
+        if (!is_zero(&pieces[i].bytes_written))
+            print_line(explanation, "bytes written", &pieces[i].bytes_written, explanation->env);
+    }
+}
+
+/* Plain words in the notation: LaTeX wants underscores escaped. */
+static const char *notated(enum fl_notation notation, const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+    for (const char *c = text; *c && used + 2 < size; c++) {
+        if (*c == '_' && notation == FL_NOTATION_LATEX)
+            out[used++] = '\\';
+        out[used++] = *c;
+    }
+    out[used] = '\0';
+    return out;
+}
+
 static void explain_operator(struct explanation *explanation, enum fl_operator op, int copies)
 {
     bool latex = explanation->notation == FL_NOTATION_LATEX;
     FILE *out = explanation->out;
     char name[64];
-    size_t used = 0;
-    for (const char *c = fl_operator_name(op); *c && used + 2 < sizeof name; c++) {
-        if (*c == '_' && latex)
-            name[used++] = '\\';
-        name[used++] = *c;
-    }
-    name[used] = '\0';
+    notated(explanation->notation, fl_operator_name(op), name, sizeof name);
     if (latex)
         fprintf(out, "\\textbf{%s} & \\times %d \\\\\n", name, copies);
     else
         fprintf(out, "%s  (x %d)\n", name, copies);
 
-    const struct fl_expression *textbook = fl_formula_textbook(op);
-    if (textbook)
-        print_line(explanation, "textbook", textbook, explanation->textbook_env);
-    int n_pieces;
-    const struct fl_piece *pieces = fl_formula_pieces(&n_pieces);
-    for (int i = 0; i < n_pieces; i++) {
-        const struct fl_piece *piece = &pieces[i];
-        if (piece->op == op && (explanation->env->kinds & piece->kind) &&
-            (explanation->env->features & piece->features) == piece->features)
-            print_line(explanation, kind_name(piece->kind), &piece->expression, explanation->env);
-    }
+    explain_flops(explanation, op);
+    explain_bytes(explanation, op);
     if (!latex)
         fputc('\n', out);
+}
+
+static void explain_memory(struct explanation *explanation)
+{
+    bool latex = explanation->notation == FL_NOTATION_LATEX;
+    fputs(latex ? "\\textbf{memory} \\\\\n" : "memory\n", explanation->out);
+    print_line(explanation, "KV cache, bytes", fl_formula_kv_cache_bytes(), explanation->env);
+    print_line(explanation, "activations, bytes", fl_formula_activation_bytes(), explanation->env);
+    if (!latex)
+        fputc('\n', explanation->out);
 }
 
 static void print_symbols(struct explanation *explanation)
@@ -94,7 +141,7 @@ static void print_symbols(struct explanation *explanation)
     FILE *out = explanation->out;
     fputs(latex ? "\\text{where} \\\\\n" : "where\n", out);
     for (int i = 0; i < FL_N_SYMBOLS; i++) {
-        char value[FL_WIDE_DIGITS], formula[FORMULA_TEXT] = "";
+        char value[FL_WIDE_DIGITS], formula[FORMULA_TEXT] = "", meaning[128];
         enum fl_symbol symbol = (enum fl_symbol)i;
         if (!(explanation->symbols & (1u << i)))
             continue;
@@ -106,12 +153,13 @@ static void print_symbols(struct explanation *explanation)
         if (definition && fl_expression_parse(&expression, definition))
             fl_expression_print(&expression, explanation->notation, NULL, formula, sizeof formula);
         fl_wide_text(env->values[i].num, value);
+        notated(explanation->notation, fl_symbol_meaning(symbol), meaning, sizeof meaning);
         if (latex)
             fprintf(out, "& %s = %s%s%s \\quad \\text{%s} \\\\\n", fl_symbol_latex(symbol), formula,
-                    *formula ? " = " : "", value, fl_symbol_meaning(symbol));
+                    *formula ? " = " : "", value, meaning);
         else
             fprintf(out, "    %-8s = %s%s%s  %s\n", fl_symbol_name(symbol), formula,
-                    *formula ? " = " : "", value, fl_symbol_meaning(symbol));
+                    *formula ? " = " : "", value, meaning);
     }
 }
 
@@ -141,6 +189,8 @@ static int explain_stack(const struct fl_account *account, enum fl_stack stack,
     }
     if (!any)
         return FL_OK;
+    if (stack == FL_STACK_DECODER)
+        explain_memory(&explanation);
     print_symbols(&explanation);
     fputs(latex ? "\\end{align*}\n" : "\n", out);
     return FL_OK;

@@ -146,7 +146,7 @@ enum {
 
 static struct fl_expression textbook[N_TEXTBOOK];
 static struct fl_piece pieces[N_FLOPS];
-static struct fl_expression bytes_read[N_BYTES], bytes_written[N_BYTES];
+static struct fl_bytes_piece bytes_pieces[N_BYTES];
 static struct fl_expression kv_cache_bytes_formula, activation_bytes_formula;
 
 static void parse_all(void)
@@ -162,9 +162,12 @@ static void parse_all(void)
                                       .text = FLOPS[i].text};
         good = good && fl_expression_parse(&pieces[i].expression, FLOPS[i].text);
     }
-    for (int i = 0; i < N_BYTES; i++)
-        good = good && fl_expression_parse(&bytes_read[i], BYTES[i].bytes_read) &&
-               fl_expression_parse(&bytes_written[i], BYTES[i].bytes_written);
+    for (int i = 0; i < N_BYTES; i++) {
+        bytes_pieces[i].op = BYTES[i].op;
+        bytes_pieces[i].features = BYTES[i].features;
+        good = good && fl_expression_parse(&bytes_pieces[i].bytes_read, BYTES[i].bytes_read) &&
+               fl_expression_parse(&bytes_pieces[i].bytes_written, BYTES[i].bytes_written);
+    }
     assert(good && "a formula does not parse");
     (void)good;
 }
@@ -180,6 +183,25 @@ const struct fl_piece *fl_formula_pieces(int *n)
     parse_once();
     *n = N_FLOPS;
     return pieces;
+}
+
+const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n)
+{
+    parse_once();
+    *n = N_BYTES;
+    return bytes_pieces;
+}
+
+const struct fl_expression *fl_formula_kv_cache_bytes(void)
+{
+    parse_once();
+    return &kv_cache_bytes_formula;
+}
+
+const struct fl_expression *fl_formula_activation_bytes(void)
+{
+    parse_once();
+    return &activation_bytes_formula;
 }
 
 const struct fl_expression *fl_formula_textbook(enum fl_operator op)
@@ -235,14 +257,18 @@ int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator
 }
 
 int fl_formula_bytes(const struct fl_environment *env, enum fl_operator op,
-                     struct fl_rational *read, struct fl_rational *written, struct fl_error *error)
+                     struct fl_rational *bytes_read, struct fl_rational *bytes_written,
+                     struct fl_error *error)
 {
     parse_once();
-    *read = *written = fl_rational_whole(0);
-    for (int i = 0; i < N_BYTES; i++)
-        if (BYTES[i].op == op && applies(env, BYTES[i].features) &&
-            (!add_value(&bytes_read[i], env, read) || !add_value(&bytes_written[i], env, written)))
+    *bytes_read = *bytes_written = fl_rational_whole(0);
+    for (int i = 0; i < N_BYTES; i++) {
+        const struct fl_bytes_piece *piece = &bytes_pieces[i];
+        if (piece->op == op && applies(env, piece->features) &&
+            (!add_value(&piece->bytes_read, env, bytes_read) ||
+             !add_value(&piece->bytes_written, env, bytes_written)))
             return too_large(op, error);
+    }
     return FL_OK;
 }
 

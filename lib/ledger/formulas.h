@@ -68,7 +68,17 @@ struct fl_piece {
     struct fl_expression expression;
 };
 
+/* One row of the bytes table, parsed. */
+struct fl_bytes_piece {
+    enum fl_operator op;
+    unsigned features;
+    struct fl_expression bytes_read, bytes_written;
+};
+
 const struct fl_piece *fl_formula_pieces(int *n);
+const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n);
+const struct fl_expression *fl_formula_kv_cache_bytes(void);
+const struct fl_expression *fl_formula_activation_bytes(void);
 
 /* NULL when the textbook has nothing to say about the operator. */
 const struct fl_expression *fl_formula_textbook(enum fl_operator op);
