@@ -98,6 +98,7 @@ static const cJSON *find_case(const char *id)
                        cJSON_GetObjectItem(published, "cases")) if (strcmp(string(item, "id", ""),
                                                                            id) == 0) return item;
     cr_assert_fail("no case %s", id);
+    return NULL;
 }
 
 /* `count --format json` of a model, shape and convention; extra goes at the end of the line. */
