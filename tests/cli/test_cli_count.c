@@ -2,6 +2,7 @@
 
 #include <cJSON.h>
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static void expect_refused(int status, const char *arguments, const char *sentence)
@@ -79,6 +80,36 @@ Test(cli_count, json_has_what_the_schema_says)
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "gap")) gap += at(item, "flops", NULL, NULL);
     cr_expect_eq(at(json, "totals", "textbook", "flops") + gap, sum);
     cJSON_Delete(json);
+}
+
+/* Of a whole generation too the rows add up to the total and the gap to the difference. */
+Test(cli_count, generation_adds_up)
+{
+    static const char *const CACHE[] = {"on", "off"};
+    for (int i = 0; i < 2; i++) {
+        char arguments[128];
+        snprintf(arguments, sizeof arguments, "-m llama-3-8b --prompt 100 --gen 33 --cache %s",
+                 CACHE[i]);
+        cJSON *json = count_json(arguments);
+        double sum = 0, gap = 0, decode = 0;
+        const cJSON *item;
+        cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "ops"))
+        {
+            double flops = at(item, "exact", "flops", NULL);
+            sum += flops;
+            if (strcmp(cJSON_GetObjectItem(item, "phase")->valuestring, "decode") == 0)
+                decode += flops;
+        }
+        cJSON_ArrayForEach(
+            item, cJSON_GetObjectItem(
+                      json, "gap")) if (strcmp(cJSON_GetObjectItem(item, "from")->valuestring,
+                                               "textbook") == 0) gap +=
+            at(item, "flops", NULL, NULL);
+        cr_expect_eq(sum, at(json, "totals", "exact", "flops"));
+        cr_expect_eq(at(json, "totals", "textbook", "flops") + gap, sum);
+        cr_expect_gt(decode, 0);
+        cJSON_Delete(json);
+    }
 }
 
 Test(cli_count, macs_are_not_called_flops)
