@@ -38,10 +38,6 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    /* A file that may grow no further is an error to report, not the end of the process. */
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigemptyset(&ignore.sa_mask);
-    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static void free_axes(struct fl_sweep_axes *axes)
@@ -184,6 +180,8 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
         fl_fail(error, "no memory to describe the run");
         goto done;
     }
+    /* A file that may grow no further is an error to report, not the end of the process. */
+    signal(SIGXFSZ, SIG_IGN);
     /* The results file first: it is what may be refused soonest. */
     if (fl_store_create(&store, args->out, error) != FL_OK ||
         fl_model_open(&model, args->model, options.seed, error) != FL_OK ||

@@ -8,6 +8,7 @@
 
 #include "store/store_schema.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,13 +17,17 @@ enum { BUSY_TIMEOUT_MS = 30000, LONGEST_CELL_BYTES = 1 << 20 };
 
 int fl_store_fail(const struct fl_store *store, const char *what, struct fl_error *error)
 {
-    int code = sqlite3_errcode(store->db);
-    if (code == SQLITE_FULL)
+    int code = sqlite3_errcode(store->db), cause = sqlite3_system_errno(store->db);
+    if (cause == 0) /* forgotten by the connection, but not by the file */
+        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
+    if (code == SQLITE_FULL || (code == SQLITE_IOERR && (cause == EFBIG || cause == EDQUOT)))
         return fl_fail(error, "%s: %s: the disk is full or the file may not grow", store->path,
                        what);
     if (sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_UNIQUE)
         return fl_fail(error, "%s: %s: it is there already; does another sweep write to this file?",
                        store->path, what);
+    if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && cause != 0)
+        return fl_fail(error, "%s: %s: %s", store->path, what, strerror(cause));
     return fl_fail(error, "%s: %s: %s", store->path, what, sqlite3_errmsg(store->db));
 }
 
@@ -61,7 +66,7 @@ int fl_store_begin(const struct fl_store *store, struct fl_error *error)
 int fl_store_end(const struct fl_store *store, int status, struct fl_error *error)
 {
     if (status == FL_OK)
-        status = fl_store_execute(store, "COMMIT", "cannot store", error);
+        status = fl_store_execute(store, "COMMIT", "cannot store the results", error);
     /* After some errors, a full disk among them, SQLite has rolled back already. */
     if (status != FL_OK && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
