@@ -170,9 +170,12 @@ static int check_structure(const struct fl_store *store, struct fl_error *error)
         status = fl_store_fail(store, "cannot check the file", error);
     else {
         const char *finding = (const char *)sqlite3_column_text(statement, 0);
+        const char *second_line = finding ? strchr(finding, '\n') : NULL; /* behind a heading */
         if (!finding || strcmp(finding, "ok") != 0)
             status = fl_fail(error, "%s: the file is damaged: %s", store->path,
-                             finding ? finding : "no memory");
+                             second_line ? second_line + 1
+                             : finding   ? finding
+                                         : "no memory");
     }
     sqlite3_finalize(statement);
     return status;
