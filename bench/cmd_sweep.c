@@ -32,12 +32,17 @@ static void ask_to_stop(int number)
     stop_signal = number;
 }
 
+/* A signal that whoever started us chose to ignore stays ignored. */
 static void catch_signals(void)
 {
+    static const int SIGNALS[] = {SIGINT, SIGTERM};
     struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct sigaction before;
+        if (sigaction(SIGNALS[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(SIGNALS[i], &action, NULL);
+    }
 }
 
 static void free_axes(struct fl_sweep_axes *axes)

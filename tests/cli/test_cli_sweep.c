@@ -1,0 +1,377 @@
+/* sweep and export as a user runs them: resuming after every kind of end, full disks, rows. */
+#include "tests/cli/run.h"
+
+#include <cJSON.h>
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct run_scratch scratch;
+static char db[96];
+
+static void setup(void)
+{
+    run_scratch_make(&scratch);
+    snprintf(db, sizeof db, "%s/r.db", scratch.path);
+}
+
+static void teardown(void)
+{
+    run_scratch_remove(&scratch);
+}
+
+TestSuite(cli_sweep, .init = setup, .fini = teardown);
+
+/* 3 of prefill, 6 of decode, both kernels: 18 points. */
+static const char SMALL[] = "sweep -m llama-nano -s 8,16,32 --attention naive,causal -t 1 --reps 3";
+enum { SMALL_POINTS = 18, SMALL_REPS = 3 };
+
+/* The integer a query gives on the results file. */
+static long query(const char *sql)
+{
+    sqlite3 *handle;
+    sqlite3_stmt *statement;
+    cr_assert_eq(sqlite3_open_v2(db, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK, "%s: %s", sql,
+                 sqlite3_errmsg(handle));
+    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW, "%s", sql);
+    long value = (long)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    return value;
+}
+
+static void expect_sound(void)
+{
+    cr_expect_eq(query("SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+    cr_expect_eq(query("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+/* Every point once, every repetition once, every operator of every sample. */
+static void expect_complete(long n_points, long n_reps)
+{
+    expect_sound();
+    cr_expect_eq(query("SELECT count(*) FROM points"), n_points);
+    cr_expect_eq(query("SELECT count(*) FROM (SELECT DISTINCT model_id, phase, cache, attention, "
+                       "logits, batch, context, n_threads FROM points)"),
+                 n_points);
+    cr_expect_eq(query("SELECT count(*) FROM samples"), n_points * n_reps);
+    cr_expect_eq(query("SELECT count(*) FROM (SELECT DISTINCT point_id, rep FROM samples)"),
+                 n_points * n_reps);
+    cr_expect_eq(query("SELECT max(rep) FROM samples"), n_reps - 1);
+    cr_expect_eq(query("SELECT count(*) FROM sample_ops"),
+                 query("SELECT count(*) FROM samples s JOIN point_ops o USING (point_id)"));
+    cr_expect_eq(query("SELECT count(*) FROM points WHERE exact_flops <> counted_flops"), 0);
+    cr_expect_eq(query("SELECT count(*) FROM points p WHERE exact_flops <> (SELECT "
+                       "sum(counted_flops) FROM point_ops WHERE point_id = p.id)"),
+                 0);
+    cr_expect_eq(query("SELECT count(*) FROM points p WHERE textbook_flops <> (SELECT "
+                       "sum(textbook_flops) FROM point_ops WHERE point_id = p.id)"),
+                 0);
+    cr_expect_eq(query("SELECT count(*) FROM samples WHERE time_ns <= (SELECT sum(time_ns) FROM "
+                       "sample_ops WHERE sample_id = samples.id)"),
+                 0, "operators take less than the whole");
+}
+
+static void sweep_small(const char *more)
+{
+    struct run_result r = run_flopledger("%s -o %s %s", SMALL, db, more);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect_str_empty(r.out, "%s", r.out);
+    run_release(&r);
+}
+
+Test(cli_sweep, measures_every_point_once)
+{
+    sweep_small("");
+    expect_complete(SMALL_POINTS, SMALL_REPS);
+    cr_expect_eq(query("SELECT count(*) FROM runs"), 1);
+}
+
+Test(cli_sweep, the_same_command_takes_nothing_twice_and_more_reps_add_to_it)
+{
+    sweep_small("");
+    sweep_small("");
+    expect_complete(SMALL_POINTS, SMALL_REPS);
+    cr_expect_eq(query("SELECT count(*) FROM runs"), 1, "a run that measures nothing is none");
+    sweep_small("--reps 5 --quiet");
+    expect_complete(SMALL_POINTS, 5);
+    cr_expect_eq(query("SELECT count(*) FROM runs"), 2);
+    cr_expect_eq(query("SELECT count(*) FROM samples WHERE run_id = 2"), 2 * SMALL_POINTS);
+}
+
+Test(cli_sweep, passes_visit_all_points_before_the_next_begins)
+{
+    sweep_small("--passes 3");
+    cr_expect_eq(query("SELECT (SELECT max(started_ns) FROM samples WHERE rep = 0) < "
+                       "(SELECT min(started_ns) FROM samples WHERE rep = 1)"),
+                 1);
+    cr_expect_eq(query("SELECT (SELECT max(started_ns) FROM samples WHERE rep = 1) < "
+                       "(SELECT min(started_ns) FROM samples WHERE rep = 2)"),
+                 1);
+}
+
+/* A sweep long enough to be met in flight: 48 points on files that take a moment each. */
+static const char LONGER[] =
+    "sweep -m llama-nano -s 16-496+32 -t 1 --reps 4 --phase prefill,decode";
+enum { LONGER_POINTS = 3 * 16, LONGER_REPS = 4 };
+
+/* Starts it in the background, waits, sends the signal; gives its exit status. */
+static int interrupt_after(int milliseconds, const char *signal_name)
+{
+    struct run_result r =
+        run_shell("\"$FLOPLEDGER\" %s -q -o %s & pid=$!; sleep %d.%03d; kill -%s $pid 2>/dev/null; "
+                  "wait $pid",
+                  LONGER, db, milliseconds / 1000, milliseconds % 1000, signal_name);
+    int status = r.status;
+    run_release(&r);
+    return status;
+}
+
+Test(cli_sweep, killed_at_any_moment_it_goes_on)
+{
+    static const int MOMENTS_MS[] = {5, 20, 60, 90, 130, 170};
+    int n_killed = 0, n_in_flight = 0;
+    for (size_t i = 0; i < sizeof MOMENTS_MS / sizeof *MOMENTS_MS; i++) {
+        int status = interrupt_after(MOMENTS_MS[i], "KILL");
+        cr_expect(status == 137 || status == 0, "status %d", status);
+        n_killed += status == 137 ? 1 : 0;
+        struct run_result r = run_flopledger("export %s", db); /* reads what a kill left */
+        if (r.status == 0) {
+            expect_sound();
+            long n = query("SELECT count(*) FROM samples");
+            n_in_flight += status == 137 && n > 0 && n < LONGER_POINTS * LONGER_REPS ? 1 : 0;
+        } else {
+            /* killed before the tables were there */
+            cr_expect(strstr(r.err, "expected a flopledger results file") ||
+                          strstr(r.err, "expected a results file"),
+                      "%s", r.err);
+        }
+        run_release(&r);
+    }
+    cr_expect_gt(n_killed, 0);
+    cr_expect_gt(n_in_flight, 0, "no kill met the sweep in flight");
+    struct run_result r = run_flopledger("%s -o %s", LONGER, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    expect_complete(LONGER_POINTS, LONGER_REPS);
+}
+
+Test(cli_sweep, asked_to_stop_it_keeps_what_it_has_and_says_so)
+{
+    static const struct {
+        const char *name;
+        int status;
+    } SIGNALS[] = {{"INT", 130}, {"TERM", 143}};
+    /* A shell starts background programs with SIGINT ignored; env takes that back. The signal is
+     * sent when the file has grown beyond its empty tables: samples are there. */
+    for (int i = 0; i < 2; i++) {
+        struct run_result r = run_shell(
+            "env --default-signal=INT \"$FLOPLEDGER\" %s --reps 2000 -o %s & pid=$!; "
+            "for i in $(seq 300); do [ \"$(stat -c %%s %s 2>/dev/null)\" -gt 60000 ] && break; "
+            "sleep 0.1; done; kill -%s $pid; wait $pid",
+            LONGER, db, db, SIGNALS[i].name);
+        cr_expect_eq(r.status, SIGNALS[i].status, "status %d: %s", r.status, r.err);
+        cr_expect(strstr(r.err, "stopped by a signal; what was measured is in"), "%s", r.err);
+        cr_expect(strstr(r.err, "the same command goes on from there"), "%s", r.err);
+        run_release(&r);
+        expect_sound();
+        cr_expect_gt(query("SELECT count(*) FROM samples"), 0);
+        r = run_shell("rm %s", db);
+        run_release(&r);
+    }
+}
+
+Test(cli_sweep, stops_in_time_and_goes_on)
+{
+    struct run_result r = run_flopledger("%s --max-time 0.05 -o %s", LONGER, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "stopped by --max-time"), "%s", r.err);
+    run_release(&r);
+    cr_expect_lt(query("SELECT count(*) FROM samples"), LONGER_POINTS * LONGER_REPS);
+    r = run_flopledger("%s -o %s", LONGER, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    expect_complete(LONGER_POINTS, LONGER_REPS);
+}
+
+Test(cli_sweep, a_full_disk_is_one_sentence_and_the_file_stays_sound)
+{
+    struct run_result r =
+        run_shell("ulimit -f 96; \"$FLOPLEDGER\" %s -q -o %s", LONGER, db); /* 48 KiB or 96 */
+    cr_expect_eq(r.status, 1, "status %d", r.status);
+    cr_expect(strstr(r.err, "the disk is full or the file may not grow"), "%s", r.err);
+    cr_expect_eq(strchr(r.err, '\n'), r.err + r.err_size - 1, "one line: %s", r.err);
+    run_release(&r);
+    expect_sound();
+    r = run_flopledger("%s -o %s", LONGER, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    expect_complete(LONGER_POINTS, LONGER_REPS);
+}
+
+Test(cli_sweep, what_exceeds_the_context_or_the_memory_is_named_and_left_out)
+{
+    struct run_result r = run_flopledger("sweep -m llama-nano -s 16,512 --phase decode --cache on "
+                                         "-t 1 --reps 1 -o %s",
+                                         db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.err,
+                     "left out decode at s=512 (1 point): needs 513 tokens, llama-nano has a "
+                     "context of 512"),
+              "%s", r.err);
+    run_release(&r);
+    expect_complete(1, 1);
+    r = run_flopledger(
+        "sweep -m gpt2-small -s 1000 -b 1,65536 --phase decode --cache on -t 1 --reps 1 "
+        "-o %s2",
+        db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(
+        strstr(r.err, "left out decode cache=on attention=causal logits=last b=65536 s=1000 "),
+        "%s", r.err);
+    cr_expect(strstr(r.err, "GiB of memory"), "%s", r.err);
+    run_release(&r);
+}
+
+Test(cli_sweep, a_dry_run_lists_the_points_and_writes_nothing)
+{
+    struct run_result r = run_flopledger("%s --dry-run -o %s", SMALL, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    int n_lines = 0;
+    for (const char *c = r.out; *c; c++)
+        n_lines += *c == '\n' ? 1 : 0;
+    cr_expect_eq(n_lines, 1 + SMALL_POINTS, "%s", r.out);
+    run_release(&r);
+    r = run_shell("test -e %s", db);
+    cr_expect_eq(r.status, 1);
+    run_release(&r);
+}
+
+Test(cli_sweep, mistakes_are_misuse)
+{
+    static const char *const MISTAKES[][2] = {
+        {"-o r.db", "--model: expected"},
+        {"-m llama-nano", "--out: expected"},
+        {"-m llama-nano -o r.db -s 0", "-s: expected whole numbers from 1"},
+        {"-m llama-nano -o r.db -s 16-8*2", "-s: expected a list"},
+        {"-m llama-nano -o r.db --phase prefil", "--phase: expected a list of prefill or decode"},
+        {"-m llama-nano -o r.db --cache maybe", "--cache: expected a list of off or on"},
+        {"-m llama-nano -o r.db --threads 0", "--threads: expected"},
+        {"-m llama-nano -o r.db --reps 0", "--reps: expected"},
+        {"-m llama-nano -o r.db extra", "extra: expected options only"},
+    };
+    for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++) {
+        struct run_result r =
+            run_shell("cd %s && \"$FLOPLEDGER\" sweep %s", scratch.path, MISTAKES[i][0]);
+        cr_expect_eq(r.status, 2, "%s: status %d", MISTAKES[i][0], r.status);
+        cr_expect(strstr(r.err, MISTAKES[i][1]), "%s: %s", MISTAKES[i][0], r.err);
+        run_release(&r);
+    }
+}
+
+Test(cli_sweep, refuses_a_file_of_another_program)
+{
+    struct run_result r = run_shell("echo 'not a database, but somebody wants to keep it; long "
+                                    "enough to be looked at: ........................... ' > %s; "
+                                    "cp %s %s.copy; \"$FLOPLEDGER\" %s -o %s; "
+                                    "status=$?; cmp %s %s.copy && exit $status",
+                                    db, db, db, SMALL, db, db, db);
+    cr_expect_eq(r.status, 1, "%s", r.err);
+    cr_expect(strstr(r.err, "file is not a database"), "%s", r.err);
+    run_release(&r);
+}
+
+Test(cli_sweep, export_gives_the_same_rows_in_every_format)
+{
+    sweep_small("-q");
+    struct run_result csv = run_flopledger("export %s", db);
+    struct run_result json = run_flopledger("export %s --format json", db);
+    struct run_result lines = run_flopledger("export %s --format jsonl", db);
+    cr_assert_eq(csv.status + json.status + lines.status, 0, "%s", csv.err);
+
+    cJSON *array = cJSON_Parse(json.out);
+    cr_assert_eq(cJSON_GetArraySize(array), SMALL_POINTS * SMALL_REPS);
+    char *csv_row = strtok(csv.out, "\r\n"), *header = csv_row, *line = strtok(NULL, "\r\n");
+    cr_expect_eq(strncmp(header, "sample_id,point_id,run_id,rep,started_at,host,", 46), 0);
+    char *next_line = lines.out;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        char *end = strchr(next_line, '\n');
+        cr_assert_not_null(end);
+        *end = '\0';
+        cJSON *alone = cJSON_Parse(next_line);
+        cr_expect(cJSON_Compare(alone, item, true), "%s", next_line);
+        next_line = end + 1;
+
+        int id = cJSON_GetObjectItem(item, "sample_id")->valueint;
+        cr_assert_not_null(line);
+        cr_expect_eq(atoi(line), id);
+        line = strtok(NULL, "\r\n");
+        double flops = cJSON_GetObjectItem(item, "counted_flops")->valuedouble;
+        double time_ns = cJSON_GetObjectItem(item, "time_ns")->valuedouble;
+        double rate = cJSON_GetObjectItem(item, "gflop_per_s")->valuedouble;
+        cr_expect_float_eq(rate, flops / time_ns, 1e-8 * rate);
+        cJSON_Delete(alone);
+    }
+    cr_expect_null(line);
+    cr_expect_str_empty(next_line);
+    cJSON_Delete(array);
+    run_release(&csv);
+    run_release(&json);
+    run_release(&lines);
+}
+
+Test(cli_sweep, export_by_operator_adds_up)
+{
+    sweep_small("-q --reps 1");
+    struct run_result r = run_flopledger("export %s --ops --format json", db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cJSON *array = cJSON_Parse(r.out);
+    double flops = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, array)
+    {
+        flops += cJSON_GetObjectItem(item, "op_counted_flops")->valuedouble;
+    }
+    cr_expect_eq((long)flops, query("SELECT sum(counted_flops) FROM points"));
+    cJSON_Delete(array);
+    run_release(&r);
+}
+
+Test(cli_sweep, export_quotes_hostile_names)
+{
+    sweep_small("-q --reps 1");
+    sqlite3 *handle;
+    cr_assert_eq(sqlite3_open(db, &handle), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(handle,
+                              "UPDATE runs SET host = 'a \"b\", c' || char(10) || 'd', kernel = "
+                              "CAST(x'ff4142' AS TEXT)",
+                              NULL, NULL, NULL),
+                 SQLITE_OK);
+    sqlite3_close(handle);
+    struct run_result r = run_flopledger("export %s", db);
+    cr_expect(strstr(r.out, ",\"a \"\"b\"\", c\nd\","), "%s", r.out);
+    run_release(&r);
+    r = run_flopledger("export %s --format jsonl", db);
+    cr_expect(strstr(r.out, "\"host\":\"a \\\"b\\\", c\\nd\""), "%s", r.out);
+    cr_expect(strstr(r.out, "\"kernel\":\"\\ufffdAB\""), "%s", r.out);
+    run_release(&r);
+}
+
+Test(cli_sweep, export_refuses_a_damaged_file_and_leaves_none)
+{
+    sweep_small("-q --reps 1");
+    struct run_result r =
+        run_shell("printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx | dd of=%s bs=1 "
+                  "seek=20480 conv=notrunc 2>/dev/null; \"$FLOPLEDGER\" export %s "
+                  "-o %s.csv; status=$?; ls %s; exit $status",
+                  db, db, db, scratch.path);
+    cr_expect_eq(r.status, 1, "%s", r.err);
+    cr_expect_eq(strncmp(r.err, "flopledger export: ", 19), 0, "%s", r.err);
+    cr_expect_str_eq(r.out, "r.db\n");
+    run_release(&r);
+}
