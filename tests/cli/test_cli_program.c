@@ -2,6 +2,7 @@
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,4 +176,29 @@ Test(cli_program, no_color_holds_on_a_terminal)
         }
         run_release(&r);
     }
+}
+
+Test(cli_program, a_terminal_gets_a_bar_unless_quiet)
+{
+    static const struct {
+        const char *option;
+        bool bar;
+    } CASES[] = {{"", true}, {"--quiet", false}};
+    struct run_scratch scratch;
+    struct run_result r = run_shell("command -v script");
+    int status = r.status;
+    run_release(&r);
+    if (status != 0)
+        cr_skip_test("script(1), which makes a terminal, is not installed");
+    run_scratch_make(&scratch);
+    for (int i = 0; i < 2; i++) {
+        r = run_shell("script -qec '$FLOPLEDGER sweep -m gpt2-nano -s 16 --reps 1 -t 1 %s "
+                      "-o %s/%d.db' /dev/null",
+                      CASES[i].option, scratch.path, i);
+        cr_expect_eq(r.status, 0, "%s", r.out);
+        cr_expect_eq(strstr(r.out, "\rsweep [") != NULL, CASES[i].bar, "%s: %s", CASES[i].option,
+                     r.out);
+        run_release(&r);
+    }
+    run_scratch_remove(&scratch);
 }
