@@ -18,9 +18,12 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-# All cores, unless -j says otherwise.
+# All cores, unless -j says otherwise; `make clean all` one after the other.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+ifneq ($(filter clean,$(GOALS)),)
+.NOTPARALLEL:
 endif
 
 # ---- packages ----
