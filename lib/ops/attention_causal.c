@@ -9,6 +9,7 @@
  *     row 2  # # # # # # # # # #  | x x x        nothing right of x is read or written
  */
 #include "ops/attention_shared.h"
+#include "ops/parallel.h"
 #include "ops/simd/simd.h"
 
 #include <cblas.h>
@@ -43,13 +44,16 @@ static struct tile tile_at(const struct fl_attention_shape *shape, size_t index)
     };
 }
 
-static void scores_tile(const struct fl_simd *simd, float *scores, const float *q, const float *k,
-                        struct tile tile, size_t d)
+static void scores_tile(const void *context, size_t index)
 {
+    const struct fl_attention_job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    struct tile tile = tile_at(job->shape, index);
+    size_t d = (size_t)job->shape->head_dim;
     size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
-    scores += tile.head.scores + tile.first * n_keys;
-    q += tile.head.queries + tile.first * q_stride;
-    k += tile.head.keys;
+    float *scores = job->out + tile.head.scores + tile.first * n_keys;
+    const float *q = job->a + tile.head.queries + tile.first * q_stride;
+    const float *k = job->b + tile.head.keys;
     if (tile.n_before > 0)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)tile.n_rows, (int)tile.n_before,
                     (int)d, 1.0f, q, (int)q_stride, k, (int)d, 0.0f, scores, (int)n_keys);
@@ -58,22 +62,34 @@ static void scores_tile(const struct fl_simd *simd, float *scores, const float *
                        k + tile.n_before * d, i + 1, d, d);
 }
 
-static void context_tile(const struct fl_simd *simd, float *context, const float *probs,
-                         const float *v, struct tile tile, size_t d)
+static void context_tile(const void *context, size_t index)
 {
+    const struct fl_attention_job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    struct tile tile = tile_at(job->shape, index);
+    size_t d = (size_t)job->shape->head_dim;
     size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
-    probs += tile.head.scores + tile.first * n_keys;
-    context += tile.head.queries + tile.first * q_stride;
-    v += tile.head.keys;
+    const float *probs = job->a + tile.head.scores + tile.first * n_keys;
+    const float *v = job->b + tile.head.keys;
+    float *out = job->out + tile.head.queries + tile.first * q_stride;
     for (size_t i = 0; i < tile.n_rows; i++) {
-        float *row = context + i * q_stride;
+        float *row = out + i * q_stride;
         memset(row, 0, d * sizeof *row);
         simd->mix_rows(row, probs + i * n_keys + tile.n_before, v + tile.n_before * d, i + 1, d, d);
     }
     if (tile.n_before > 0)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tile.n_rows, (int)d,
-                    (int)tile.n_before, 1.0f, probs, (int)n_keys, v, (int)d, 1.0f, context,
+                    (int)tile.n_before, 1.0f, probs, (int)n_keys, v, (int)d, 1.0f, out,
                     (int)q_stride);
+}
+
+static void softmax_row(const void *context, size_t i)
+{
+    const struct fl_attention_job *job = context;
+    const struct fl_attention_shape *shape = job->shape;
+    size_t n_past = (size_t)shape->n_past, n_tokens = (size_t)shape->n_tokens;
+    fl_simd()->softmax(job->out + i * (n_past + n_tokens), n_past + i % n_tokens + 1,
+                       1.0f / sqrtf((float)shape->head_dim));
 }
 
 static uint64_t n_pairs(const struct fl_attention_shape *shape)
@@ -82,44 +98,38 @@ static uint64_t n_pairs(const struct fl_attention_shape *shape)
     return s * (uint64_t)shape->n_past + s * (s + 1) / 2;
 }
 
+/* Tiles differ in work, the first of a head having no rectangle. */
+static void for_each_tile(void (*body)(const void *job, size_t tile),
+                          const struct fl_attention_job *job)
+{
+    const struct fl_attention_shape *shape = job->shape;
+    fl_parallel_tasks(fl_attention_n_heads(shape) * tiles_per_head(shape),
+                      fl_attention_parallel(shape, n_pairs(shape)), body, job);
+}
+
 static void scores_visible(float *scores, const float *q, const float *k,
                            const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1) {
+    if (shape->n_tokens == 1)
         fl_attention_decode_scores(scores, q, k, shape);
-        return;
-    }
-    const struct fl_simd *simd = fl_simd();
-    size_t n = fl_attention_n_heads(shape) * tiles_per_head(shape);
-#pragma omp parallel for schedule(dynamic) if (fl_attention_parallel(shape, n_pairs(shape)))
-    for (size_t i = 0; i < n; i++)
-        scores_tile(simd, scores, q, k, tile_at(shape, i), (size_t)shape->head_dim);
+    else
+        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape});
 }
 
 static void softmax_visible(float *scores, const struct fl_attention_shape *shape)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t n_tokens = (size_t)shape->n_tokens, n_past = (size_t)shape->n_past;
-    size_t n_keys = n_past + n_tokens;
-    size_t n_rows = fl_attention_n_heads(shape) * n_tokens;
-    float scale = 1.0f / sqrtf((float)shape->head_dim);
-#pragma omp parallel for schedule(static) if (fl_attention_parallel(shape, n_pairs(shape)))
-    for (size_t i = 0; i < n_rows; i++)
-        simd->softmax(scores + i * n_keys, n_past + i % n_tokens + 1, scale);
+    struct fl_attention_job job = {scores, NULL, NULL, shape};
+    fl_parallel_rows(fl_attention_n_heads(shape) * (size_t)shape->n_tokens,
+                     fl_attention_parallel(shape, n_pairs(shape)), softmax_row, &job);
 }
 
 static void context_visible(float *context, const float *probs, const float *v,
                             const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1) {
+    if (shape->n_tokens == 1)
         fl_attention_decode_context(context, probs, v, shape);
-        return;
-    }
-    const struct fl_simd *simd = fl_simd();
-    size_t n = fl_attention_n_heads(shape) * tiles_per_head(shape);
-#pragma omp parallel for schedule(dynamic) if (fl_attention_parallel(shape, n_pairs(shape)))
-    for (size_t i = 0; i < n; i++)
-        context_tile(simd, context, probs, v, tile_at(shape, i), (size_t)shape->head_dim);
+    else
+        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)

@@ -6,23 +6,17 @@
 #include <cblas.h>
 #include <math.h>
 
-/* out, a, b: what each operator writes and reads, as attention.h names them. */
-struct job {
-    float *out;
-    const float *a, *b;
-    const struct fl_attention_shape *shape;
-};
-
 /* One head is one task; a call of BLAS inside a parallel region stays on its thread. With a single
  * head there is no region and BLAS uses its own threads. */
-static void for_each_head(void (*body)(const void *job, size_t head), const struct job *job)
+static void for_each_head(void (*body)(const void *job, size_t head),
+                          const struct fl_attention_job *job)
 {
     fl_parallel_rows(fl_attention_n_heads(job->shape), true, body, job);
 }
 
 static void head_scores(const void *context, size_t i)
 {
-    const struct job *job = context;
+    const struct fl_attention_job *job = context;
     const struct fl_attention_shape *shape = job->shape;
     struct fl_attention_head head = fl_attention_head(shape, i);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, shape->n_tokens, (int)head.n_keys,
@@ -37,12 +31,12 @@ static void scores_rectangle(float *scores, const float *q, const float *k,
     if (shape->n_tokens == 1)
         fl_attention_decode_scores(scores, q, k, shape);
     else
-        for_each_head(head_scores, &(struct job){scores, q, k, shape});
+        for_each_head(head_scores, &(struct fl_attention_job){scores, q, k, shape});
 }
 
 static void row_softmax(const void *context, size_t i)
 {
-    const struct job *job = context;
+    const struct fl_attention_job *job = context;
     const struct fl_attention_shape *shape = job->shape;
     size_t n_tokens = (size_t)shape->n_tokens, n_past = (size_t)shape->n_past;
     size_t n_keys = n_past + n_tokens;
@@ -54,7 +48,7 @@ static void row_softmax(const void *context, size_t i)
 
 static void head_context(const void *context, size_t i)
 {
-    const struct job *job = context;
+    const struct fl_attention_job *job = context;
     const struct fl_attention_shape *shape = job->shape;
     struct fl_attention_head head = fl_attention_head(shape, i);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, shape->n_tokens, shape->head_dim,
@@ -68,7 +62,7 @@ static void context_rectangle(float *context, const float *probs, const float *v
     if (shape->n_tokens == 1)
         fl_attention_decode_context(context, probs, v, shape);
     else
-        for_each_head(head_context, &(struct job){context, probs, v, shape});
+        for_each_head(head_context, &(struct fl_attention_job){context, probs, v, shape});
 }
 
 static uint64_t n_pairs(const struct fl_attention_shape *shape)
@@ -80,7 +74,7 @@ static void softmax_masked(float *scores, const struct fl_attention_shape *shape
 {
     fl_parallel_rows(fl_attention_n_heads(shape) * (size_t)shape->n_tokens,
                      fl_attention_parallel(shape, n_pairs(shape)), row_softmax,
-                     &(struct job){.out = scores, .shape = shape});
+                     &(struct fl_attention_job){.out = scores, .shape = shape});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)

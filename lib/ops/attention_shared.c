@@ -31,43 +31,63 @@ bool fl_attention_parallel(const struct fl_attention_shape *shape, size_t n_pair
  * comes from memory in decode, is read once and not once a query head. */
 enum { BLOCK = 64 };
 
+static size_t group_size(const struct fl_attention_shape *shape)
+{
+    return (size_t)(shape->n_heads / shape->n_kv_heads);
+}
+
+static size_t n_groups(const struct fl_attention_shape *shape)
+{
+    return fl_attention_n_heads(shape) / group_size(shape);
+}
+
+static size_t block_size(const struct fl_attention_shape *shape, size_t first)
+{
+    size_t n_left = (size_t)shape->n_past + 1 - first;
+    return n_left < BLOCK ? n_left : BLOCK;
+}
+
+static void group_scores(const void *context, size_t g)
+{
+    const struct fl_attention_job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    size_t d = (size_t)job->shape->head_dim, group = group_size(job->shape);
+    for (size_t j = 0; j <= (size_t)job->shape->n_past; j += BLOCK)
+        for (size_t i = g * group; i < (g + 1) * group; i++) {
+            struct fl_attention_head head = fl_attention_head(job->shape, i);
+            simd->dot_rows(job->out + head.scores + j, NULL, job->a + head.queries,
+                           job->b + head.keys + j * d, block_size(job->shape, j), d, d);
+        }
+}
+
+static void group_context(const void *context, size_t g)
+{
+    const struct fl_attention_job *job = context;
+    const struct fl_simd *simd = fl_simd();
+    size_t d = (size_t)job->shape->head_dim, group = group_size(job->shape);
+    for (size_t j = 0; j <= (size_t)job->shape->n_past; j += BLOCK)
+        for (size_t i = g * group; i < (g + 1) * group; i++) {
+            struct fl_attention_head head = fl_attention_head(job->shape, i);
+            simd->mix_rows(job->out + head.queries, job->a + head.scores + j,
+                           job->b + head.keys + j * d, block_size(job->shape, j), d, d);
+        }
+}
+
 void fl_attention_decode_scores(float *scores, const float *q, const float *k,
                                 const struct fl_attention_shape *shape)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)shape->head_dim, n_keys = (size_t)shape->n_past + 1;
-    size_t group = (size_t)(shape->n_heads / shape->n_kv_heads);
-    size_t n_groups = fl_attention_n_heads(shape) / group;
-#pragma omp parallel for schedule(static) if (fl_attention_parallel(shape, n_keys))
-    for (size_t g = 0; g < n_groups; g++)
-        for (size_t j = 0; j < n_keys; j += BLOCK) {
-            size_t n = n_keys - j < BLOCK ? n_keys - j : BLOCK;
-            for (size_t i = g * group; i < (g + 1) * group; i++) {
-                struct fl_attention_head head = fl_attention_head(shape, i);
-                simd->dot_rows(scores + head.scores + j, NULL, q + head.queries,
-                               k + head.keys + j * d, n, d, d);
-            }
-        }
+    struct fl_attention_job job = {scores, q, k, shape};
+    bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
+    fl_parallel_rows(n_groups(shape), worth, group_scores, &job);
 }
 
 void fl_attention_decode_context(float *context, const float *probs, const float *v,
                                  const struct fl_attention_shape *shape)
 {
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)shape->head_dim, n_keys = (size_t)shape->n_past + 1;
-    size_t group = (size_t)(shape->n_heads / shape->n_kv_heads);
-    size_t n_groups = fl_attention_n_heads(shape) / group;
-    memset(context, 0, fl_attention_n_heads(shape) * d * sizeof *context);
-#pragma omp parallel for schedule(static) if (fl_attention_parallel(shape, n_keys))
-    for (size_t g = 0; g < n_groups; g++)
-        for (size_t j = 0; j < n_keys; j += BLOCK) {
-            size_t n = n_keys - j < BLOCK ? n_keys - j : BLOCK;
-            for (size_t i = g * group; i < (g + 1) * group; i++) {
-                struct fl_attention_head head = fl_attention_head(shape, i);
-                simd->mix_rows(context + head.queries, probs + head.scores + j,
-                               v + head.keys + j * d, n, d, d);
-            }
-        }
+    struct fl_attention_job job = {context, probs, v, shape};
+    bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
+    memset(context, 0, fl_attention_n_heads(shape) * (size_t)shape->head_dim * sizeof *context);
+    fl_parallel_rows(n_groups(shape), worth, group_context, &job);
 }
 
 /* Floats of q or context, and of the rows of k or v that are used. */

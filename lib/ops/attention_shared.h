@@ -23,6 +23,14 @@ static inline size_t fl_attention_n_heads(const struct fl_attention_shape *shape
     return (size_t)shape->n_seqs * (size_t)shape->n_heads;
 }
 
+/* What a loop body of fl_parallel_rows() or _tasks() needs: out, a, b are what each operator writes
+ * and reads, in the order of struct fl_attention_kernel. */
+struct fl_attention_job {
+    float *out;
+    const float *a, *b;
+    const struct fl_attention_shape *shape;
+};
+
 /* True when n_pairs per head are worth several threads. */
 bool fl_attention_parallel(const struct fl_attention_shape *shape, size_t n_pairs);
 

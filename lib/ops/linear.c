@@ -31,57 +31,77 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool parallel_row(const struct fl_linear *layer)
+/* One row: y and x of a matrix-vector product. */
+struct job {
+    float *y;
+    const float *x;
+    const struct fl_linear *layer;
+};
+
+enum {
+    LINE = 16
+}; /* outputs a thread takes at a time: a whole line of y, not shared with others */
+
+static void dot_line(const void *context, size_t i)
 {
-    return (size_t)layer->n_out * (size_t)layer->n_in >= FL_PARALLEL_MIN;
+    const struct job *job = context;
+    const struct fl_linear *layer = job->layer;
+    size_t ld = (size_t)layer->ld, first = i * LINE;
+    fl_simd()->dot_rows(job->y + first, layer->bias ? layer->bias + first : NULL, job->x,
+                        layer->weight + first * ld, smaller(LINE, (size_t)layer->n_out - first), ld,
+                        (size_t)layer->n_in);
 }
 
 /* Stored [n_out, n_in]: an output is the dot product of x and a row; threads share the outputs.
  * Executes, besides the products, one addition a lane and accumulator to join partial sums. */
-static void row_times_out_in(float *y, const float *x, const struct fl_linear *layer)
+static void row_times_out_in(const struct job *job, bool worth)
 {
-    enum { OUTPUTS = 16 }; /* whole lines of y, so that threads do not write to the same one */
+    fl_parallel_rows(((size_t)job->layer->n_out + LINE - 1) / LINE, worth, dot_line, job);
+}
+
+/* This thread's share of the rows of [n_in, n_out], in whole groups as mix_rows takes them, is
+ * added up on its stack, for a block of columns at a time. */
+static void mix_share(const struct job *job)
+{
+    enum { COLUMNS = 2048, GROUP = 16 };
     const struct fl_simd *simd = fl_simd();
+    const struct fl_linear *layer = job->layer;
     size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
-#pragma omp parallel for schedule(static) if (parallel_row(layer))
-    for (size_t j = 0; j < n_out; j += OUTPUTS)
-        simd->dot_rows(y + j, layer->bias ? layer->bias + j : NULL, x, layer->weight + j * ld,
-                       smaller(OUTPUTS, n_out - j), ld, n_in);
+    size_t n_threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
+    size_t n_groups = (n_in + GROUP - 1) / GROUP;
+    size_t first = smaller(n_groups * thread / n_threads * GROUP, n_in);
+    size_t end = smaller(n_groups * (thread + 1) / n_threads * GROUP, n_in);
+    size_t n_blocks = (n_out + COLUMNS - 1) / COLUMNS;
+    size_t width = ((n_out + n_blocks - 1) / n_blocks + LINE - 1) / LINE * LINE;
+    _Alignas(64) float sums[COLUMNS];
+    for (size_t column = 0; column < n_out; column += width) {
+        size_t n = smaller(width, n_out - column);
+        memset(sums, 0, n * sizeof *sums);
+        simd->mix_rows(sums, job->x + first, layer->weight + first * ld + column, end - first, ld,
+                       n);
+#pragma omp for ordered schedule(static, 1) nowait
+        for (size_t i = 0; i < n_threads; i++) {
+#pragma omp ordered
+            simd->add(job->y + column, sums, n);
+        }
+    }
 }
 
 /* Stored [n_in, n_out]: y is the sum of rows weighted by x. Threads share the rows and not the
  * columns: pieces of a short row would be too short to prefetch (768 x 768: 25 instead of
- * 45 GB/s). Each adds its rows up on its stack, for a block of columns at a time, and the partial
- * sums join y in the order of the threads, so that the result is the same in every run.
- * Executes n_out additions a thread besides the products. */
-static void row_times_in_out(float *y, const float *x, const struct fl_linear *layer)
+ * 45 GB/s). The partial sums join y in the order of the threads, so that the result is the same
+ * in every run. Executes n_out additions a thread besides the products. */
+static void row_times_in_out(const struct job *job, bool worth)
 {
-    enum { COLUMNS = 2048, LINE = 16, MIXED = 16 }; /* floats; rows that mix_rows takes at a time */
-    const struct fl_simd *simd = fl_simd();
-    size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
-    size_t n_blocks = (n_out + COLUMNS - 1) / COLUMNS;
-    size_t width = ((n_out + n_blocks - 1) / n_blocks + LINE - 1) / LINE * LINE;
-    size_t n_groups = (n_in + MIXED - 1) / MIXED;
-    prefill(y, 1, layer);
-#pragma omp parallel if (parallel_row(layer))
-    {
-        int n_threads = omp_get_num_threads();
-        size_t thread = (size_t)omp_get_thread_num();
-        size_t first = smaller(n_groups * thread / (size_t)n_threads * MIXED, n_in);
-        size_t end = smaller(n_groups * (thread + 1) / (size_t)n_threads * MIXED, n_in);
-        _Alignas(64) float sums[COLUMNS];
-        for (size_t column = 0; column < n_out; column += width) {
-            size_t n = smaller(width, n_out - column);
-            memset(sums, 0, n * sizeof *sums);
-            simd->mix_rows(sums, x + first, layer->weight + first * ld + column, end - first, ld,
-                           n);
-#pragma omp for ordered schedule(static, 1) nowait
-            for (int i = 0; i < n_threads; i++) {
-#pragma omp ordered
-                simd->add(y + column, sums, n);
-            }
-        }
+    const struct fl_linear *layer = job->layer;
+    prefill(job->y, 1, layer);
+    if (!worth || omp_get_max_threads() == 1 || omp_in_parallel()) {
+        fl_simd()->mix_rows(job->y, job->x, layer->weight, (size_t)layer->n_in, (size_t)layer->ld,
+                            (size_t)layer->n_out);
+        return;
     }
+#pragma omp parallel
+    mix_share(job);
 }
 
 void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *layer)
@@ -89,10 +109,12 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
     if (n_rows == 0)
         return;
     if (n_rows == 1) {
+        struct job job = {y, x, layer};
+        bool worth = (size_t)layer->n_out * (size_t)layer->n_in >= FL_PARALLEL_MIN;
         if (layer->in_out)
-            row_times_in_out(y, x, layer);
+            row_times_in_out(&job, worth);
         else
-            row_times_out_in(y, x, layer);
+            row_times_out_in(&job, worth);
         return;
     }
     prefill(y, n_rows, layer);

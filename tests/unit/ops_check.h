@@ -27,7 +27,7 @@
 /* n floats uniform in [-scale, scale], the same for the same seed; the caller frees. */
 static inline float *random_floats(size_t n, float scale, uint64_t seed)
 {
-    float *x = malloc((n + 1) * sizeof *x);
+    float *x = malloc(n * sizeof *x);
     cr_assert_not_null(x);
     uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
     for (size_t i = 0; i < n; i++) {
@@ -39,7 +39,7 @@ static inline float *random_floats(size_t n, float scale, uint64_t seed)
 
 static inline float *filled_floats(size_t n, float value)
 {
-    float *x = malloc((n + 1) * sizeof *x);
+    float *x = malloc(n * sizeof *x);
     cr_assert_not_null(x);
     for (size_t i = 0; i < n; i++)
         x[i] = value;
