@@ -1,7 +1,7 @@
 /* account_json.c - schema 1 of `count --format json` and `audit --format json`. Integers are
  * written with all their digits, whatever their size: cJSON's own numbers are doubles. */
+#include "model/config_json.h"
 #include "reports/account_render.h"
-#include "store/config_json.h"
 
 #include <cJSON.h>
 #include <stdlib.h>
@@ -148,16 +148,13 @@ static void add_run(cJSON *root, const struct fl_account *account)
 
 int fl_account_print_json(const struct fl_account *account, FILE *out, struct fl_error *error)
 {
-    char *config;
-    if (fl_config_json_write(&config, &account->config, error) != FL_OK)
-        return FL_FAILED;
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "schema", ACCOUNT_SCHEMA);
     add_convention(root, account);
-    cJSON *model = cJSON_Parse(config);
+    cJSON *model = fl_config_to_json(&account->config);
+    cJSON_DeleteItemFromObject(model, "n_params"); /* there as a double */
     add_integer(model, "n_params", account->n_params);
     cJSON_AddItemToObject(root, "model", model);
-    free(config);
     add_shape(root, account);
     add_run(root, account);
     add_ops(root, account);

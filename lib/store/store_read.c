@@ -1,6 +1,6 @@
 #include "store/store_internal.h"
 
-#include "store/config_json.h"
+#include "model/config_json.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -107,7 +107,10 @@ static int take_config(const struct fl_store *store, void *row, const char *text
     struct fl_model_record *model = row;
     char source[256];
     snprintf(source, sizeof source, "%.120s: model %.100s", store->path, model->name);
-    return fl_config_json_read(&model->config, text, source, error);
+    cJSON *object = cJSON_Parse(text);
+    int status = fl_config_from_json(&model->config, object, source, error);
+    cJSON_Delete(object);
+    return status;
 }
 
 static const struct query RUNS = {&fl_store_runs, "id", NULL, "ORDER BY id", 0, NULL};

@@ -1,6 +1,6 @@
 #include "store/store_internal.h"
 
-#include "store/config_json.h"
+#include "model/config_json.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -99,9 +99,11 @@ static int insert_model(const struct fl_store *store, struct fl_model_record *mo
 int fl_store_add_model(struct fl_store *store, struct fl_model_record *model,
                        struct fl_error *error)
 {
-    char *config = NULL;
-    if (fl_config_json_write(&config, &model->config, error) != FL_OK)
-        return FL_FAILED;
+    cJSON *object = fl_config_to_json(&model->config);
+    char *config = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    if (!config)
+        return fl_fail(error, "%s: no memory for the config of %s", store->path, model->name);
     int status = fl_store_begin(store, error);
     if (status == FL_OK) {
         status = find_model(store, model, config, &model->id, error);

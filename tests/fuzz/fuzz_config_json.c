@@ -1,7 +1,7 @@
 /* The JSON in which a results file keeps a model's shape: what is read back must be a shape that
  * can be written again, and then be read as the same. */
+#include "model/config_json.h"
 #include "model/presets.h"
-#include "store/config_json.h"
 #include "tests/fuzz/mutate.h"
 
 #include <stdio.h>
@@ -9,6 +9,22 @@
 #include <string.h>
 
 enum { N_SEEDS = 8 };
+
+static int read_text(struct fl_config *config, const char *text, struct fl_error *error)
+{
+    cJSON *object = cJSON_Parse(text);
+    int status = fl_config_from_json(config, object, "fuzz", error);
+    cJSON_Delete(object);
+    return status;
+}
+
+static char *write_text(const struct fl_config *config)
+{
+    cJSON *object = fl_config_to_json(config);
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
 
 static void read_config(const unsigned char *data, size_t size)
 {
@@ -19,10 +35,9 @@ static void read_config(const unsigned char *data, size_t size)
         abort();
     memcpy(text, data, size);
     text[size] = '\0';
-    if (fl_config_json_read(&config, text, "fuzz", &error) == FL_OK) {
-        if (fl_config_json_write(&first, &config, &error) != FL_OK ||
-            fl_config_json_read(&again, first, "fuzz", &error) != FL_OK ||
-            fl_config_json_write(&second, &again, &error) != FL_OK) {
+    if (read_text(&config, text, &error) == FL_OK) {
+        first = write_text(&config);
+        if (!first || read_text(&again, first, &error) != FL_OK || !(second = write_text(&again))) {
             fprintf(stderr, "%s\n", error.text);
             abort();
         }
@@ -42,7 +57,7 @@ int main(int argc, char **argv)
     const struct fl_preset *presets = fl_presets(&n_presets);
     for (int i = 0; i < N_SEEDS; i++) {
         const struct fl_config *config = &presets[i * n_presets / N_SEEDS].config;
-        if (fl_config_json_write(&texts[i], config, NULL) != FL_OK)
+        if (!(texts[i] = write_text(config)))
             goto done;
         seeds[i] = (struct fuzz_seed){texts[i], strlen(texts[i])};
     }

@@ -195,7 +195,8 @@ static void read_it(const unsigned char *data, size_t size)
     uint64_t random = UINT64_C(0xCBF29CE484222325); /* FNV-1a of the mutant */
     for (size_t i = 0; i < size; i++)
         random = (random ^ data[i]) * UINT64_C(0x100000001B3);
-    const struct fuzz_seed *sound = &seeds[random % N_TAMPERINGS];
+    /* half of the time the one nobody tampered with */
+    const struct fuzz_seed *sound = &seeds[random & 8 ? 0 : random % N_TAMPERINGS];
     unsigned char *copy = malloc(sound->size);
     if (!copy)
         die("no memory");
