@@ -50,6 +50,15 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
+static bool has_model_extension(const char *path)
+{
+    static const char *const EXTENSIONS[] = {".gguf", ".bin", ".json", ".safetensors"};
+    for (size_t i = 0; i < sizeof EXTENSIONS / sizeof *EXTENSIONS; i++)
+        if (ends_with(path, EXTENSIONS[i]))
+            return true;
+    return false;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -84,9 +93,8 @@ static void name_source(struct source *source, const char *spec)
     }
     size_t length = strlen(base);
     const char *dot = strrchr(base, '.');
-    bool extension = dot && dot > base && source->kind != KIND_CHECKPOINT &&
-                     (ends_with(base, ".gguf") || ends_with(base, ".bin") ||
-                      ends_with(base, ".json") || ends_with(base, ".safetensors"));
+    bool extension =
+        dot && dot > base && source->kind != KIND_CHECKPOINT && has_model_extension(base);
     if (extension)
         length = (size_t)(dot - base);
     snprintf(source->name, sizeof source->name, "%.*s", (int)(length < 127 ? length : 127), base);
@@ -109,13 +117,18 @@ static void list_similar(const char *spec, char out[256])
 static int unknown(const char *spec, struct fl_error *error)
 {
     char similar[256];
+    if (strchr(spec, '/') || has_model_extension(spec))
+        return fl_fail(
+            error, "%.200s: expected a preset or an existing file, there is no such file", spec);
     list_similar(spec, similar);
     if (similar[0])
-        return fl_fail(error, "%.120s: expected a preset or an existing file; similar presets: %s",
+        return fl_fail(error,
+                       "%.60s: expected a preset or an existing file; similar presets: %s "
+                       "('flopledger count --list' shows all)",
                        spec, similar);
     return fl_fail(error,
-                   "%.120s: expected a preset (such as gpt2, llama-2-7b, qwen2.5-0.5b, t5-small, "
-                   "classic-base) or an existing file",
+                   "%.60s: expected a preset or an existing file; 'flopledger count --list' shows "
+                   "the presets",
                    spec);
 }
 

@@ -137,9 +137,70 @@ static void insert_mark(struct input *input)
     input->size++;
 }
 
-static void (*const MUTATIONS[])(struct input *) = {flip_bit,    set_byte,   set_number,
-                                                    set_number,  cut_end,    remove_part,
-                                                    repeat_part, swap_parts, insert_mark};
+/* Puts m bytes of text in place of the n bytes at `from`. */
+static void replace(struct input *input, size_t from, size_t n, const char *text, size_t m)
+{
+    if (input->size - n + m > FUZZ_MAX_BYTES)
+        return;
+    memmove(input->data + from + m, input->data + from + n, input->size - from - n);
+    memcpy(input->data + from, text, m);
+    input->size = input->size - n + m;
+}
+
+/* Where the run of digits, or the part between commas, that a random place lies in starts and
+ * ends. */
+static size_t find_run(const struct input *input, bool digits, size_t *n)
+{
+    size_t at = random_below(input->size), end = input->size;
+    for (; digits && at < end && !(input->data[at] >= '0' && input->data[at] <= '9'); at++)
+        ;
+    size_t from = at;
+    for (; from > 0 && (digits ? input->data[from - 1] >= '0' && input->data[from - 1] <= '9'
+                               : input->data[from - 1] != ',');
+         from--)
+        ;
+    for (; at < end &&
+           (digits ? input->data[at] >= '0' && input->data[at] <= '9' : input->data[at] != ',');
+         at++)
+        ;
+    *n = at - from;
+    return from;
+}
+
+/* A number in a text. */
+static void set_digits(struct input *input)
+{
+    static const char *const NUMBERS[] = {
+        "0",  "1",  "-1",   "2147483647", "2147483648",          "4294967296",
+        "16", "64", "1e99", "1e-99",      "9223372036854775807", "0.5"};
+    size_t n, from = find_run(input, true, &n);
+    const char *number = NUMBERS[random_below(sizeof NUMBERS / sizeof *NUMBERS)];
+    if (n)
+        replace(input, from, n, number, strlen(number));
+}
+
+/* A member of a JSON object or list: twice, or not at all. */
+static void repeat_item(struct input *input)
+{
+    char item[256] = ",";
+    size_t n, from = find_run(input, false, &n);
+    if (n >= sizeof item)
+        return;
+    memcpy(item + 1, input->data + from, n);
+    replace(input, from + n, 0, item, n + 1);
+}
+
+static void remove_item(struct input *input)
+{
+    size_t n, from = find_run(input, false, &n);
+    bool comma = from + n < input->size;
+    if (n < 256)
+        replace(input, from, n + comma, "", 0);
+}
+
+static void (*const MUTATIONS[])(struct input *) = {
+    flip_bit,    set_byte,   set_number,  set_number, cut_end,     remove_part,
+    repeat_part, swap_parts, insert_mark, set_digits, repeat_item, remove_item};
 
 static void mutate(struct input *input)
 {

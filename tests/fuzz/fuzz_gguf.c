@@ -1,0 +1,60 @@
+/* GGUF files: metadata, the config read from them, and whole models. */
+#include "model/gguf.h"
+#include "model/gguf_model.h"
+#include "tests/fuzz/fuzz_model.h"
+#include "tests/fuzz/mutate.h"
+
+FUZZ_LIMIT_ALLOCATIONS
+
+/* What the tokenizer reads. */
+static void read_tokens(const char *path)
+{
+    struct fl_gguf *gguf;
+    struct fl_error error = {""};
+    struct fl_gguf_array array;
+    struct fl_gguf_string text;
+    volatile size_t sum = 0;
+    int status = fl_gguf_open(&gguf, path, &error);
+    fuzz_expect_sentence(status, &error);
+    if (status != FL_OK)
+        return;
+    if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &array, &error) == FL_OK)
+        while (fl_gguf_next_string(&array, &text))
+            for (size_t i = 0; i < text.length; i++)
+                sum = sum + (unsigned char)text.data[i];
+    fl_gguf_close(gguf);
+}
+
+static void read_gguf(const unsigned char *data, size_t size)
+{
+    const char *path = fuzz_file(data, size, ".gguf");
+    struct fl_config config;
+    struct fl_model model;
+    struct fl_error error = {""};
+    read_tokens(path);
+    fuzz_expect_sentence(fl_gguf_config(&config, path, "fuzz", &error), &error);
+    error.text[0] = '\0';
+    int status = fl_gguf_model(&model, path, "fuzz", &error);
+    fuzz_expect_sentence(status, &error);
+    if (status == FL_OK) {
+        fuzz_touch(&model);
+        fl_model_close(&model);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const enum fl_arch ARCHS[] = {FL_ARCH_LLAMA, FL_ARCH_QWEN2, FL_ARCH_GPT2};
+    struct bytes files[6];
+    struct fuzz_seed seeds[7] = {0};
+    for (int i = 0; i < 6; i++) {
+        struct fl_model model = fuzz_tiny(ARCHS[i / 2], i & 1);
+        files[i] = write_gguf(&model, 2 + (uint32_t)(i & 1));
+        fl_model_close(&model);
+        seeds[i] = (struct fuzz_seed){files[i].data, files[i].size};
+    }
+    int status = fuzz_main(argc, argv, read_gguf, seeds);
+    for (int i = 0; i < 6; i++)
+        bytes_free(&files[i]);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* fuzz_model.h - what the fuzzers of model files share. */
+#ifndef FL_TESTS_FUZZ_MODEL_H
+#define FL_TESTS_FUZZ_MODEL_H
+
+#include "tests/unit/model_files.h"
+
+#include <stdlib.h>
+
+/* No reader of a file of at most a mebibyte needs more in one piece. */
+#define FUZZ_LIMIT_ALLOCATIONS                                                                     \
+    const char *__asan_default_options(void);                                                      \
+    const char *__asan_default_options(void)                                                       \
+    {                                                                                              \
+        return "max_allocation_size_mb=128";                                                       \
+    }
+
+/* A refusal must say why. */
+static inline void fuzz_expect_sentence(int status, const struct fl_error *error)
+{
+    if (status != FL_OK && (status != FL_FAILED || error->text[0] == '\0'))
+        abort();
+}
+
+/* What was let through must pass the checks again and lie within the mapped file: reads both ends
+ * of every tensor, through strides. */
+static inline void fuzz_touch(struct fl_model *model)
+{
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    volatile float sum = 0;
+    if (fl_config_check(&model->config, "fuzz", NULL) != FL_OK)
+        abort();
+    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+        int n = fl_weight_slots(model, layer, slots);
+        for (int i = 0; i < n; i++) {
+            const float *data = *slots[i].target;
+            const struct fl_linear *linear = slots[i].linear;
+            size_t last = fl_weight_slot_size(&slots[i]) - 1;
+            if (linear && linear->in_out)
+                last = (size_t)(linear->n_in - 1) * (size_t)linear->ld + (size_t)linear->n_out - 1;
+            sum = sum + data[0] + data[last];
+        }
+    }
+}
+
+/* A seeded random model of model_files.h. */
+static inline struct fl_model fuzz_tiny(enum fl_arch arch, bool tied)
+{
+    struct fl_model model;
+    struct fl_config config = tiny_config(arch, tied);
+    if (fl_model_random(&model, &config, 1, NULL) != FL_OK)
+        abort();
+    return model;
+}
+
+#endif
