@@ -157,16 +157,22 @@ Test(cli_program, what_is_not_a_terminal_gets_no_escape_sequences)
     }
 }
 
-/* script(1) gives the program a terminal. */
-Test(cli_program, no_color_holds_on_a_terminal)
+/* script(1) gives the program a terminal, where there are any. */
+static void need_terminal(void)
 {
-    struct run_result r = run_shell("command -v script");
+    struct run_result r = run_shell("script -qec true /dev/null");
     int status = r.status;
     run_release(&r);
     if (status != 0)
-        cr_skip_test("script(1), which makes a terminal, is not installed");
+        cr_skip_test("script(1) cannot make a terminal here");
+}
+
+Test(cli_program, no_color_holds_on_a_terminal)
+{
+    need_terminal();
     for (size_t i = 0; i < sizeof PRINTING / sizeof *PRINTING; i++) {
-        r = run_shell("NO_COLOR=1 script -qec '$FLOPLEDGER %s' /dev/null", PRINTING[i]);
+        struct run_result r =
+            run_shell("NO_COLOR=1 script -qec '$FLOPLEDGER %s' /dev/null", PRINTING[i]);
         cr_expect_eq(r.status, 0, "%s: %s", PRINTING[i], r.out);
         cr_expect_gt(r.out_size, 0);
         /* colours are ESC [ ... m; a progress bar may still clear its line */
@@ -185,14 +191,11 @@ Test(cli_program, a_terminal_gets_a_bar_unless_quiet)
         bool bar;
     } CASES[] = {{"", true}, {"--quiet", false}};
     struct run_scratch scratch;
-    struct run_result r = run_shell("command -v script");
-    int status = r.status;
-    run_release(&r);
-    if (status != 0)
-        cr_skip_test("script(1), which makes a terminal, is not installed");
+    need_terminal();
     run_scratch_make(&scratch);
     for (int i = 0; i < 2; i++) {
-        r = run_shell("script -qec '$FLOPLEDGER sweep -m gpt2-nano -s 16 --reps 1 -t 1 %s "
+        struct run_result r =
+            run_shell("script -qec '$FLOPLEDGER sweep -m gpt2-nano -s 16 --reps 1 -t 1 %s "
                       "-o %s/%d.db' /dev/null",
                       CASES[i].option, scratch.path, i);
         cr_expect_eq(r.status, 0, "%s", r.out);
