@@ -96,7 +96,7 @@ SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math
 SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -ffp-contract=fast
 SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
                      -mprefer-vector-width=512 -ffp-contract=fast
-SIMD_SETS := $(if $(filter x86_64%,$(MULTIARCH)),avx2 avx512)
+SIMD_SETS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
 SIMD_OBJ  := $(SIMD_SETS:%=$(BUILD)/obj/lib/ops/simd/elementwise.%.o)
 LIB_OBJ   += $(SIMD_OBJ)
 

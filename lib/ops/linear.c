@@ -13,17 +13,29 @@
  * two threads (50,257 x 768 and 768 x 768 [out, in]: 31 of 43 GB/s), the kernels below 90 % and
  * more, because each thread reads one piece of memory from its beginning to its end. */
 
+struct job {
+    float *y;
+    const float *x;
+    const struct fl_linear *layer;
+};
+
+static void prefill_row(const void *context, size_t i)
+{
+    const struct job *job = context;
+    size_t n_out = (size_t)job->layer->n_out;
+    float *row = job->y + i * n_out;
+    if (job->layer->bias)
+        memcpy(row, job->layer->bias, n_out * sizeof *row);
+    else
+        memset(row, 0, n_out * sizeof *row);
+}
+
 /* y starts as the bias, or zero, and products are added to it (beta = 1). With beta = 0 OpenBLAS
  * would make the same pass to clear y, so the bias costs no pass over memory of its own. */
-static void prefill(float *y, int n_rows, const struct fl_linear *layer)
+static void prefill(const struct job *job, int n_rows)
 {
-    size_t row_bytes = (size_t)layer->n_out * sizeof *y;
-    if (!layer->bias) {
-        memset(y, 0, (size_t)n_rows * row_bytes);
-        return;
-    }
-    for (int i = 0; i < n_rows; i++)
-        memcpy(y + (size_t)i * (size_t)layer->n_out, layer->bias, row_bytes);
+    size_t n = (size_t)n_rows;
+    fl_parallel_rows(n, n * (size_t)job->layer->n_out >= FL_PARALLEL_MIN, prefill_row, job);
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -31,16 +43,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* One row: y and x of a matrix-vector product. */
-struct job {
-    float *y;
-    const float *x;
-    const struct fl_linear *layer;
-};
-
-enum {
-    LINE = 16
-}; /* outputs a thread takes at a time: a whole line of y, not shared with others */
+/* Outputs a thread takes at a time: a whole line of y, which it then shares with no other. */
+enum { LINE = 16 };
 
 static void dot_line(const void *context, size_t i)
 {
@@ -94,7 +98,7 @@ static void mix_share(const struct job *job)
 static void row_times_in_out(const struct job *job, bool worth)
 {
     const struct fl_linear *layer = job->layer;
-    prefill(job->y, 1, layer);
+    prefill(job, 1);
     if (!worth || omp_get_max_threads() == 1 || omp_in_parallel()) {
         fl_simd()->mix_rows(job->y, job->x, layer->weight, (size_t)layer->n_in, (size_t)layer->ld,
                             (size_t)layer->n_out);
@@ -108,8 +112,8 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
 {
     if (n_rows == 0)
         return;
+    struct job job = {y, x, layer};
     if (n_rows == 1) {
-        struct job job = {y, x, layer};
         bool worth = (size_t)layer->n_out * (size_t)layer->n_in >= FL_PARALLEL_MIN;
         if (layer->in_out)
             row_times_in_out(&job, worth);
@@ -117,7 +121,7 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
             row_times_out_in(&job, worth);
         return;
     }
-    prefill(y, n_rows, layer);
+    prefill(&job, n_rows);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, layer->in_out ? CblasNoTrans : CblasTrans, n_rows,
                 layer->n_out, layer->n_in, 1.0f, x, layer->n_in, layer->weight, layer->ld, 1.0f, y,
                 layer->n_out);

@@ -3,6 +3,8 @@
 #include "ops/qkv.h"
 #include "ops_check.h"
 
+#include <omp.h>
+
 /* A layer with random weights; what lies between stored rows is NaN and must not be read. */
 static struct fl_linear layer_make(int n_out, int n_in, int padding, bool in_out, bool bias,
                                    uint64_t seed)
@@ -80,6 +82,31 @@ Test(linear, equals_reference_for_one_large_row)
         check(1, 3, 100003, 0, layout == 1, true);
         check(1, 100003, 3, 0, layout == 1, true);
     }
+}
+
+/* However many threads share one row; and twice the same bits, in whichever order they finish. */
+Test(linear, one_row_on_any_number_of_threads)
+{
+    enum { N_OUT = 4100, N_IN = 83 };
+    float *x = random_floats(N_IN, 1.0f, 5), *y = filled_floats(N_OUT, NAN);
+    float *again = filled_floats(N_OUT, NAN);
+    for (int layout = 0; layout < 2; layout++) {
+        struct fl_linear layer = layer_make(N_OUT, N_IN, 0, layout == 1, true, 6);
+        for (int n_threads = 1; n_threads <= 7; n_threads++) {
+            omp_set_num_threads(n_threads);
+            fl_linear(y, x, 1, &layer);
+            check_product(y, x, 1, &layer);
+            for (int round = 0; round < 10; round++) {
+                fl_linear(again, x, 1, &layer);
+                for (int i = 0; i < N_OUT; i++)
+                    cr_assert(again[i] == y[i], "%d threads, output %d", n_threads, i);
+            }
+        }
+        layer_free(&layer);
+    }
+    free(x);
+    free(y);
+    free(again);
 }
 
 Test(linear, no_rows_touch_nothing)
