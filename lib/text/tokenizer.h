@@ -36,6 +36,10 @@ int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, 
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
                         char **text, size_t *length, struct fl_error *error);
 
+/* The piece as the vocabulary writes it ("<s>", "\u2581the"): for showing, not for text. malloc'd. */
+int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piece, size_t *length,
+                       struct fl_error *error);
+
 /* Streaming: feeds one id, returns bytes that are complete UTF-8 characters so far (the rest is
  * held back until it completes; fl_stream_flush gives what is left). The returned pointer is valid
  * until the next call. */

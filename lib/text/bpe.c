@@ -1,0 +1,192 @@
+#include "text/bpe.h"
+#include "base/checked.h"
+#include "text/utf8.h"
+
+#include <stdlib.h>
+
+bool fl_ids_push(struct fl_ids *ids, int id)
+{
+    if (ids->n == ids->capacity) {
+        size_t capacity = ids->capacity ? 2 * ids->capacity : 64, bytes;
+        if (!fl_size_mul(capacity, sizeof *ids->ids, &bytes))
+            return false;
+        int *larger = realloc(ids->ids, bytes);
+        if (!larger)
+            return false;
+        ids->ids = larger;
+        ids->capacity = capacity;
+    }
+    ids->ids[ids->n++] = id;
+    return true;
+}
+
+/* A stretch of the text that is one piece, or an uncovered character. */
+struct symbol {
+    const char *text;
+    uint32_t length; /* 0: merged into its left neighbour */
+    int previous, next; /* -1: none */
+    int id;             /* -1: no piece has this text */
+};
+
+/* Two neighbours that would form a piece. Stale when one of them has changed since. */
+struct candidate {
+    float score;
+    int left, right, id;
+    uint32_t length; /* of both together, to notice a change */
+};
+
+struct merge {
+    const struct fl_vocabulary *vocabulary;
+    bool frozen_unknown;
+    struct symbol *symbols;
+    int n_symbols;
+    struct candidate *heap; /* the best first */
+    size_t n_heap, heap_capacity;
+};
+
+static bool comes_before(const struct candidate *a, const struct candidate *b)
+{
+    return a->score > b->score || (a->score == b->score && a->left < b->left);
+}
+
+static bool heap_push(struct merge *merge, struct candidate candidate)
+{
+    if (merge->n_heap == merge->heap_capacity) {
+        size_t capacity = merge->heap_capacity ? 2 * merge->heap_capacity : 64, bytes;
+        if (!fl_size_mul(capacity, sizeof *merge->heap, &bytes))
+            return false;
+        struct candidate *larger = realloc(merge->heap, bytes);
+        if (!larger)
+            return false;
+        merge->heap = larger;
+        merge->heap_capacity = capacity;
+    }
+    size_t i = merge->n_heap++;
+    for (; i > 0 && comes_before(&candidate, &merge->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        merge->heap[i] = merge->heap[(i - 1) / 2];
+    merge->heap[i] = candidate;
+    return true;
+}
+
+static struct candidate heap_pop(struct merge *merge)
+{
+    struct candidate top = merge->heap[0], last = merge->heap[--merge->n_heap];
+    size_t i = 0, n = merge->n_heap;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n)
+            break;
+        if (child + 1 < n && comes_before(&merge->heap[child + 1], &merge->heap[child]))
+            child++;
+        if (!comes_before(&merge->heap[child], &last))
+            break;
+        merge->heap[i] = merge->heap[child];
+        i = child;
+    }
+    if (n > 0)
+        merge->heap[i] = last;
+    return top;
+}
+
+static bool consider(struct merge *merge, int left, int right)
+{
+    if (left < 0 || right < 0)
+        return true;
+    const struct symbol *a = &merge->symbols[left], *b = &merge->symbols[right];
+    if (merge->frozen_unknown && (a->id < 0 || b->id < 0))
+        return true;
+    uint32_t length = a->length + b->length;
+    int id = fl_vocabulary_find(merge->vocabulary, a->text, length);
+    if (id < 0)
+        return true;
+    return heap_push(merge, (struct candidate){merge->vocabulary->pieces[id].score, left, right,
+                                               id, length});
+}
+
+static bool split(struct merge *merge, const char *text, size_t length)
+{
+    size_t bytes;
+    if (!fl_size_mul(length, sizeof *merge->symbols, &bytes))
+        return false;
+    merge->symbols = malloc(bytes);
+    if (!merge->symbols)
+        return false;
+    for (size_t at = 0; at < length;) {
+        size_t n = fl_utf8_length(text + at, length - at);
+        int index = merge->n_symbols++;
+        merge->symbols[index] = (struct symbol){
+            .text = text + at,
+            .length = (uint32_t)n,
+            .previous = index - 1,
+            .next = index + 1,
+            .id = fl_vocabulary_find(merge->vocabulary, text + at, n),
+        };
+        at += n;
+    }
+    merge->symbols[merge->n_symbols - 1].next = -1;
+    return true;
+}
+
+static bool merge_all(struct merge *merge)
+{
+    for (int i = 0; i + 1 < merge->n_symbols; i++)
+        if (!consider(merge, i, i + 1))
+            return false;
+    while (merge->n_heap > 0) {
+        struct candidate best = heap_pop(merge);
+        struct symbol *left = &merge->symbols[best.left], *right = &merge->symbols[best.right];
+        if (left->length == 0 || right->length == 0 || left->next != best.right ||
+            left->length + right->length != best.length)
+            continue;
+        left->length = best.length;
+        left->id = best.id;
+        left->next = right->next;
+        right->length = 0;
+        if (left->next >= 0)
+            merge->symbols[left->next].previous = best.left;
+        if (!consider(merge, left->previous, best.left) || !consider(merge, best.left, left->next))
+            return false;
+    }
+    return true;
+}
+
+/* The bytes of what no piece covers. */
+static bool push_bytes(const struct merge *merge, const struct symbol *symbol, int unknown_id,
+                       struct fl_ids *out)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < symbol->length; i++)
+        all = all && merge->vocabulary->byte_ids[(unsigned char)symbol->text[i]] >= 0;
+    if (!all)
+        return unknown_id < 0 || fl_ids_push(out, unknown_id);
+    for (uint32_t i = 0; i < symbol->length; i++)
+        if (!fl_ids_push(out, merge->vocabulary->byte_ids[(unsigned char)symbol->text[i]]))
+            return false;
+    return true;
+}
+
+static bool push_symbols(const struct merge *merge, int unknown_id, struct fl_ids *out)
+{
+    for (int i = 0; i >= 0 && i < merge->n_symbols; i = merge->symbols[i].next) {
+        const struct symbol *symbol = &merge->symbols[i];
+        if (symbol->id >= 0 ? !fl_ids_push(out, symbol->id)
+                            : !push_bytes(merge, symbol, unknown_id, out))
+            return false;
+    }
+    return true;
+}
+
+int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
+                  int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error)
+{
+    struct merge merge = {.vocabulary = vocabulary, .frozen_unknown = frozen_unknown};
+    if (length == 0)
+        return FL_OK;
+    if (length > INT32_MAX)
+        return fl_fail(error, "text: expected at most %d bytes, not %zu", INT32_MAX, length);
+    bool good = split(&merge, text, length) && merge_all(&merge) &&
+                push_symbols(&merge, unknown_id, out);
+    free(merge.symbols);
+    free(merge.heap);
+    return good ? FL_OK : fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+}

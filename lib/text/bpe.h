@@ -1,0 +1,26 @@
+/* bpe.h - SentencePiece-style byte-pair encoding: characters are merged, best score first, until
+ * no two neighbours form a piece.
+ *
+ * Source: Kudo and Richardson, 2018 (arXiv:1808.06226); Sennrich et al., 2016 (arXiv:1508.07909).
+ * Of equal scores the leftmost pair goes first. A priority queue makes it O(n log n). */
+#ifndef FL_TEXT_BPE_H
+#define FL_TEXT_BPE_H
+
+#include "text/vocabulary.h"
+
+/* Growing list of ids. */
+struct fl_ids {
+    int *ids;
+    size_t n, capacity;
+};
+
+/* False when memory runs out. */
+bool fl_ids_push(struct fl_ids *ids, int id);
+
+/* Encodes text, which already has its spaces as the vocabulary writes them. What no piece covers
+ * becomes byte pieces, or the unknown id (nothing when that is -1 too). frozen_unknown: a
+ * character that is no piece never merges, as in llama2.c. */
+int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
+                  int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error);
+
+#endif

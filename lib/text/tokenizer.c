@@ -1,0 +1,284 @@
+#include "model/gguf.h"
+#include "text/bpe.h"
+#include "text/tokenizer_internal.h"
+#include "text/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_BYTES = 256 };
+
+/* ---- opening ---- */
+
+static int open_bytes(struct fl_tokenizer *tokenizer, const char *model_spec, int vocab_size,
+                      struct fl_error *error)
+{
+    tokenizer->kind = "bytes";
+    tokenizer->n_ids = N_BYTES;
+    if (vocab_size < N_BYTES)
+        return fl_fail(error,
+                       "%s: the byte tokenizer needs a vocabulary of at least 256 ids, the model "
+                       "has %d",
+                       model_spec, vocab_size);
+    return FL_OK;
+}
+
+static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab_size,
+                     struct fl_error *error)
+{
+    int status = fl_gguf_is(path) ? fl_tokenizer_read_gguf(tokenizer, path, error)
+                                  : fl_tokenizer_read_llama2c(tokenizer, path, error);
+    if (status != FL_OK || fl_vocabulary_finish(&tokenizer->vocabulary, path, error) != FL_OK)
+        return FL_FAILED;
+    tokenizer->n_ids = tokenizer->vocabulary.n_pieces;
+    if (tokenizer->n_ids > vocab_size)
+        return fl_fail(error, "%s: expected at most the model's %d tokens, found %d", path,
+                       vocab_size, tokenizer->n_ids);
+    return FL_OK;
+}
+
+int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, const char *path,
+                      int vocab_size, struct fl_error *error)
+{
+    char found[4096];
+    *tokenizer = NULL;
+    if (path && strcmp(path, "bytes") == 0)
+        found[0] = '\0';
+    else if (!path && fl_tokenizer_find(found, sizeof found, model_spec, error) != FL_OK)
+        return FL_FAILED;
+    struct fl_tokenizer *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return fl_fail(error, "%s: not enough memory for a tokenizer", model_spec);
+    opened->bos = opened->eos = opened->unknown = -1;
+    const char *file = path && strcmp(path, "bytes") != 0 ? path : found;
+    int status = *file ? open_file(opened, file, vocab_size, error)
+                       : open_bytes(opened, model_spec, vocab_size, error);
+    if (status != FL_OK) {
+        fl_tokenizer_close(opened);
+        return FL_FAILED;
+    }
+    *tokenizer = opened;
+    return FL_OK;
+}
+
+void fl_tokenizer_close(struct fl_tokenizer *tokenizer)
+{
+    if (!tokenizer)
+        return;
+    fl_vocabulary_close(&tokenizer->vocabulary);
+    free(tokenizer);
+}
+
+int fl_tokenizer_vocab_size(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->n_ids;
+}
+
+int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->bos;
+}
+
+int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->eos;
+}
+
+const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->kind;
+}
+
+/* ---- encoding ---- */
+
+static bool is_bytes(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->vocabulary.n_pieces == 0;
+}
+
+/* A stretch without user-defined pieces: spaces written as the vocabulary does, then merged. */
+static int encode_plain(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
+                        struct fl_ids *out, struct fl_error *error)
+{
+    size_t space = strlen(tokenizer->space), used = 0;
+    if (length == 0)
+        return FL_OK;
+    if (length > (size_t)INT32_MAX / space - 1)
+        return fl_fail(error, "text: expected at most %zu bytes, not %zu",
+                       (size_t)INT32_MAX / space - 1, length);
+    char *escaped = malloc((length + 1) * space);
+    if (!escaped)
+        return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+    if (tokenizer->add_space) {
+        memcpy(escaped, tokenizer->space, space);
+        used = space;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] != ' ') {
+            escaped[used++] = text[i];
+            continue;
+        }
+        memcpy(escaped + used, tokenizer->space, space);
+        used += space;
+    }
+    int status = fl_bpe_encode(&tokenizer->vocabulary, escaped, used, tokenizer->unknown,
+                               tokenizer->frozen_unknown, out, error);
+    free(escaped);
+    return status;
+}
+
+static int encode_pieces(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
+                         struct fl_ids *out, struct fl_error *error)
+{
+    size_t start = 0;
+    for (size_t at = 0; at < length;) {
+        int id = fl_vocabulary_user_defined(&tokenizer->vocabulary, text + at, length - at);
+        if (id < 0) {
+            at++;
+            continue;
+        }
+        if (encode_plain(tokenizer, text + start, at - start, out, error) != FL_OK)
+            return FL_FAILED;
+        if (!fl_ids_push(out, id))
+            return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+        at += tokenizer->vocabulary.pieces[id].length;
+        start = at;
+    }
+    return encode_plain(tokenizer, text + start, length - start, out, error);
+}
+
+static int encode_bytes(const char *text, size_t length, struct fl_ids *out,
+                        struct fl_error *error)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!fl_ids_push(out, (unsigned char)text[i]))
+            return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+    return FL_OK;
+}
+
+int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
+                        bool add_bos, int **ids, size_t *n_ids, struct fl_error *error)
+{
+    struct fl_ids out = {0};
+    int status = FL_OK;
+    *ids = NULL;
+    *n_ids = 0;
+    if (add_bos && tokenizer->add_bos && tokenizer->bos >= 0 && !fl_ids_push(&out, tokenizer->bos))
+        status = fl_fail(error, "text: not enough memory to encode it");
+    if (status == FL_OK)
+        status = is_bytes(tokenizer) ? encode_bytes(text, length, &out, error)
+                                     : encode_pieces(tokenizer, text, length, &out, error);
+    if (status != FL_OK) {
+        free(out.ids);
+        return FL_FAILED;
+    }
+    *ids = out.ids;
+    *n_ids = out.n;
+    return FL_OK;
+}
+
+/* ---- decoding ---- */
+
+/* The bytes an id stands for; at most FL_PIECE_BYTES_MAX. at_start: a leading space is the one
+ * that encoding added. */
+static size_t piece_bytes(const struct fl_tokenizer *tokenizer, int id, bool *at_start,
+                          char out[FL_PIECE_BYTES_MAX])
+{
+    if (id < 0 || id >= tokenizer->n_ids)
+        return 0;
+    if (is_bytes(tokenizer)) {
+        out[0] = (char)id;
+        return 1;
+    }
+    const struct fl_piece_entry *piece = &tokenizer->vocabulary.pieces[id];
+    if (piece->type == FL_PIECE_CONTROL)
+        return 0;
+    bool drop_space = *at_start && tokenizer->add_space;
+    *at_start = false;
+    if (piece->type == FL_PIECE_BYTE) {
+        out[0] = (char)piece->byte;
+        return 1;
+    }
+    size_t length, space = strlen(tokenizer->space), used = 0;
+    const char *text = fl_vocabulary_text(&tokenizer->vocabulary, id, &length);
+    for (size_t i = 0; i < length;) {
+        bool is_space = length - i >= space && memcmp(text + i, tokenizer->space, space) == 0;
+        if (!is_space)
+            out[used++] = text[i];
+        else if (i > 0 || !drop_space)
+            out[used++] = ' ';
+        i += is_space ? space : 1;
+    }
+    return used;
+}
+
+int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
+                        char **text, size_t *length, struct fl_error *error)
+{
+    size_t used = 0, capacity = 4 * n_ids + FL_PIECE_BYTES_MAX + 1;
+    char *out = malloc(capacity);
+    bool at_start = true;
+    for (size_t i = 0; out && i < n_ids; i++) {
+        if (capacity - used <= FL_PIECE_BYTES_MAX) {
+            capacity *= 2;
+            char *larger = realloc(out, capacity);
+            if (!larger)
+                free(out);
+            out = larger;
+        }
+        if (out)
+            used += piece_bytes(tokenizer, ids[i], &at_start, out + used);
+    }
+    if (!out)
+        return fl_fail(error, "text: not enough memory to decode %zu ids", n_ids);
+    out[used] = '\0';
+    *text = out;
+    *length = used;
+    return FL_OK;
+}
+
+int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piece, size_t *length,
+                       struct fl_error *error)
+{
+    char byte = (char)id;
+    const char *text = &byte;
+    *length = 1;
+    if (id < 0 || id >= tokenizer->n_ids)
+        return fl_fail(error, "token %d: expected an id of 0 to %d", id, tokenizer->n_ids - 1);
+    if (!is_bytes(tokenizer))
+        text = fl_vocabulary_text(&tokenizer->vocabulary, id, length);
+    *piece = malloc(*length + 1);
+    if (!*piece)
+        return fl_fail(error, "token %d: not enough memory to show it", id);
+    memcpy(*piece, text, *length);
+    (*piece)[*length] = '\0';
+    return FL_OK;
+}
+
+/* ---- streaming ---- */
+
+void fl_stream_start(struct fl_stream *stream, const struct fl_tokenizer *tokenizer)
+{
+    *stream = (struct fl_stream){.tokenizer = tokenizer, .at_start = true};
+}
+
+const char *fl_stream_push(struct fl_stream *stream, int id, size_t *length)
+{
+    /* at most 3 bytes are ever held back, so a whole piece always fits */
+    stream->n_pending += piece_bytes(stream->tokenizer, id, &stream->at_start,
+                                     stream->pending + stream->n_pending);
+    size_t held = fl_utf8_unfinished(stream->pending, stream->n_pending);
+    *length = stream->n_pending - held;
+    memcpy(stream->ready, stream->pending, *length);
+    memmove(stream->pending, stream->pending + *length, held);
+    stream->n_pending = held;
+    return stream->ready;
+}
+
+const char *fl_stream_flush(struct fl_stream *stream, size_t *length)
+{
+    *length = stream->n_pending;
+    memcpy(stream->ready, stream->pending, *length);
+    stream->n_pending = 0;
+    return stream->ready;
+}

@@ -1,0 +1,31 @@
+/* tokenizer_internal.h - what the tokenizer's own files share. */
+#ifndef FL_TEXT_TOKENIZER_INTERNAL_H
+#define FL_TEXT_TOKENIZER_INTERNAL_H
+
+#include "text/tokenizer.h"
+#include "text/vocabulary.h"
+
+struct fl_tokenizer {
+    const char *kind;
+    struct fl_vocabulary vocabulary; /* empty for bytes */
+    int n_ids;
+    int bos, eos, unknown; /* -1: none */
+    bool add_bos;          /* the file wants the beginning marked */
+    bool add_space;        /* a text begins with a space, which decoding drops */
+    const char *space;     /* how the pieces write a space: " " or U+2581 */
+    bool frozen_unknown;   /* see fl_bpe_encode() */
+};
+
+/* llama2.c's tokenizer.bin: int32 longest piece, then float32 score, int32 length and the bytes of
+ * each. Ids 0, 1, 2 are unknown, begin and end. */
+int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
+                              struct fl_error *error);
+
+/* A GGUF file with tokenizer.ggml.model = "llama". */
+int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
+                           struct fl_error *error);
+
+/* The file that belongs to a model: path of at least 4096 bytes; empty: bytes. */
+int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl_error *error);
+
+#endif

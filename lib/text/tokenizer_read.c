@@ -1,0 +1,207 @@
+#include "base/file.h"
+#include "model/gguf.h"
+#include "text/tokenizer_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tokenizer.bin ---- */
+
+struct reader {
+    const unsigned char *at;
+    size_t left;
+};
+
+static bool read_bytes(struct reader *reader, void *out, size_t n)
+{
+    if (reader->left < n)
+        return false;
+    memcpy(out, reader->at, n);
+    reader->at += n;
+    reader->left -= n;
+    return true;
+}
+
+static int llama2c_type(int id, const char *text, size_t length)
+{
+    if (id == 0)
+        return FL_PIECE_UNKNOWN;
+    if (id <= 2)
+        return FL_PIECE_CONTROL;
+    return length == 6 && memcmp(text, "<0x", 3) == 0 && text[5] == '>' ? FL_PIECE_BYTE
+                                                                       : FL_PIECE_NORMAL;
+}
+
+static int read_llama2c_piece(struct fl_tokenizer *tokenizer, struct reader *reader,
+                              const char *path, struct fl_error *error)
+{
+    float score;
+    int32_t length;
+    int id = tokenizer->vocabulary.n_pieces;
+    if (!read_bytes(reader, &score, sizeof score) || !read_bytes(reader, &length, sizeof length))
+        return fl_fail(error, "%s: token %d: the file ends inside its score or length", path, id);
+    if (length < 0 || (size_t)length > reader->left)
+        return fl_fail(error, "%s: token %d: length %d: expected 0 to the %zu bytes left", path,
+                       id, (int)length, reader->left);
+    const char *text = (const char *)reader->at;
+    reader->at += length;
+    reader->left -= (size_t)length;
+    return fl_vocabulary_add(&tokenizer->vocabulary, text, (size_t)length, score,
+                             llama2c_type(id, text, (size_t)length), path, error);
+}
+
+int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
+                              struct fl_error *error)
+{
+    struct fl_mapping mapping;
+    if (fl_file_map(&mapping, path, error) != FL_OK)
+        return FL_FAILED;
+    struct reader reader = {mapping.data, mapping.size};
+    int32_t longest = 0;
+    int status = FL_OK;
+    if (!read_bytes(&reader, &longest, sizeof longest) || longest < 1 ||
+        longest > FL_PIECE_BYTES_MAX)
+        status = fl_fail(error,
+                         "%s: max_token_length: expected 1 to %d in the first four bytes: is this "
+                         "a llama2.c tokenizer?",
+                         path, FL_PIECE_BYTES_MAX);
+    while (status == FL_OK && reader.left > 0)
+        status = read_llama2c_piece(tokenizer, &reader, path, error);
+    fl_file_unmap(&mapping);
+    if (status == FL_OK && tokenizer->vocabulary.n_pieces < 4)
+        status = fl_fail(error, "%s: expected tokens behind <unk>, <s> and </s>", path);
+    tokenizer->kind = "llama2.c";
+    tokenizer->unknown = 0;
+    tokenizer->bos = 1;
+    tokenizer->eos = 2;
+    tokenizer->add_bos = true;
+    tokenizer->add_space = true;
+    tokenizer->space = " ";
+    tokenizer->frozen_unknown = true;
+    return status;
+}
+
+/* ---- GGUF ---- */
+
+/* Three arrays side by side; scores and types may be missing. */
+struct piece_arrays {
+    struct fl_gguf_array tokens, scores, types;
+    bool has_types;
+};
+
+static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, const char *path,
+                       struct fl_error *error)
+{
+    if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &arrays->tokens,
+                          error) != FL_OK ||
+        fl_gguf_get_array(gguf, "tokenizer.ggml.scores", FL_GGUF_REALS, &arrays->scores, error) !=
+            FL_OK)
+        return FL_FAILED;
+    arrays->has_types = fl_gguf_has(gguf, "tokenizer.ggml.token_type");
+    if (arrays->has_types && fl_gguf_get_array(gguf, "tokenizer.ggml.token_type", FL_GGUF_INTS,
+                                               &arrays->types, error) != FL_OK)
+        return FL_FAILED;
+    if (arrays->scores.n != arrays->tokens.n ||
+        (arrays->has_types && arrays->types.n != arrays->tokens.n))
+        return fl_fail(error,
+                       "%s: tokenizer.ggml: expected as many scores and token_types as the %llu "
+                       "tokens",
+                       path, (unsigned long long)arrays->tokens.n);
+    if (arrays->tokens.n == 0)
+        return fl_fail(error, "%s: tokenizer.ggml.tokens: expected at least one", path);
+    return FL_OK;
+}
+
+static int read_pieces(struct fl_tokenizer *tokenizer, struct piece_arrays *arrays,
+                       const char *path, struct fl_error *error)
+{
+    struct fl_gguf_string token;
+    while (fl_gguf_next_string(&arrays->tokens, &token)) {
+        double score = 0;
+        int64_t type = FL_PIECE_NORMAL;
+        fl_gguf_next_real(&arrays->scores, &score);
+        if (arrays->has_types)
+            fl_gguf_next_int(&arrays->types, &type);
+        if (type < FL_PIECE_NORMAL || type > FL_PIECE_BYTE)
+            type = 0; /* refused by the vocabulary, with the token's number */
+        if (fl_vocabulary_add(&tokenizer->vocabulary, token.data, token.length, (float)score,
+                              (int)type, path, error) != FL_OK)
+            return FL_FAILED;
+    }
+    return FL_OK;
+}
+
+static int read_special_ids(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf,
+                            struct fl_error *error)
+{
+    const struct {
+        const char *key;
+        int *id;
+    } table[] = {
+        {"tokenizer.ggml.bos_token_id", &tokenizer->bos},
+        {"tokenizer.ggml.eos_token_id", &tokenizer->eos},
+        {"tokenizer.ggml.unknown_token_id", &tokenizer->unknown},
+    };
+    const struct {
+        const char *key;
+        bool *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_bos_token", &tokenizer->add_bos},
+        {"tokenizer.ggml.add_space_prefix", &tokenizer->add_space},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t id;
+        if (!fl_gguf_has(gguf, table[i].key))
+            continue;
+        if (fl_gguf_get_int(gguf, table[i].key, 0, tokenizer->vocabulary.n_pieces - 1, &id,
+                            error) != FL_OK)
+            return FL_FAILED;
+        *table[i].id = (int)id;
+    }
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (fl_gguf_has(gguf, flags[i].key) &&
+            fl_gguf_get_bool(gguf, flags[i].key, flags[i].flag, error) != FL_OK)
+            return FL_FAILED;
+    return FL_OK;
+}
+
+static int check_model(const struct fl_gguf *gguf, const char *path, struct fl_error *error)
+{
+    struct fl_gguf_string model;
+    if (!fl_gguf_has(gguf, "tokenizer.ggml.model"))
+        return fl_fail(error,
+                       "%s: it holds no tokenizer (tokenizer.ggml.model); give one with "
+                       "--tokenizer, or token ids",
+                       path);
+    if (fl_gguf_get_string(gguf, "tokenizer.ggml.model", &model, error) != FL_OK)
+        return FL_FAILED;
+    if (model.length != 5 || memcmp(model.data, "llama", 5) != 0)
+        return fl_fail(error,
+                       "%s: tokenizer.ggml.model: expected llama (SentencePiece-style BPE), not "
+                       "%.*s; give --tokenizer bytes, or token ids",
+                       path, model.length < 40 ? (int)model.length : 40, model.data);
+    return FL_OK;
+}
+
+int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
+                           struct fl_error *error)
+{
+    struct fl_gguf *gguf = NULL;
+    struct piece_arrays arrays;
+    if (fl_gguf_open(&gguf, path, error) != FL_OK)
+        return FL_FAILED;
+    tokenizer->kind = "bpe";
+    tokenizer->add_bos = true;
+    tokenizer->add_space = true;
+    tokenizer->space = "\xe2\x96\x81";
+    int status = check_model(gguf, path, error);
+    if (status == FL_OK)
+        status = open_arrays(&arrays, gguf, path, error);
+    if (status == FL_OK)
+        status = read_pieces(tokenizer, &arrays, path, error);
+    if (status == FL_OK)
+        status = read_special_ids(tokenizer, gguf, error);
+    fl_gguf_close(gguf);
+    return status;
+}

@@ -1,0 +1,182 @@
+#include "text/vocabulary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int out_of_memory(const char *source, struct fl_error *error)
+{
+    return fl_fail(error, "%s: not enough memory for the vocabulary", source);
+}
+
+/* "<0x41>" is byte 0x41; -1 for anything else. */
+static int byte_of(const char *text, size_t length)
+{
+    static const char DIGITS[] = "0123456789ABCDEF";
+    if (length != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
+        return -1;
+    const char *high = memchr(DIGITS, text[3], 16), *low = memchr(DIGITS, text[4], 16);
+    return high && low ? (int)(high - DIGITS) * 16 + (int)(low - DIGITS) : -1;
+}
+
+static bool reserve(struct fl_vocabulary *vocabulary, size_t length)
+{
+    if (vocabulary->n_pieces == vocabulary->capacity) {
+        int capacity = vocabulary->capacity ? vocabulary->capacity * 2 : 1024;
+        void *pieces = realloc(vocabulary->pieces, (size_t)capacity * sizeof *vocabulary->pieces);
+        if (!pieces)
+            return false;
+        vocabulary->pieces = pieces;
+        vocabulary->capacity = capacity;
+    }
+    if (vocabulary->text_capacity - vocabulary->text_used < length) {
+        size_t capacity = vocabulary->text_capacity * 2 + FL_PIECE_BYTES_MAX;
+        char *text = realloc(vocabulary->text, capacity);
+        if (!text)
+            return false;
+        vocabulary->text = text;
+        vocabulary->text_capacity = capacity;
+    }
+    return true;
+}
+
+int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t length,
+                      float score, int type, const char *source, struct fl_error *error)
+{
+    int id = vocabulary->n_pieces;
+    if (id == FL_VOCABULARY_MAX)
+        return fl_fail(error, "%s: expected at most %d tokens", source, FL_VOCABULARY_MAX);
+    if (length > FL_PIECE_BYTES_MAX)
+        return fl_fail(error, "%s: token %d: expected at most %d bytes, not %zu", source, id,
+                       FL_PIECE_BYTES_MAX, length);
+    if (type < FL_PIECE_NORMAL || type > FL_PIECE_BYTE)
+        return fl_fail(error, "%s: token %d: expected a type from 1 to 6, not %d", source, id,
+                       type);
+    if (isnan(score))
+        return fl_fail(error, "%s: token %d: expected a number as its score", source, id);
+    int byte = byte_of(text, length);
+    if (type == FL_PIECE_BYTE && byte < 0)
+        return fl_fail(error, "%s: token %d: expected a byte token to be written <0xHH>", source,
+                       id);
+    if (!reserve(vocabulary, length))
+        return out_of_memory(source, error);
+    vocabulary->pieces[vocabulary->n_pieces++] = (struct fl_piece_entry){
+        .offset = vocabulary->text_used,
+        .length = (uint16_t)length,
+        .type = (uint8_t)type,
+        .byte = (uint8_t)(byte < 0 ? 0 : byte),
+        .score = score,
+    };
+    if (length > 0)
+        memcpy(vocabulary->text + vocabulary->text_used, text, length);
+    vocabulary->text_used += length;
+    return FL_OK;
+}
+
+static uint64_t hash(const char *text, size_t length)
+{
+    uint64_t value = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (size_t i = 0; i < length; i++)
+        value = (value ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
+    return value ^ value >> 32;
+}
+
+const char *fl_vocabulary_text(const struct fl_vocabulary *vocabulary, int id, size_t *length)
+{
+    *length = vocabulary->pieces[id].length;
+    return vocabulary->text + vocabulary->pieces[id].offset;
+}
+
+/* The slot that holds the text, or the free one where it would go. */
+static size_t find_slot(const struct fl_vocabulary *vocabulary, const char *text, size_t length)
+{
+    size_t slot = hash(text, length) & (vocabulary->n_slots - 1);
+    for (; vocabulary->slots[slot]; slot = (slot + 1) & (vocabulary->n_slots - 1)) {
+        size_t n;
+        const char *held = fl_vocabulary_text(vocabulary, vocabulary->slots[slot] - 1, &n);
+        if (n == length && memcmp(held, text, n) == 0)
+            break;
+    }
+    return slot;
+}
+
+/* Normal pieces, user-defined ones and the unknown one's text are found; the rest has no text. */
+static bool is_text(int type)
+{
+    return type == FL_PIECE_NORMAL || type == FL_PIECE_USER_DEFINED;
+}
+
+static bool index_user_defined(struct fl_vocabulary *vocabulary)
+{
+    int n = 0;
+    for (int id = 0; id < vocabulary->n_pieces; id++)
+        n += vocabulary->pieces[id].type == FL_PIECE_USER_DEFINED;
+    vocabulary->user_defined = calloc((size_t)n + 1, sizeof *vocabulary->user_defined);
+    if (!vocabulary->user_defined)
+        return false;
+    /* counting sort by length, longest first */
+    for (size_t length = FL_PIECE_BYTES_MAX; length > 0; length--)
+        for (int id = 0; n > 0 && id < vocabulary->n_pieces; id++) {
+            const struct fl_piece_entry *piece = &vocabulary->pieces[id];
+            if (piece->type != FL_PIECE_USER_DEFINED || piece->length != length)
+                continue;
+            vocabulary->user_defined[vocabulary->n_user_defined++] = id;
+            unsigned char first = (unsigned char)vocabulary->text[piece->offset];
+            vocabulary->starts_user_defined[first] = true;
+        }
+    return true;
+}
+
+int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
+                         struct fl_error *error)
+{
+    vocabulary->n_slots = 16;
+    while (vocabulary->n_slots < 2 * (size_t)vocabulary->n_pieces)
+        vocabulary->n_slots *= 2;
+    vocabulary->slots = calloc(vocabulary->n_slots, sizeof *vocabulary->slots);
+    if (!vocabulary->slots || !index_user_defined(vocabulary))
+        return out_of_memory(source, error);
+    for (int byte = 0; byte < 256; byte++)
+        vocabulary->byte_ids[byte] = -1;
+    for (int id = 0; id < vocabulary->n_pieces; id++) {
+        const struct fl_piece_entry *piece = &vocabulary->pieces[id];
+        if (piece->type == FL_PIECE_BYTE && vocabulary->byte_ids[piece->byte] < 0)
+            vocabulary->byte_ids[piece->byte] = id;
+        if (!is_text(piece->type) || piece->length == 0)
+            continue;
+        size_t slot = find_slot(vocabulary, vocabulary->text + piece->offset, piece->length);
+        if (!vocabulary->slots[slot])
+            vocabulary->slots[slot] = id + 1;
+    }
+    return FL_OK;
+}
+
+void fl_vocabulary_close(struct fl_vocabulary *vocabulary)
+{
+    free(vocabulary->pieces);
+    free(vocabulary->text);
+    free(vocabulary->slots);
+    free(vocabulary->user_defined);
+    *vocabulary = (struct fl_vocabulary){0};
+}
+
+int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text, size_t length)
+{
+    if (length == 0 || length > FL_PIECE_BYTES_MAX)
+        return -1;
+    return vocabulary->slots[find_slot(vocabulary, text, length)] - 1;
+}
+
+int fl_vocabulary_user_defined(const struct fl_vocabulary *vocabulary, const char *text,
+                               size_t length)
+{
+    if (length == 0 || !vocabulary->starts_user_defined[(unsigned char)*text])
+        return -1;
+    for (int i = 0; i < vocabulary->n_user_defined; i++) {
+        size_t n;
+        const char *piece = fl_vocabulary_text(vocabulary, vocabulary->user_defined[i], &n);
+        if (n <= length && memcmp(piece, text, n) == 0)
+            return vocabulary->user_defined[i];
+    }
+    return -1;
+}

@@ -1,0 +1,63 @@
+/* vocabulary.h - the pieces of a SentencePiece-style BPE vocabulary, found by id or by text. */
+#ifndef FL_TEXT_VOCABULARY_H
+#define FL_TEXT_VOCABULARY_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* GGUF's numbers (tokenizer.ggml.token_type). */
+enum fl_piece_type {
+    FL_PIECE_NORMAL = 1,
+    FL_PIECE_UNKNOWN = 2,
+    FL_PIECE_CONTROL = 3,      /* begin, end: no text of their own */
+    FL_PIECE_USER_DEFINED = 4, /* matched whole, before anything is merged */
+    FL_PIECE_UNUSED = 5,
+    FL_PIECE_BYTE = 6 /* "<0x41>": one byte */
+};
+
+/* Longest piece accepted; what real vocabularies hold stays below half of it. */
+enum { FL_PIECE_BYTES_MAX = 256, FL_VOCABULARY_MAX = 1 << 24 };
+
+struct fl_piece_entry {
+    size_t offset; /* into text */
+    uint16_t length;
+    uint8_t type;
+    uint8_t byte; /* of FL_PIECE_BYTE */
+    float score;  /* merges with higher scores come first */
+};
+
+struct fl_vocabulary {
+    struct fl_piece_entry *pieces;
+    int n_pieces, capacity;
+    char *text;
+    size_t text_used, text_capacity;
+    int *slots; /* open addressing: id + 1, or 0 */
+    size_t n_slots;
+    int byte_ids[256]; /* -1: no such piece */
+    int *user_defined; /* ids, longest first */
+    int n_user_defined;
+    bool starts_user_defined[256]; /* some user-defined piece begins with this byte */
+};
+
+/* Appends a piece; source and its id name it in a refusal. */
+int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t length,
+                      float score, int type, const char *source, struct fl_error *error);
+
+/* Call once after the last piece: builds the look-ups. Of equal texts the lowest id is found. */
+int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
+                         struct fl_error *error);
+void fl_vocabulary_close(struct fl_vocabulary *vocabulary);
+
+/* -1 when there is no such piece, or it is a control piece: plain text never gives those. */
+int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text, size_t length);
+
+const char *fl_vocabulary_text(const struct fl_vocabulary *vocabulary, int id, size_t *length);
+
+/* The longest user-defined piece at the start of text, or -1. */
+int fl_vocabulary_user_defined(const struct fl_vocabulary *vocabulary, const char *text,
+                               size_t length);
+
+#endif
