@@ -11,7 +11,6 @@
 
 static const char *const ON_OFF[] = {"on", "off", NULL};
 static const char *const PHASES[] = {"prefill", "decode", NULL};
-static const char *const ATTENTIONS[] = {"naive", "causal", NULL};
 static const char *const LOGITS[] = {"none", "last", "all", NULL};
 static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
 enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
@@ -219,7 +218,7 @@ static int run(int argc, char **argv)
         {NULL, "logits", 0, FL_OPTION_CHOICE, &a.logits, "WHICH",
          "positions whose logits are computed (decode: the last)", "all", 0, 0, LOGITS},
         {"Run", "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL",
-         "naive (all pairs, masked) or causal (only visible pairs)", "causal", 0, 0, ATTENTIONS},
+         "naive (all pairs, masked) or causal (only visible pairs)", "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},
         {NULL, "reps", 0, FL_OPTION_INT, &a.n_reps, "N", "executions behind a warm-up", "5", 1,

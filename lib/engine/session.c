@@ -21,6 +21,8 @@ static const struct fl_attention_kernel *const KERNELS[] = {
     [FL_ATTENTION_CAUSAL] = &fl_attention_causal,
 };
 
+const char *const fl_attention_names[] = {"naive", "causal", NULL};
+
 const char *fl_attention_name(enum fl_attention attention)
 {
     return KERNELS[attention]->name;

@@ -65,5 +65,6 @@ uint64_t fl_session_kv_cache_bytes(const struct fl_session *session);
 uint64_t fl_session_activation_bytes(const struct fl_session *session);
 
 const char *fl_attention_name(enum fl_attention attention);
+extern const char *const fl_attention_names[]; /* NULL-terminated, in the order of the enum */
 
 #endif

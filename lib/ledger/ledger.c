@@ -33,6 +33,16 @@ void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger)
     memcpy(out->entries, ledger->entries, n_entries(ledger) * sizeof *ledger->entries);
 }
 
+void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger)
+{
+    for (size_t i = 0; i < n_entries(ledger); i++) {
+        sum->entries[i].counted =
+            fl_cost_add(sum->entries[i].counted, ledger->entries[i].counted);
+        sum->entries[i].time_ns += ledger->entries[i].time_ns;
+        sum->entries[i].n_calls += ledger->entries[i].n_calls;
+    }
+}
+
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger)
 {
     struct fl_ledger_entry total = {0};

@@ -44,6 +44,9 @@ static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *le
     return &ledger->entries[layer * FL_N_OPERATORS + (int)op];
 }
 
+/* sum += ledger, entry by entry; both of the same n_layers. */
+void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger);
+
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger);
 
 /* CLOCK_MONOTONIC_RAW in nanoseconds. */
