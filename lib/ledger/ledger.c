@@ -36,8 +36,7 @@ void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger)
 void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger)
 {
     for (size_t i = 0; i < n_entries(ledger); i++) {
-        sum->entries[i].counted =
-            fl_cost_add(sum->entries[i].counted, ledger->entries[i].counted);
+        sum->entries[i].counted = fl_cost_add(sum->entries[i].counted, ledger->entries[i].counted);
         sum->entries[i].time_ns += ledger->entries[i].time_ns;
         sum->entries[i].n_calls += ledger->entries[i].n_calls;
     }

@@ -23,7 +23,7 @@ bool fl_ids_push(struct fl_ids *ids, int id)
 /* A stretch of the text that is one piece, or an uncovered character. */
 struct symbol {
     const char *text;
-    uint32_t length; /* 0: merged into its left neighbour */
+    uint32_t length;    /* 0: merged into its left neighbour */
     int previous, next; /* -1: none */
     int id;             /* -1: no piece has this text */
 };
@@ -99,8 +99,8 @@ static bool consider(struct merge *merge, int left, int right)
     int id = fl_vocabulary_find(merge->vocabulary, a->text, length);
     if (id < 0)
         return true;
-    return heap_push(merge, (struct candidate){merge->vocabulary->pieces[id].score, left, right,
-                                               id, length});
+    return heap_push(
+        merge, (struct candidate){merge->vocabulary->pieces[id].score, left, right, id, length});
 }
 
 static bool split(struct merge *merge, const char *text, size_t length)
@@ -184,8 +184,8 @@ int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size
         return FL_OK;
     if (length > INT32_MAX)
         return fl_fail(error, "text: expected at most %d bytes, not %zu", INT32_MAX, length);
-    bool good = split(&merge, text, length) && merge_all(&merge) &&
-                push_symbols(&merge, unknown_id, out);
+    bool good =
+        split(&merge, text, length) && merge_all(&merge) && push_symbols(&merge, unknown_id, out);
     free(merge.symbols);
     free(merge.heap);
     return good ? FL_OK : fl_fail(error, "text: not enough memory to encode %zu bytes", length);

@@ -57,8 +57,7 @@ static int print_pieces(const struct fl_tokenizer *tokenizer, const int *ids, si
         size_t length;
         if (fl_tokenizer_piece(tokenizer, ids[i], &piece, &length, error) != FL_OK)
             return FL_FAILED;
-        printf(json ? "%s\n  {\"id\": %d, \"piece\": \"" : "%s%7d  ", json && i ? "," : "",
-               ids[i]);
+        printf(json ? "%s\n  {\"id\": %d, \"piece\": \"" : "%s%7d  ", json && i ? "," : "", ids[i]);
         print_piece(piece, length, json);
         printf("%s", json ? "\"}" : "\n");
         free(piece);
@@ -132,8 +131,8 @@ static int detokenize(const struct arguments *a, struct fl_error *error)
     char *text = NULL;
     if (open_tokenizer(&tokenizer, a, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_ids_read(&ids, &n, a->ids, a->ids_file, fl_tokenizer_vocab_size(tokenizer),
-                             error);
+    int status =
+        fl_ids_read(&ids, &n, a->ids, a->ids_file, fl_tokenizer_vocab_size(tokenizer), error);
     if (status == FL_OK)
         status = fl_tokenizer_decode(tokenizer, ids, n, &text, &length, error);
     if (status == FL_OK)
@@ -157,8 +156,7 @@ static int run_detokenize(int argc, char **argv)
          "ids from a file, '-': standard input", "-", 0, 0, NULL},
         {0}};
     int first;
-    enum fl_cli_outcome outcome =
-        fl_cli_parse(&fl_command_detokenize, options, argc, argv, &first);
+    enum fl_cli_outcome outcome = fl_cli_parse(&fl_command_detokenize, options, argc, argv, &first);
     if (outcome != FL_CLI_RUN)
         return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
     if (!a.model && !a.tokenizer)

@@ -35,8 +35,8 @@ int fl_ids_parse(int **ids, size_t *n_ids, const char *text, size_t length, int 
             int64_t id = 0;
             for (; at < end && isdigit((unsigned char)*at) && id < limit; at++)
                 id = id * 10 + (*at - '0');
-            bool whole = at > start && (at == end || *at == ',' || *at == '#' ||
-                                        isspace((unsigned char)*at));
+            bool whole = at > start &&
+                         (at == end || *at == ',' || *at == '#' || isspace((unsigned char)*at));
             if (!whole || id >= limit)
                 status = bad(source, start, end, limit, error);
             else if (!fl_ids_push(&out, (int)id))

@@ -147,8 +147,7 @@ static int encode_pieces(const struct fl_tokenizer *tokenizer, const char *text,
     return encode_plain(tokenizer, text + start, length - start, out, error);
 }
 
-static int encode_bytes(const char *text, size_t length, struct fl_ids *out,
-                        struct fl_error *error)
+static int encode_bytes(const char *text, size_t length, struct fl_ids *out, struct fl_error *error)
 {
     for (size_t i = 0; i < length; i++)
         if (!fl_ids_push(out, (unsigned char)text[i]))
@@ -265,8 +264,8 @@ void fl_stream_start(struct fl_stream *stream, const struct fl_tokenizer *tokeni
 const char *fl_stream_push(struct fl_stream *stream, int id, size_t *length)
 {
     /* at most 3 bytes are ever held back, so a whole piece always fits */
-    stream->n_pending += piece_bytes(stream->tokenizer, id, &stream->at_start,
-                                     stream->pending + stream->n_pending);
+    stream->n_pending +=
+        piece_bytes(stream->tokenizer, id, &stream->at_start, stream->pending + stream->n_pending);
     size_t held = fl_utf8_unfinished(stream->pending, stream->n_pending);
     *length = stream->n_pending - held;
     memcpy(stream->ready, stream->pending, *length);

@@ -22,8 +22,8 @@ int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, c
 void fl_tokenizer_close(struct fl_tokenizer *tokenizer);
 
 int fl_tokenizer_vocab_size(const struct fl_tokenizer *tokenizer);
-int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer); /* -1: none */
-int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer); /* -1: none */
+int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer);          /* -1: none */
+int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer);          /* -1: none */
 const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes", "bpe", ... */
 
 /* ids: malloc'd array the caller frees. add_bos prepends the beginning-of-sequence id when the
@@ -36,7 +36,8 @@ int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, 
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
                         char **text, size_t *length, struct fl_error *error);
 
-/* The piece as the vocabulary writes it ("<s>", "\u2581the"): for showing, not for text. malloc'd. */
+/* The piece as the vocabulary writes it ("<s>", "\u2581the"): for showing, not for text. malloc'd.
+ */
 int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piece, size_t *length,
                        struct fl_error *error);
 
@@ -45,8 +46,8 @@ int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piec
  * until the next call. */
 struct fl_stream {
     const struct fl_tokenizer *tokenizer;
-    bool at_start;      /* no id seen yet: the leading space of SentencePiece is dropped */
-    char pending[512];  /* bytes not yet complete */
+    bool at_start;     /* no id seen yet: the leading space of SentencePiece is dropped */
+    char pending[512]; /* bytes not yet complete */
     size_t n_pending;
     char ready[512];
 };

@@ -30,7 +30,7 @@ static int llama2c_type(int id, const char *text, size_t length)
     if (id <= 2)
         return FL_PIECE_CONTROL;
     return length == 6 && memcmp(text, "<0x", 3) == 0 && text[5] == '>' ? FL_PIECE_BYTE
-                                                                       : FL_PIECE_NORMAL;
+                                                                        : FL_PIECE_NORMAL;
 }
 
 static int read_llama2c_piece(struct fl_tokenizer *tokenizer, struct reader *reader,
@@ -42,8 +42,8 @@ static int read_llama2c_piece(struct fl_tokenizer *tokenizer, struct reader *rea
     if (!read_bytes(reader, &score, sizeof score) || !read_bytes(reader, &length, sizeof length))
         return fl_fail(error, "%s: token %d: the file ends inside its score or length", path, id);
     if (length < 0 || (size_t)length > reader->left)
-        return fl_fail(error, "%s: token %d: length %d: expected 0 to the %zu bytes left", path,
-                       id, (int)length, reader->left);
+        return fl_fail(error, "%s: token %d: length %d: expected 0 to the %zu bytes left", path, id,
+                       (int)length, reader->left);
     const char *text = (const char *)reader->at;
     reader->at += length;
     reader->left -= (size_t)length;
@@ -93,8 +93,8 @@ struct piece_arrays {
 static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, const char *path,
                        struct fl_error *error)
 {
-    if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &arrays->tokens,
-                          error) != FL_OK ||
+    if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &arrays->tokens, error) !=
+            FL_OK ||
         fl_gguf_get_array(gguf, "tokenizer.ggml.scores", FL_GGUF_REALS, &arrays->scores, error) !=
             FL_OK)
         return FL_FAILED;
@@ -184,8 +184,7 @@ static int check_model(const struct fl_gguf *gguf, const char *path, struct fl_e
     return FL_OK;
 }
 
-int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
-                           struct fl_error *error)
+int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error)
 {
     struct fl_gguf *gguf = NULL;
     struct piece_arrays arrays;

@@ -1,0 +1,159 @@
+/* fuzz_tokenizers.c - damaged tokenizer files: llama2.c's tokenizer.bin and GGUF vocabularies.
+ *
+ * The first byte of an input says which reader it is for. What opens must encode and decode any
+ * bytes, and streaming must say what decoding says. */
+#include "model/gguf.h"
+#include "tests/fuzz/mutate.h"
+#include "text/tokenizer.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "max_allocation_size_mb=256";
+}
+
+static void check_stream(const struct fl_tokenizer *tokenizer, const int *ids, size_t n,
+                         const char *text, size_t length)
+{
+    struct fl_stream stream;
+    size_t at = 0, got;
+    fl_stream_start(&stream, tokenizer);
+    for (size_t i = 0; i <= n; i++) {
+        const char *piece =
+            i < n ? fl_stream_push(&stream, ids[i], &got) : fl_stream_flush(&stream, &got);
+        if (at + got > length || memcmp(text + at, piece, got) != 0)
+            abort();
+        at += got;
+    }
+    if (at != length)
+        abort();
+}
+
+static void use(const struct fl_tokenizer *tokenizer)
+{
+    static const char *const TEXTS[] = {"", "a", "Once upon a time", "  \xe2\x96\x81 \xff\xc3",
+                                        "\xf0\x9f\x98\x80 caf\xc3\xa9 <s></s><0x41>"};
+    struct fl_error error;
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        int *ids;
+        char *text;
+        size_t n, length;
+        if (fl_tokenizer_encode(tokenizer, TEXTS[i], strlen(TEXTS[i]), true, &ids, &n, &error) !=
+            FL_OK)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            if (ids[k] < 0 || ids[k] >= fl_tokenizer_vocab_size(tokenizer))
+                abort();
+        if (fl_tokenizer_decode(tokenizer, ids, n, &text, &length, &error) == FL_OK) {
+            check_stream(tokenizer, ids, n, text, length);
+            free(text);
+        }
+        free(ids);
+    }
+}
+
+static void read_it(const unsigned char *data, size_t size)
+{
+    struct fl_tokenizer *tokenizer = NULL;
+    struct fl_error error = {""};
+    if (size == 0)
+        return;
+    const char *path = fuzz_file(data + 1, size - 1, data[0] == 'g' ? ".gguf" : ".bin");
+    if (fl_tokenizer_open(&tokenizer, path, path, 1 << 20, &error) == FL_OK)
+        use(tokenizer);
+    else if (error.text[0] == '\0')
+        abort();
+    fl_tokenizer_close(tokenizer);
+}
+
+/* ---- seeds: the smallest files that hold every kind of piece ---- */
+
+struct buffer {
+    unsigned char data[16384];
+    size_t size;
+};
+
+static void put(struct buffer *buffer, const void *data, size_t size)
+{
+    memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+}
+
+static void put_number(struct buffer *buffer, uint64_t value, size_t size)
+{
+    put(buffer, &value, size);
+}
+
+static void put_string(struct buffer *buffer, const char *text)
+{
+    put_number(buffer, strlen(text), 8);
+    put(buffer, text, strlen(text));
+}
+
+static const char *const PIECES[] = {"<unk>", "<s>", "</s>", "<0x41>", "<0xFF>",
+                                     " ",     "a",   "O",    "n",      "c",
+                                     "e",     "nc",  "nce",  " a",     "<|end|>"};
+static const int32_t TYPES[] = {2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4};
+enum { N_PIECES = sizeof PIECES / sizeof *PIECES };
+
+static void write_llama2c(struct buffer *buffer)
+{
+    put(buffer, "b", 1);
+    put_number(buffer, 8, 4);
+    for (int i = 0; i < N_PIECES; i++) {
+        float score = (float)-i;
+        put(buffer, &score, 4);
+        put_number(buffer, strlen(PIECES[i]), 4);
+        put(buffer, PIECES[i], strlen(PIECES[i]));
+    }
+}
+
+static void put_array(struct buffer *buffer, const char *key, uint32_t type)
+{
+    put_string(buffer, key);
+    put_number(buffer, 9, 4);
+    put_number(buffer, type, 4);
+    put_number(buffer, N_PIECES, 8);
+}
+
+static void write_gguf(struct buffer *buffer)
+{
+    put(buffer, "gGGUF", 5);
+    put_number(buffer, 3, 4);
+    put_number(buffer, 0, 8);
+    put_number(buffer, 6, 8);
+    put_string(buffer, "tokenizer.ggml.model");
+    put_number(buffer, 8, 4);
+    put_string(buffer, "llama");
+    put_array(buffer, "tokenizer.ggml.tokens", 8);
+    for (int i = 0; i < N_PIECES; i++)
+        put_string(buffer, i == 5 ? "\xe2\x96\x81" : PIECES[i]);
+    put_array(buffer, "tokenizer.ggml.scores", 6);
+    for (int i = 0; i < N_PIECES; i++) {
+        float score = (float)-i;
+        put(buffer, &score, 4);
+    }
+    put_array(buffer, "tokenizer.ggml.token_type", 5);
+    put(buffer, TYPES, sizeof TYPES);
+    put_string(buffer, "tokenizer.ggml.bos_token_id");
+    put_number(buffer, 4, 4);
+    put_number(buffer, 1, 4);
+    put_string(buffer, "tokenizer.ggml.add_space_prefix");
+    put_number(buffer, 7, 4);
+    put_number(buffer, 1, 1);
+}
+
+int main(int argc, char **argv)
+{
+    static struct buffer llama2c, gguf;
+    write_llama2c(&llama2c);
+    write_gguf(&gguf);
+    const struct fuzz_seed seeds[] = {
+        {llama2c.data, llama2c.size}, {gguf.data, gguf.size}, {NULL, 0}};
+    return fuzz_main(argc, argv, read_it, seeds);
+}

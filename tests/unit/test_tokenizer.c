@@ -1,0 +1,250 @@
+#include "base/file.h"
+#include "text/ids.h"
+#include "text/tokenizer.h"
+#include "text/utf8.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REFERENCE "../shared/reference/"
+
+static bool absent(const char *path)
+{
+    if (fl_file_exists(path))
+        return false;
+    fprintf(stderr, "SKIPPED: %s is not there\n", path);
+    return true;
+}
+
+static struct fl_tokenizer *open_tokenizer(const char *spec, const char *path, int vocab_size)
+{
+    struct fl_tokenizer *tokenizer;
+    struct fl_error error;
+    cr_assert_eq(fl_tokenizer_open(&tokenizer, spec, path, vocab_size, &error), FL_OK, "%s",
+                 error.text);
+    return tokenizer;
+}
+
+static void expect_round_trip(const struct fl_tokenizer *tokenizer, const char *text, size_t length)
+{
+    int *ids;
+    char *back;
+    size_t n, n_back;
+    struct fl_error error;
+    cr_assert_eq(fl_tokenizer_encode(tokenizer, text, length, true, &ids, &n, &error), FL_OK);
+    cr_assert_eq(fl_tokenizer_decode(tokenizer, ids, n, &back, &n_back, &error), FL_OK);
+    cr_expect(n_back == length && memcmp(back, text, length) == 0, "'%s' became '%s'", text, back);
+    free(ids);
+    free(back);
+}
+
+static const char *const TEXTS[] = {
+    "",
+    " ",
+    "a",
+    "  two  spaces ",
+    "Once upon a time",
+    "caf\xc3\xa9 \xe4\xb8\xad\xe6\x96\x87 \xf0\x9f\x98\x80",
+    "\xff\xfe broken \xc3",
+    "\xe2\x96\x81",
+    "line\nline\ttab",
+};
+enum { N_TEXTS = sizeof TEXTS / sizeof *TEXTS };
+
+Test(tokenizer, bytes_are_their_own_ids)
+{
+    struct fl_tokenizer *tokenizer = open_tokenizer("gpt2-nano", NULL, 256);
+    int *ids;
+    size_t n;
+    struct fl_error error;
+    cr_assert_eq(fl_tokenizer_encode(tokenizer, "a\xff", 2, true, &ids, &n, &error), FL_OK);
+    cr_expect_eq(n, 2);
+    cr_expect_eq(ids[0], 'a');
+    cr_expect_eq(ids[1], 255);
+    free(ids);
+    for (int i = 0; i < N_TEXTS; i++)
+        expect_round_trip(tokenizer, TEXTS[i], strlen(TEXTS[i]));
+    fl_tokenizer_close(tokenizer);
+}
+
+Test(tokenizer, small_vocabulary_refuses_bytes)
+{
+    struct fl_tokenizer *tokenizer;
+    struct fl_error error;
+    cr_expect_eq(fl_tokenizer_open(&tokenizer, "gpt2-nano", "bytes", 105, &error), FL_FAILED);
+    cr_expect(strstr(error.text, "at least 256"), "%s", error.text);
+}
+
+/* U+2581 itself stands for a space in these vocabularies, so it alone does not come back. */
+Test(tokenizer, round_trip_with_byte_pieces)
+{
+    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
+    if (absent(PATH))
+        return;
+    struct fl_tokenizer *tokenizer = open_tokenizer(PATH, NULL, 1 << 20);
+    for (int i = 0; i < N_TEXTS; i++)
+        if (strcmp(TEXTS[i], "\xe2\x96\x81") != 0)
+            expect_round_trip(tokenizer, TEXTS[i], strlen(TEXTS[i]));
+    fl_tokenizer_close(tokenizer);
+}
+
+/* llama.cpp's own cases: texts and their ids. */
+Test(tokenizer, ids_of_another_program)
+{
+    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
+    static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
+    if (absent(PATH))
+        return;
+    struct fl_tokenizer *tokenizer = open_tokenizer(PATH, NULL, 1 << 20);
+    struct fl_error error;
+    char *texts, *expected;
+    cr_assert_eq(fl_file_read(&texts, NULL, REFERENCE "tokenizers/ggml-vocab-phi-3.gguf.inp",
+                              1 << 20, &error),
+                 FL_OK);
+    cr_assert_eq(fl_file_read(&expected, NULL, REFERENCE "tokenizers/ggml-vocab-phi-3.gguf.out",
+                              1 << 20, &error),
+                 FL_OK);
+    int n_cases = 0;
+    char *line = expected;
+    for (char *text = texts; text; n_cases++) {
+        char *end = strstr(text, SEPARATOR), *line_end = strchr(line, '\n');
+        size_t length = end ? (size_t)(end - text) : strlen(text);
+        int *ids, *wanted;
+        size_t n, n_wanted;
+        if (!line_end)
+            line_end = line + strlen(line);
+        cr_assert_eq(fl_ids_parse(&wanted, &n_wanted, line, (size_t)(line_end - line), 1 << 20,
+                                  "expected", &error),
+                     FL_OK);
+        cr_assert_eq(fl_tokenizer_encode(tokenizer, text, length, false, &ids, &n, &error), FL_OK);
+        cr_expect(n == n_wanted && (n == 0 || memcmp(ids, wanted, n * sizeof *ids) == 0),
+                  "case %d: '%.*s'", n_cases, (int)length, text);
+        free(ids);
+        free(wanted);
+        line = *line_end ? line_end + 1 : line_end;
+        text = end ? end + strlen(SEPARATOR) : NULL;
+    }
+    cr_expect_gt(n_cases, 40);
+    free(texts);
+    free(expected);
+    fl_tokenizer_close(tokenizer);
+}
+
+/* The prompts of the real models, in both file formats. */
+Test(tokenizer, prompts_of_real_models)
+{
+    static const struct {
+        const char *model, *folder, *name;
+        int vocab_size;
+    } CASES[] = {
+        {"stories260K/stories260K.bin", "stories260K", "once", 512},
+        {"stories260K/stories260K-F32.gguf", "stories260K", "park", 512},
+        {"babyllama105/model5000.bin", "babyllama105", "once", 105},
+        {"babyllama105/babyllama105-F32.gguf", "babyllama105", "park", 105},
+    };
+    for (int i = 0; i < 4; i++) {
+        char model[256], prompt[256], listed[256], *text, *wanted_text;
+        struct fl_error error;
+        int *ids, *wanted;
+        size_t length, n, n_wanted, wanted_length;
+        snprintf(model, sizeof model, REFERENCE "models/%s", CASES[i].model);
+        snprintf(prompt, sizeof prompt, REFERENCE "models/%s/expected/%s.prompt.txt",
+                 CASES[i].folder, CASES[i].name);
+        snprintf(listed, sizeof listed, REFERENCE "models/%s/expected/%s.l2c.ids.txt",
+                 CASES[i].folder, CASES[i].name);
+        if (absent(model))
+            return;
+        struct fl_tokenizer *tokenizer = open_tokenizer(model, NULL, CASES[i].vocab_size);
+        cr_assert_eq(fl_file_read(&text, &length, prompt, 1 << 20, &error), FL_OK);
+        cr_assert_eq(fl_file_read(&wanted_text, &wanted_length, listed, 1 << 20, &error), FL_OK);
+        cr_assert_eq(fl_ids_parse(&wanted, &n_wanted, wanted_text, wanted_length,
+                                  CASES[i].vocab_size, listed, &error),
+                     FL_OK);
+        cr_assert_eq(fl_tokenizer_encode(tokenizer, text, length, true, &ids, &n, &error), FL_OK);
+        int n_prompt = 0;
+        cr_assert_eq(sscanf(wanted_text, "# n_prompt %d", &n_prompt), 1);
+        cr_expect_eq(n, (size_t)n_prompt);
+        cr_expect_eq(memcmp(ids, wanted, n * sizeof *ids), 0, "%s", model);
+        free(ids);
+        free(wanted);
+        free(text);
+        free(wanted_text);
+        fl_tokenizer_close(tokenizer);
+    }
+}
+
+Test(tokenizer, another_kind_is_refused_by_name)
+{
+    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf";
+    if (absent(PATH))
+        return;
+    struct fl_tokenizer *tokenizer;
+    struct fl_error error;
+    cr_expect_eq(fl_tokenizer_open(&tokenizer, PATH, NULL, 1 << 20, &error), FL_FAILED);
+    cr_expect(strstr(error.text, "gpt2"), "%s", error.text);
+}
+
+Test(tokenizer, streaming_never_splits_a_character)
+{
+    struct fl_tokenizer *tokenizer = open_tokenizer("gpt2-nano", NULL, 256);
+    static const char TEXT[] = "\xf0\x9f\x98\x80 \xe4\xb8\xad\xff\xc3\xa9!\xe4\xb8";
+    struct fl_stream stream;
+    char got[64];
+    size_t used = 0, n;
+    fl_stream_start(&stream, tokenizer);
+    for (size_t i = 0; TEXT[i]; i++) {
+        const char *piece = fl_stream_push(&stream, (unsigned char)TEXT[i], &n);
+        cr_expect_eq(fl_utf8_unfinished(piece, n), 0);
+        memcpy(got + used, piece, n);
+        used += n;
+    }
+    const char *rest = fl_stream_flush(&stream, &n);
+    cr_expect_eq(n, 2, "what never became a character comes at the end");
+    memcpy(got + used, rest, n);
+    cr_expect_eq(memcmp(got, TEXT, sizeof TEXT - 1), 0);
+    fl_tokenizer_close(tokenizer);
+}
+
+Test(tokenizer, utf8_lengths)
+{
+    const struct {
+        const char *text;
+        size_t length, unfinished;
+    } cases[] = {
+        {"a", 1, 0},
+        {"\xc3\xa9", 2, 0},
+        {"\xc3", 1, 1},
+        {"\xe4\xb8\xad", 3, 0},
+        {"\xe4\xb8", 1, 2},
+        {"\xf0\x9f\x98\x80", 4, 0},
+        {"\xf0\x9f\x98", 1, 3},
+        {"\xc0\x80", 1, 0},
+        {"\xed\xa0\x80", 1, 0},
+        {"\xf4\x90\x80\x80", 1, 0},
+        {"\xff", 1, 0},
+        {"\x80", 1, 0},
+        {"\xe0\x80", 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = strlen(cases[i].text);
+        cr_expect_eq(fl_utf8_length(cases[i].text, n), cases[i].length, "case %zu", i);
+        cr_expect_eq(fl_utf8_unfinished(cases[i].text, n), cases[i].unfinished, "case %zu", i);
+    }
+}
+
+Test(tokenizer, ids_as_text)
+{
+    struct fl_error error;
+    int *ids;
+    size_t n;
+    static const char GOOD[] = "# three\n1, 2\t30\n";
+    cr_assert_eq(fl_ids_parse(&ids, &n, GOOD, strlen(GOOD), 31, "x", &error), FL_OK);
+    cr_expect(n == 3 && ids[0] == 1 && ids[1] == 2 && ids[2] == 30);
+    free(ids);
+    static const char *const BAD[] = {"-1", "1.5", "31", "99999999999999999999", "1;2", "0x1"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
+        cr_expect_eq(fl_ids_parse(&ids, &n, BAD[i], strlen(BAD[i]), 31, "x", &error), FL_FAILED,
+                     "%s", BAD[i]);
+}
