@@ -1,0 +1,317 @@
+/* Tiny random models of every architecture the engine runs, against float64 results. The
+ * tolerances are the fixtures' own (expected.json): about 20 times what float32 PyTorch shows. */
+#include "engine/session_state.h"
+#include "fixture.h"
+#include "tests/unit/engine_harness.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tiny {
+    char name[64];
+};
+
+static struct tiny MODELS[] = {
+    {"tiny/gpt2-tiny"},      {"tiny/gpt2-tiny-hubnames"},    {"tiny/llama-tiny-mha"},
+    {"tiny/llama-tiny-gqa"}, {"tiny/llama-tiny-llama3rope"}, {"tiny/qwen2-tiny"},
+    {"tiny/vanilla-postln"}, {"tiny/vanilla-preln"},         {"tiny/vanilla-preln-learned-gelu"},
+};
+enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
+
+static const enum fl_attention KERNELS[] = {FL_ATTENTION_NAIVE, FL_ATTENTION_CAUSAL};
+enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
+
+static struct fl_session *open_session(const struct fl_model *model, enum fl_attention attention,
+                                       int n_seqs)
+{
+    return harness_session(model, &(struct fl_session_options){.n_seqs = n_seqs,
+                                                               .n_ctx = N_CTX,
+                                                               .attention = attention,
+                                                               .logits = FL_LOGITS_ALL,
+                                                               .n_threads = 1});
+}
+
+static void expect_close(const char *model, const char *what, const float *got,
+                         const struct fixture_array *expected, double tolerance)
+{
+    const double distance = harness_distance(
+        got, expected->data, (size_t)expected->n_rows * (size_t)expected->n_columns);
+    cr_expect(distance <= tolerance, "%s: %s: off by %g, at most %g allowed", model, what, distance,
+              tolerance);
+}
+
+/* Whole, in pieces and token by token: the logits of every position. */
+ParameterizedTestParameters(golden_tiny, logits_of_every_position)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_tiny, logits_of_every_position)
+{
+    static const int CHUNKS[] = {N_CTX, 5, 1};
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "full"))
+    {
+        struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
+        struct fixture_array expected = fixture_array(&fixture, fixture_member(entry, "logits"));
+        cr_assert(expected.n_rows == ids.n && expected.n_columns == model.config.vocab_size);
+        for (int kernel = 0; kernel < N_KERNELS; kernel++) {
+            struct fl_session *session = open_session(&model, KERNELS[kernel], 1);
+            for (size_t i = 0; i < sizeof CHUNKS / sizeof *CHUNKS; i++) {
+                float *logits = harness_logits(session, &model, ids.ids, ids.n, CHUNKS[i]);
+                char what[96];
+                snprintf(what, sizeof what, "%d ids in pieces of %d, %s attention", ids.n,
+                         CHUNKS[i], fl_attention_name(KERNELS[kernel]));
+                expect_close(row->name, what, logits, &expected, tolerance);
+                free(logits);
+            }
+            fl_session_close(session);
+        }
+        free(ids.ids);
+        free(expected.data);
+    }
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+ParameterizedTestParameters(golden_tiny, greedy_continuation)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+static void check_greedy(const struct tiny *row, const struct fixture *fixture,
+                         const struct fl_model *model, const char *key, double tolerance)
+{
+    const cJSON *entry = fixture_member(fixture->expected, key);
+    const cJSON *eos = fixture_member(entry, "eos_token_id");
+    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const int n_new = (int)fixture_number(entry, "max_new_tokens");
+    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    int *ids = calloc((size_t)n_new, sizeof *ids);
+    float *logits = calloc((size_t)n_new * (size_t)model->config.vocab_size, sizeof *logits);
+    cr_assert(ids && logits);
+
+    for (int cached = 0; cached <= 1; cached++) {
+        struct fl_session *session = open_session(model, KERNELS[cached % N_KERNELS], 1);
+        const int n = harness_greedy(session, model, prompt.ids, prompt.n, n_new, eos_id, cached,
+                                     ids, logits);
+        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
+                  "%s: %s: other ids, cached %d", row->name, key, cached);
+        if (cJSON_HasObjectItem(entry, "step_logits")) {
+            struct fixture_array steps =
+                fixture_array(fixture, fixture_member(entry, "step_logits"));
+            cr_assert_eq(steps.n_rows, n_new);
+            expect_close(row->name, "step logits", logits, &steps, tolerance);
+            free(steps.data);
+        }
+        fl_session_close(session);
+    }
+    free(logits);
+    free(ids);
+    free(expected.ids);
+    free(prompt.ids);
+}
+
+ParameterizedTest(struct tiny *row, golden_tiny, greedy_continuation)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+    check_greedy(row, &fixture, &model, "greedy", tolerance);
+    check_greedy(row, &fixture, &model, "greedy_eos", tolerance);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* A batch of three copies of each prompt: every sequence gives what the prompt gives alone. */
+ParameterizedTestParameters(golden_tiny, batch_last_logits)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_tiny, batch_last_logits)
+{
+    enum { N_SEQS = 3 };
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+    const cJSON *batch = fixture_member(fixture.expected, "batch"), *prompt;
+    struct fixture_array expected = fixture_array(&fixture, fixture_member(batch, "last_logits"));
+    const size_t vocab_size = (size_t)model.config.vocab_size;
+    struct fl_session *session = open_session(&model, FL_ATTENTION_CAUSAL, N_SEQS);
+
+    int number = 0;
+    cJSON_ArrayForEach(prompt, fixture_member(batch, "prompts"))
+    {
+        struct fixture_ids ids = fixture_ids(prompt);
+        struct fixture_array one = {expected.data + (size_t)number++ * vocab_size, 1,
+                                    expected.n_columns};
+        int *tokens = calloc(N_SEQS * (size_t)ids.n, sizeof *tokens);
+        cr_assert_not_null(tokens);
+        for (int i = 0; i < N_SEQS; i++)
+            memcpy(tokens + i * ids.n, ids.ids, (size_t)ids.n * sizeof *tokens);
+        struct fl_error error;
+        fl_session_truncate(session, 0);
+        cr_assert(fl_session_forward(session, tokens, ids.n, FL_LOGITS_LAST, &error) == FL_OK, "%s",
+                  error.text);
+        for (size_t i = 0; i < N_SEQS; i++)
+            expect_close(row->name, "a batch", fl_session_logits(session) + i * vocab_size, &one,
+                         tolerance);
+        free(tokens);
+        free(ids.ids);
+    }
+    cr_expect_eq(number, expected.n_rows);
+    fl_session_close(session);
+    free(expected.data);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* The model with only its first n layers, read through the workspace: x holds the residual stream,
+ * branch the final norm. */
+static void check_hidden(const struct tiny *row, const struct fixture *fixture,
+                         const struct fl_model *model, const struct fixture_ids *ids,
+                         const cJSON *array, double tolerance)
+{
+    struct fl_model first = *model;
+    int layer;
+    bool final_norm = false;
+    if (strcmp(array->string, "embed") == 0)
+        first.config.n_layers = 0;
+    else if (sscanf(array->string, "layer%d.output", &layer) == 1)
+        first.config.n_layers = layer + 1;
+    else
+        final_norm = true;
+    cr_assert(!final_norm || strcmp(array->string, "final_norm") == 0);
+
+    struct fl_session *session = open_session(&first, FL_ATTENTION_CAUSAL, 1);
+    struct fixture_array expected = fixture_array(fixture, array);
+    struct fl_error error;
+    cr_assert(fl_session_forward(session, ids->ids, ids->n,
+                                 final_norm ? FL_LOGITS_ALL : FL_LOGITS_NONE, &error) == FL_OK,
+              "%s", error.text);
+    expect_close(row->name, array->string, final_norm ? session->work.branch : session->work.x,
+                 &expected, tolerance);
+    free(expected.data);
+    fl_session_close(session);
+}
+
+ParameterizedTestParameters(golden_tiny, hidden_states)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_tiny, hidden_states)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "hidden_abs");
+    const cJSON *hidden = fixture_member(fixture.expected, "hidden"), *array;
+    struct fixture_ids ids = fixture_ids(fixture_member(hidden, "input_ids"));
+    int n = 0;
+    cJSON_ArrayForEach(array, fixture_member(hidden, "arrays"))
+    {
+        check_hidden(row, &fixture, &model, &ids, array, tolerance);
+        n++;
+    }
+    cr_expect_gt(n, model.config.n_layers);
+    free(ids.ids);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* What a tensor of trace_layer0 is called, where a pass of one layer leaves it, and whether it is
+ * stored [heads, t, head_dim] there instead of [t, heads * head_dim]. */
+struct trace {
+    const char *name;
+    const float *data;
+    bool by_head;
+};
+
+static void check_trace(const struct tiny *row, const struct fixture *fixture,
+                        const struct trace *trace, int n_tokens, int head_dim, double tolerance)
+{
+    const cJSON *arrays =
+        fixture_member(fixture_member(fixture->expected, "trace_layer0"), "arrays");
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(arrays, trace->name);
+    if (!array)
+        return;
+    struct fixture_array expected = fixture_array(fixture, array);
+    const size_t n = (size_t)expected.n_rows * (size_t)expected.n_columns;
+    float *got = calloc(n, sizeof *got);
+    cr_assert_not_null(got);
+    const size_t n_rows = (size_t)n_tokens, dim = (size_t)head_dim, heads = n / n_rows / dim;
+    if (trace->by_head)
+        for (size_t head = 0; head < heads; head++)
+            for (size_t i = 0; i < n_rows; i++)
+                memcpy(got + (head * n_rows + i) * dim, trace->data + (i * heads + head) * dim,
+                       dim * sizeof *got);
+    else
+        memcpy(got, trace->data, n * sizeof *got);
+    expect_close(row->name, trace->name, got, &expected, tolerance);
+    free(got);
+    free(expected.data);
+}
+
+ParameterizedTestParameters(golden_tiny, inside_the_first_layer)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_tiny, inside_the_first_layer)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "hidden_abs");
+    const cJSON *trace = fixture_member(fixture.expected, "trace_layer0");
+    struct fixture_ids ids = fixture_ids(fixture_member(trace, "input_ids"));
+    const bool rope = model.config.positions == FL_POS_ROPE;
+
+    struct fl_model first = model;
+    first.config.n_layers = 1;
+    struct fl_session *session = open_session(&first, FL_ATTENTION_NAIVE, 1);
+    struct fl_error error;
+    cr_assert(fl_session_forward(session, ids.ids, ids.n, FL_LOGITS_NONE, &error) == FL_OK, "%s",
+              error.text);
+    const struct fl_workspace *work = &session->work;
+    const struct trace traces[] = {
+        {rope ? "layer0.q_rope" : "layer0.q", work->q, true},
+        {rope ? "layer0.k_rope" : "layer0.k", work->k, true},
+        {"layer0.v", work->v, true},
+        {"layer0.probs", work->scores, false},
+        {"layer0.context", work->context, false},
+        {"layer0.ffn_gate", work->gate, false},
+        {"layer0.ffn_act", work->up, false},
+        {"layer0.ffn_down", work->branch, false},
+    };
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
+        check_trace(row, &fixture, &traces[i], ids.n, model.config.head_dim, tolerance);
+
+    fl_session_close(session);
+    free(ids.ids);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
