@@ -5,11 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum {
-    MAX_DIMENSION = 1 << 24,
-    MAX_LAYERS = 4096,
-    T5_BUCKETS = 32 /* of relative positions, a bias each and head; the same in every T5 */
-};
+enum { MAX_DIMENSION = 1 << 24, MAX_LAYERS = 4096 };
 
 /* What a field of type int may hold. */
 struct int_field {
@@ -78,7 +74,7 @@ static fl_wide wide_params(const struct fl_config *config)
     if (config->positions == FL_POS_LEARNED)
         total += d * config->n_ctx_max;
     if (config->positions == FL_POS_RELATIVE)
-        total += (fl_wide)n_stacks * T5_BUCKETS * config->n_heads;
+        total += (fl_wide)n_stacks * FL_T5_BUCKETS * config->n_heads;
     total += config->n_layers * (n_stacks * attention_params(config) + ffn_params(config));
     total += config->n_encoder_layers * (attention_params(config) + ffn_params(config));
     if (config->norm_position == FL_NORM_PRE)

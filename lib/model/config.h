@@ -30,6 +30,10 @@ enum fl_positions {
     FL_POS_RELATIVE /* T5's bucketed bias */
 };
 
+enum {
+    FL_T5_BUCKETS = 32 /* of relative positions, a bias each and head; the same in every T5 */
+};
+
 struct fl_config {
     char name[128]; /* as the user knows it: preset name or file stem; printable */
     enum fl_arch arch;

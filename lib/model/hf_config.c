@@ -7,7 +7,6 @@
 
 enum {
     MAX_CONFIG_BYTES = 16 << 20,
-    T5_BUCKETS = 32,
     NO_WINDOW = 0,
     MISTRAL_WINDOW = 4096 /* when the key is absent; null means none */
 };
@@ -371,17 +370,17 @@ static int read_t5(struct reader *reader)
     static const enum fl_activation KINDS[] = {FL_ACT_RELU, FL_ACT_GELU_TANH, FL_ACT_SILU,
                                                FL_ACT_RELU, FL_ACT_GELU_ERF};
     struct fl_config *config = reader->config;
-    int n_buckets = T5_BUCKETS, kind = 0;
+    int n_buckets = FL_T5_BUCKETS, kind = 0;
     if (fl_json_choice(&reader->json, "feed_forward_proj", FL_JSON_OPTIONAL, NAMES, &kind) !=
             FL_OK ||
         fl_json_int(&reader->json, "relative_attention_num_buckets", FL_JSON_OPTIONAL,
                     &n_buckets) != FL_OK ||
         read_token_id(&reader->json, "decoder_start_token_id", &config->bos_id) != FL_OK)
         return FL_FAILED;
-    if (n_buckets != T5_BUCKETS)
+    if (n_buckets != FL_T5_BUCKETS)
         return fl_fail(reader->json.error,
                        "%s: relative_attention_num_buckets: expected %d, not %d", reader->json.path,
-                       T5_BUCKETS, n_buckets);
+                       FL_T5_BUCKETS, n_buckets);
     config->activation = KINDS[kind];
     config->gated = strncmp(NAMES[kind], "gated-", 6) == 0;
     if (config->n_layers == 0)

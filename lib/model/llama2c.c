@@ -75,6 +75,11 @@ static int read_header(struct fl_config *config, const struct layout **layout,
     if (file->size < LEGACY_HEADER)
         return fl_fail(error, "%s: expected a llama2.c model of at least %d bytes, not %zu", path,
                        LEGACY_HEADER, file->size);
+    if (memcmp(file->data, "PK", 2) == 0)
+        return fl_fail(error,
+                       "%s: expected a llama2.c model, this is a ZIP archive as PyTorch "
+                       "writes them",
+                       path);
     bool legacy = int_at(file, 0) != MAGIC;
     *layout = legacy ? &LEGACY : &VERSION_1;
     if (!legacy && int_at(file, 4) != 1)

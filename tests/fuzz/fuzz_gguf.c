@@ -56,5 +56,5 @@ int main(int argc, char **argv)
     int status = fuzz_main(argc, argv, read_gguf, seeds);
     for (int i = 0; i < 6; i++)
         bytes_free(&files[i]);
-    return status;
+    return fuzz_finish(status);
 }

@@ -119,5 +119,5 @@ int main(int argc, char **argv)
     cJSON_Delete(object);
     free(stored);
     scratch_close(directory);
-    return status;
+    return fuzz_finish(status);
 }

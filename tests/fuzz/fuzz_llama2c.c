@@ -53,5 +53,5 @@ int main(int argc, char **argv)
     int status = fuzz_main(argc, argv, read_llama2c, seeds);
     for (int i = 0; i < 4; i++)
         bytes_free(&files[i]);
-    return status;
+    return fuzz_finish(status);
 }

@@ -4,6 +4,7 @@
 
 #include "tests/unit/model_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* No reader of a file of at most a mebibyte needs more in one piece. */
@@ -21,12 +22,23 @@ static inline void fuzz_expect_sentence(int status, const struct fl_error *error
         abort();
 }
 
+/* Inputs that loaded, the seeds among them. */
+static long fuzz_n_loaded;
+
+/* A run in which nothing loads tests little: its seeds are wrong. */
+static inline int fuzz_finish(int status)
+{
+    printf("%ld inputs loaded\n", fuzz_n_loaded);
+    return status == EXIT_SUCCESS && fuzz_n_loaded == 0 ? EXIT_FAILURE : status;
+}
+
 /* What was let through must pass the checks again and lie within the mapped file: reads both ends
  * of every tensor, through strides. */
 static inline void fuzz_touch(struct fl_model *model)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
     volatile float sum = 0;
+    fuzz_n_loaded++;
     if (fl_config_check(&model->config, "fuzz", NULL) != FL_OK)
         abort();
     for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {

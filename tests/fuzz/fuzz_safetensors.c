@@ -44,5 +44,5 @@ int main(int argc, char **argv)
         scratch_close(directories[i]);
         bytes_free(&files[i]);
     }
-    return status;
+    return fuzz_finish(status);
 }

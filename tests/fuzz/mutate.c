@@ -61,16 +61,23 @@ static size_t random_below(size_t n)
     return n ? (size_t)((random_bits() >> 11) % n) : 0;
 }
 
+/* A place with room for n bytes; every other one near the start, where headers are. */
+static size_t random_place(const struct input *input, size_t n)
+{
+    size_t room = input->size - n + 1;
+    return random_below(random_below(2) && room > 64 ? 64 : room);
+}
+
 static void flip_bit(struct input *input)
 {
     if (input->size)
-        input->data[random_below(input->size)] ^= (unsigned char)(1u << random_below(8));
+        input->data[random_place(input, 1)] ^= (unsigned char)(1u << random_below(8));
 }
 
 static void set_byte(struct input *input)
 {
     if (input->size)
-        input->data[random_below(input->size)] = (unsigned char)random_bits();
+        input->data[random_place(input, 1)] = (unsigned char)random_bits();
 }
 
 /* Counts, offsets and sizes are what readers trust too much. */
@@ -88,7 +95,7 @@ static void set_number(struct input *input)
     if (input->size < width)
         return;
     uint64_t number = NUMBERS[random_below(sizeof NUMBERS / sizeof *NUMBERS)];
-    memcpy(input->data + random_below(input->size - width + 1), &number, width); /* low bytes */
+    memcpy(input->data + random_place(input, width), &number, width); /* low bytes */
 }
 
 static void cut_end(struct input *input)

@@ -2,6 +2,7 @@
 #include "model/config_json.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 
 void bytes_add(struct bytes *bytes, const void *data, size_t size)
 {
+    if (size == 0)
+        return;
     if (bytes->size + size > bytes->capacity) {
         bytes->capacity = 2 * (bytes->size + size);
         bytes->data = realloc(bytes->data, bytes->capacity);
@@ -31,7 +34,9 @@ void bytes_free(struct bytes *bytes)
 void bytes_write(const struct bytes *bytes, const char *path)
 {
     FILE *file = fopen(path, "wb");
-    if (!file || fwrite(bytes->data, 1, bytes->size, file) != bytes->size || fclose(file) != 0)
+    bool whole =
+        file && (bytes->size == 0 || fwrite(bytes->data, 1, bytes->size, file) == bytes->size);
+    if (!whole || fclose(file) != 0)
         abort();
 }
 
@@ -474,9 +479,10 @@ static uint64_t add_metadata(struct bytes *bytes, const struct fl_config *config
         const char *name;
         int value;
     } INTS[] = {
-        {"embedding_length", config->d_model},     {"feed_forward_length", config->d_ff},
-        {"block_count", config->n_layers},         {"context_length", config->n_ctx_max},
-        {"attention.head_count", config->n_heads}, {"attention.head_count_kv", config->n_kv_heads},
+        {"embedding_length", config->d_model},      {"feed_forward_length", config->d_ff},
+        {"block_count", config->n_layers},          {"context_length", config->n_ctx_max},
+        {"attention.head_count", config->n_heads},  {"attention.head_count_kv", config->n_kv_heads},
+        {"attention.key_length", config->head_dim}, {"attention.value_length", config->head_dim},
     };
     uint64_t n = 1;
     add_key(bytes, "", "general.architecture", GGUF_STRING);
@@ -510,6 +516,27 @@ static uint64_t add_metadata(struct bytes *bytes, const struct fl_config *config
     return n + 3;
 }
 
+/* What llama3 scaling divides each frequency by, as converters write it: by wavelengths, in f32. */
+static void add_factors(struct named_list *list, const struct fl_config *config)
+{
+    const struct fl_rope_params *rope = &config->rope;
+    struct named *item = &list->items[list->n++];
+    int n = config->head_dim / 2;
+    *item = (struct named){"rope_freqs.weight", 1, {(uint64_t)n}, calloc((size_t)n, 4)};
+    for (int i = 0; i < n; i++) {
+        double frequency = pow(rope->theta, -2.0 * i / config->head_dim);
+        double wavelength = 2 * 3.14159265358979 / frequency, original = rope->original_ctx;
+        double smooth = (original / wavelength - rope->low_freq_factor) /
+                        (rope->high_freq_factor - rope->low_freq_factor);
+        if (wavelength < original / rope->high_freq_factor)
+            item->data[i] = 1;
+        else if (wavelength > original / rope->low_freq_factor)
+            item->data[i] = (float)rope->factor;
+        else
+            item->data[i] = (float)(1 / ((1 - smooth) / rope->factor + smooth));
+    }
+}
+
 struct bytes write_gguf(struct fl_model *model, uint32_t version)
 {
     enum { ALIGNMENT = 32 };
@@ -519,6 +546,8 @@ struct bytes write_gguf(struct fl_model *model, uint32_t version)
         return bytes;
     struct named_list list = {0};
     list_tensors(&list, model, NULL, NULL, arch == FL_ARCH_GPT2 ? GGUF_FUSED : NULL, false);
+    if (model->config.rope.scaling == FL_ROPE_LLAMA3)
+        add_factors(&list, &model->config);
 
     bytes_add(&bytes, "GGUF", 4);
     add_u32(&bytes, version);

@@ -56,6 +56,42 @@ Test(gguf, what_was_written_is_read_back)
     }
 }
 
+/* Heads wide enough that a frequency is kept, one mixed and one divided; original_ctx is what the
+ * table of divisors stands for, and another one is not recognised. */
+Test(gguf, llama3_scaling_is_told_by_its_table)
+{
+    for (int i = 0; i < 2; i++) {
+        struct fl_config config = tiny_config(FL_ARCH_LLAMA, true);
+        struct fl_model written, read;
+        struct fl_error error = {""};
+        config.head_dim = 8;
+        config.rope = (struct fl_rope_params){.theta = 500000,
+                                              .interleaved = true,
+                                              .scaling = FL_ROPE_LLAMA3,
+                                              .factor = 32,
+                                              .low_freq_factor = 1,
+                                              .high_freq_factor = 4,
+                                              .original_ctx = i ? 4096 : 8192};
+        cr_assert_eq(fl_model_random(&written, &config, 5, &error), FL_OK, "%s", error.text);
+        struct bytes bytes = write_gguf(&written, 3);
+        const char *path = scratch_path(directory, "model.gguf");
+        bytes_write(&bytes, path);
+        int status = fl_gguf_model(&read, path, "tiny", &error);
+        if (i) {
+            cr_expect_eq(status, FL_FAILED);
+            cr_expect_not_null(strstr(error.text, "rope_freqs.weight: expected the table"), "%s",
+                               error.text);
+        } else {
+            cr_assert_eq(status, FL_OK, "%s", error.text);
+            cr_expect(models_equal(&written, &read));
+            cr_expect(configs_equal(&read.config, &config));
+            fl_model_close(&read);
+        }
+        bytes_free(&bytes);
+        fl_model_close(&written);
+    }
+}
+
 Test(gguf, metadata_is_typed)
 {
     struct fl_gguf *gguf;

@@ -70,6 +70,7 @@ Test(llama2c, false_headers_are_refused)
 {
     expect_refused(0, 0, 8, 20, "at least 28 bytes");
     expect_refused(0, 0, 0, 0, "d_model");
+    expect_refused(0, 0, 0x04034b50, 0, "ZIP archive");
     expect_refused(0, 4, 13, 0, "size: expected");
     expect_refused(0, 4, -12, 0, "d_ff");
     expect_refused(0, 8, 1 << 30, 0, "n_layers");
