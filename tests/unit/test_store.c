@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char path[64], directory[48];
@@ -397,6 +398,35 @@ Test(store, a_truncated_file_is_refused)
         cr_assert_eq(truncate(path, size), 0);
         expect_refused("");
     }
+}
+
+/* What a kill in the middle of a commit leaves: changed pages in the file, the old ones in the
+ * journal beside it. */
+Test(store, a_journal_left_by_a_kill_is_rolled_back)
+{
+    fill((const int[]){16}, 1);
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        sqlite3 *db;
+        if (sqlite3_open(path, &db) != SQLITE_OK ||
+            sqlite3_exec(db, "BEGIN IMMEDIATE; UPDATE samples SET time_ns = 77", NULL, NULL,
+                         NULL) != SQLITE_OK ||
+            sqlite3_db_cacheflush(db) != SQLITE_OK)
+            _exit(1);
+        _exit(0);
+    }
+    int ended;
+    cr_assert_eq(waitpid(child, &ended, 0), child);
+    cr_assert_eq(ended, 0);
+    char journal[80];
+    snprintf(journal, sizeof journal, "%s-journal", path);
+    cr_assert_eq(access(journal, F_OK), 0, "the journal must be there for this to test anything");
+    struct fl_results results;
+    load(&results);
+    cr_expect_eq(results.points[0].median_time_ns, 20, "not 77");
+    cr_expect_neq(access(journal, F_OK), 0);
+    fl_results_free(&results);
 }
 
 /* A disk that fills up: the file may not grow, as on a full tmpfs. */
