@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ON_OFF[] = {"on", "off", NULL};
 static const char *const PHASES[] = {"prefill", "decode", NULL};
 static const char *const LOGITS[] = {"none", "last", "all", NULL};
 static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
@@ -35,7 +34,7 @@ struct execution {
 
 static void plan(struct execution *execution, const struct arguments *a)
 {
-    bool cache = a->cache == 0, decode = a->phase == DECODE;
+    bool cache = a->cache != 0, decode = a->phase == DECODE;
     execution->n_past = decode && cache ? (int)a->context : 0;
     execution->n_tokens = !decode ? (int)a->context : cache ? 1 : (int)a->context + 1;
     execution->logits = (enum fl_logits)a->logits;
@@ -165,7 +164,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
     if (status == FL_OK) {
         account->run.attention = fl_attention_name(options.attention);
         account->run.n_threads = fl_session_n_threads(session);
-        account->run.cache = a->cache == 0;
+        account->run.cache = a->cache != 0;
         account->weights_bytes = (fl_wide)model->weight_bytes;
         account->kv_cache_bytes = (fl_wide)fl_session_kv_cache_bytes(session);
         account->activation_bytes = (fl_wide)fl_session_activation_bytes(session);
@@ -198,6 +197,7 @@ static int print_audit(const struct fl_account *account, const struct arguments 
 static int run(int argc, char **argv)
 {
     struct arguments a = {.batch = 1,
+                          .cache = 1,
                           .n_reps = 5,
                           .context = 128,
                           .attention = FL_ATTENTION_CAUSAL,
@@ -214,11 +214,12 @@ static int run(int argc, char **argv)
         {NULL, "phase", 0, FL_OPTION_CHOICE, &a.phase, "PHASE", "prefill or decode", "prefill", 0,
          0, PHASES},
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
-         "decode: off runs the whole prefix again", "on", 0, 0, ON_OFF},
+         "decode: off runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
         {NULL, "logits", 0, FL_OPTION_CHOICE, &a.logits, "WHICH",
          "positions whose logits are computed (decode: the last)", "all", 0, 0, LOGITS},
         {"Run", "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL",
-         "naive (all pairs, masked) or causal (only visible pairs)", "causal", 0, 0, fl_attention_names},
+         "naive (all pairs, masked) or causal (only visible pairs)", "causal", 0, 0,
+         fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},
         {NULL, "reps", 0, FL_OPTION_INT, &a.n_reps, "N", "executions behind a warm-up", "5", 1,

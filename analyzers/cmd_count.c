@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const ON_OFF[] = {"on", "off", NULL};
 static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
 enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 
@@ -53,9 +52,9 @@ static int build_account(struct fl_account *account, const struct arguments *arg
         .unit = (enum fl_unit)arguments->unit,
         .causal = (enum fl_causal)arguments->causal,
         .lm_head = (enum fl_lm_head)arguments->lm_head,
-        .elementwise = arguments->elementwise == 0,
+        .elementwise = arguments->elementwise != 0,
     };
-    bool cache = arguments->cache == 0;
+    bool cache = arguments->cache != 0;
     if (arguments->n_gen > 0) {
         struct fl_generation generation = {
             .batch = arguments->batch,
@@ -128,7 +127,7 @@ static const char *conflict(const struct arguments *a)
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.batch = 1, .causal = FL_CAUSAL_EXACT};
+    struct arguments a = {.batch = 1, .causal = FL_CAUSAL_EXACT, .cache = 1, .elementwise = 1};
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset, config.json, GGUF, safetensors folder or .bin", NULL, 0, 0, NULL},
@@ -145,7 +144,7 @@ static int run(int argc, char **argv)
         {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N", "encoder input (T5)",
          "as many as the decoder's", 0, 1e12, NULL},
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
-         "off: the past is run again with every step", "on", 0, 0, ON_OFF},
+         "off: the past is run again with every step", "on", 0, 0, fl_cli_off_on},
         {"Generation", "prompt", 0, FL_OPTION_INT, &a.n_prompt, "P", "tokens of the prompt", NULL,
          1, 1 << 30, NULL},
         {NULL, "gen", 0, FL_OPTION_INT, &a.n_gen, "N", "tokens generated", NULL, 1, 1 << 30, NULL},
@@ -156,7 +155,7 @@ static int run(int argc, char **argv)
         {NULL, "lm-head", 0, FL_OPTION_CHOICE, &a.lm_head, "WHICH",
          "positions whose logits are computed: all, last, none", "all", 0, 0, fl_lm_head_names},
         {NULL, "elementwise", 0, FL_OPTION_CHOICE, &a.elementwise, "on|off",
-         "norms, softmax, activations, biases", "on", 0, 0, ON_OFF},
+         "norms, softmax, activations, biases", "on", 0, 0, fl_cli_off_on},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md",
          "table", 0, 0, FORMATS},
         {NULL, "explain", 0, FL_OPTION_FLAG, &a.explain, NULL,

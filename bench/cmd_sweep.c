@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const CACHE_NAMES[] = {"off", "on", NULL};
 static const char *const LOGITS_NAMES[] = {"last", "all", NULL};
 static const enum fl_logits LOGITS[] = {FL_LOGITS_LAST, FL_LOGITS_ALL};
-static const char *const ATTENTION_NAMES[] = {"naive", "causal", NULL};
 
 struct arguments {
     const char *model, *contexts, *batches, *phases, *caches, *attentions, *threads, *out;
@@ -78,9 +76,9 @@ static int read_axes(struct fl_sweep_axes *axes, const struct arguments *args,
             FL_OK ||
         fl_cli_names(args->phases, "--phase", fl_phase_names, &axes->phases, &axes->n_phases,
                      error) != FL_OK ||
-        fl_cli_names(args->caches, "--cache", CACHE_NAMES, &axes->caches, &axes->n_caches, error) !=
-            FL_OK ||
-        fl_cli_names(args->attentions, "--attention", ATTENTION_NAMES, &axes->attentions,
+        fl_cli_names(args->caches, "--cache", fl_cli_off_on, &axes->caches, &axes->n_caches,
+                     error) != FL_OK ||
+        fl_cli_names(args->attentions, "--attention", fl_attention_names, &axes->attentions,
                      &axes->n_attentions, error) != FL_OK)
         return FL_FAILED;
     if (!args->threads)
@@ -130,7 +128,7 @@ static int print_plan(const struct fl_sweep_plan *plan, const struct arguments *
         status = fl_sweep_item_analyse(&analytic, &item, config, error);
         if (status == FL_OK)
             printf("%-8s %-5s %-9s %-6s %5d %8d %7d  %s\n", fl_phase_names[point->phase],
-                   CACHE_NAMES[point->cache], point->attention, point->logits, point->batch,
+                   fl_cli_off_on[point->cache], point->attention, point->logits, point->batch,
                    point->context, point->n_threads, fl_wide_text(analytic.total.exact, digits));
     }
     free(order);

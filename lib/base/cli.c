@@ -472,6 +472,8 @@ int fl_cli_finish(const struct fl_command *command, int status)
     return FL_EXIT_FAILED;
 }
 
+const char *const fl_cli_off_on[] = {"off", "on", NULL};
+
 bool fl_cli_colour(int fd)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");

@@ -68,6 +68,9 @@ int fl_cli_axis(const char *text, const char *name, int64_t min, int64_t max, in
 int fl_cli_names(const char *text, const char *name, const char *const *choices, int **values,
                  int *n, struct fl_error *error);
 
+/* Choices "off" and "on", so that the value is 0 or 1. */
+extern const char *const fl_cli_off_on[];
+
 /* True when colours may be used on this stream: a terminal, and NO_COLOR unset. */
 bool fl_cli_colour(int fd);
 

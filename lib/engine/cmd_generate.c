@@ -14,9 +14,6 @@
 
 enum { PROMPT_MAX = 1 << 28 };
 
-static const char *const ON_OFF[] = {"on", "off", NULL};
-enum { ON, OFF };
-
 struct arguments {
     const char *model, *tokenizer, *prompt, *prompt_file;
     int64_t n_gen, n_threads, seed;
@@ -53,7 +50,7 @@ struct generation {
 /* Runs the tokens the cache lacks, or all of them without a cache. */
 static int forward(struct generation *g, struct phase *phase, struct fl_error *error)
 {
-    if (g->a->cache == OFF)
+    if (!g->a->cache)
         fl_session_truncate(g->session, 0);
     int n_past = fl_session_n_past(g->session);
     fl_ledger_reset(fl_session_ledger(g->session));
@@ -211,7 +208,7 @@ static int open_generation(struct generation *g, struct fl_error *error)
     struct fl_session_options options = {
         .n_seqs = 1,
         .n_ctx = g->n_ctx,
-        .n_tokens_max = a->cache == ON ? g->n_prompt : g->n_ctx,
+        .n_tokens_max = a->cache ? g->n_prompt : g->n_ctx,
         .attention = (enum fl_attention)a->attention,
         .logits = FL_LOGITS_LAST,
         .n_threads = (int)a->n_threads,
@@ -239,7 +236,7 @@ static void close_generation(struct generation *g)
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.n_gen = 64, .attention = FL_ATTENTION_CAUSAL};
+    struct arguments a = {.n_gen = 64, .cache = 1, .attention = FL_ATTENTION_CAUSAL};
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "GGUF, .bin, safetensors folder, or a preset (random weights)", NULL, 0, 0, NULL},
@@ -258,7 +255,7 @@ static int run(int argc, char **argv)
         {NULL, "ignore-eos", 0, FL_OPTION_FLAG, &a.ignore_eos, NULL,
          "go on behind the end of sequence", NULL, 0, 0, NULL},
         {"Run", "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
-         "off: every step runs the whole prefix again", "on", 0, 0, ON_OFF},
+         "off: every step runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
         {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive or causal",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ON_OFF[] = {"on", "off", NULL};
-enum { ON, OFF };
-
 struct arguments {
     const char *model, *ids, *ids_file, *out;
     int64_t n_threads, seed;
@@ -47,7 +44,7 @@ static int logits(const struct arguments *a, const struct fl_model *model, struc
         struct fl_session_options options = {
             .n_seqs = 1,
             .n_ctx = (int)n_ids,
-            .n_tokens_max = a->cache == ON ? 1 : (int)n_ids,
+            .n_tokens_max = a->cache ? 1 : (int)n_ids,
             .attention = (enum fl_attention)a->attention,
             .logits = FL_LOGITS_ALL,
             .n_threads = (int)a->n_threads,
@@ -57,8 +54,8 @@ static int logits(const struct arguments *a, const struct fl_model *model, struc
     if (status == FL_OK)
         status = fl_output_open(&output, a->out, error);
     if (status == FL_OK) {
-        status = write_logits(session, ids, n_ids, a->cache == ON ? 1 : n_ids,
-                              model->config.vocab_size, output.stream, error);
+        status = write_logits(session, ids, n_ids, a->cache ? 1 : n_ids, model->config.vocab_size,
+                              output.stream, error);
         if (status == FL_OK)
             status = fl_output_commit(&output, error);
         fl_output_abandon(&output);
@@ -70,7 +67,7 @@ static int logits(const struct arguments *a, const struct fl_model *model, struc
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.cache = OFF, .attention = FL_ATTENTION_CAUSAL};
+    struct arguments a = {.attention = FL_ATTENTION_CAUSAL};
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset (random weights), GGUF, safetensors folder, .bin or config.json", NULL, 0, 0,
@@ -80,7 +77,7 @@ static int run(int argc, char **argv)
         {NULL, "ids-file", 0, FL_OPTION_STRING, &a.ids_file, "FILE",
          "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
         {"Run", "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
-         "on: token by token behind the KV cache; off: all at once", "off", 0, 0, ON_OFF},
+         "on: token by token behind the KV cache; off: all at once", "off", 0, 0, fl_cli_off_on},
         {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive or causal",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
