@@ -100,16 +100,49 @@ static void name_source(struct source *source, const char *spec)
     snprintf(source->name, sizeof source->name, "%.*s", (int)(length < 127 ? length : 127), base);
 }
 
-/* Names of presets that start with, or contain, the letters that spec starts with. */
+/* Letters to insert, remove or replace to turn a into b; more than they have in common for words
+ * that are too long to be a slip of the pen. Source: Wagner and Fischer, 1974. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 40 };
+    size_t row[LONGEST + 1], n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            bool equal = strncasecmp(&a[i - 1], &b[j - 1], 1) == 0;
+            size_t best = diagonal + !equal;
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[m];
+}
+
+/* Presets of the same family, by the letters spec starts with, or a slip or two away from it. */
 static void list_similar(const char *spec, char out[256])
 {
     size_t used = 0, prefix = strcspn(spec, "-_0123456789./");
     int n, n_listed = 0;
     const struct fl_preset *presets = fl_presets(&n);
     out[0] = '\0';
-    for (int i = 0; prefix >= 2 && i < n && n_listed < 8; i++) {
+    for (int i = 0; i < n && n_listed < 8; i++) {
         const char *name = presets[i].config.name;
-        if (strncasecmp(name, spec, prefix) == 0)
+        bool family = prefix >= 2 && strncasecmp(name, spec, prefix) == 0;
+        size_t stem = strcspn(name, "-"); /* "gpt2" of "gpt2-small" */
+        char start[64];
+        snprintf(start, sizeof start, "%.*s", (int)stem, name);
+        bool slip = strlen(spec) >= 4 && /* any two letters are two edits from any other two */
+                    (edit_distance(spec, name) <= 2 || edit_distance(spec, start) <= 2);
+        if (family || slip)
             used += (size_t)snprintf(out + used, 256 - used, "%s%s", n_listed++ ? ", " : "", name);
     }
 }

@@ -105,8 +105,10 @@ static int check_size(const struct fl_safetensors_tensor *tensor, const struct p
 static int read_tensor(struct fl_safetensors_tensor *tensor, const cJSON *item,
                        const unsigned char *data, uint64_t data_size, const struct place *place)
 {
-    const struct fl_json json = {item, place->path, place->error};
+    char where[sizeof place->error->text];
+    const struct fl_json json = {item, where, place->error};
     const cJSON *shape, *offsets;
+    snprintf(where, sizeof where, "%s: %.120s", place->path, place->name);
     *tensor = (struct fl_safetensors_tensor){.name = place->name};
     if (!cJSON_IsObject(item))
         return REFUSE(place, "expected an object with %s, shape and data_offsets", "dtype");

@@ -64,6 +64,8 @@ Test(model_open, presets_have_random_weights)
 Test(model_open, what_is_not_there_is_refused_with_a_hint)
 {
     expect_refused("gpt3", "gpt2-small");
+    expect_refused("gtp2", "gpt2-small");
+    expect_refused("lama-2-7b", "llama-2-7b");
     expect_refused("qwen2.5-8b", "qwen2.5-7b");
     expect_refused("nothing-like-it", "'flopledger count --list'");
     expect_refused("", "expected a preset");

@@ -86,10 +86,11 @@ Test(safetensors, false_headers_are_refused)
         {"{" F32("a", "[2]", "0", "8,9") "}", 0, "two whole numbers"},
         {"{" F32("a", "[2]", "0", "1e300") "}", 0, "two whole numbers"},
         {"{\"a\":{\"dtype\":\"F31\",\"shape\":[2],\"data_offsets\":[0,8]}}", 0, "known"},
-        {"{\"a\":{\"dtype\":7,\"shape\":[2],\"data_offsets\":[0,8]}}", 0, "dtype"},
+        {"{\"a\":{\"dtype\":7,\"shape\":[2],\"data_offsets\":[0,8]}}", 0,
+         "a: dtype: expected a string"},
         {"{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 0, "dtype"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"shape\":[2],\"data_offsets\":[0,8]}}", 0,
-         "shape: expected once"},
+         "a: shape: expected once"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct fl_safetensors file;
