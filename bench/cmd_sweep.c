@@ -152,8 +152,11 @@ static int describe_model(struct fl_model_record *record, const struct fl_model 
 static void report_tally(const struct fl_sweep_tally *tally, const struct arguments *args)
 {
     if (!args->quiet)
-        fprintf(stderr, "%lld samples stored in %s; %d points were complete before, %d left out\n",
-                (long long)tally->n_samples, args->out, tally->n_stored, tally->n_refused);
+        fprintf(stderr,
+                "%lld samples from %d visits stored in %s; %d points were complete before, %d left "
+                "out\n",
+                (long long)tally->n_samples, tally->n_measured, args->out, tally->n_stored,
+                tally->n_refused);
     if (stop_signal || tally->out_of_time)
         fprintf(stderr,
                 "flopledger sweep: stopped %s; what was measured is in %s, and the same command "
