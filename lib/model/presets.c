@@ -74,7 +74,7 @@
 #define SOURCE_T5        "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
 #define SOURCE_T5_V1_1   "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
 #define SOURCE_OWN       "flopledger: a small shape for measuring, bytes as vocabulary"
-#define SOURCE_160M      "flopledger: GPT-2 small's width and depth with Llama 2's block and vocabulary"
+#define SOURCE_160M      "huggingface.co/JackFram/llama-160m config.json"
 
 static const struct fl_preset PRESETS[] = {
     {SOURCE_OWN, CLASSIC("classic-nano", 96, 3, 4, 512, 256)},
@@ -94,7 +94,8 @@ static const struct fl_preset PRESETS[] = {
      LLAMA_LIKE("stories42m", 512, 1376, 8, 8, 8, 64, 1024, 32000, 1e4, LLAMA_IDS, .tied = true)},
     {SOURCE_LLAMA2C, LLAMA_LIKE("stories110m", 768, 2048, 12, 12, 12, 64, 1024, 32000, 1e4,
                                 LLAMA_IDS, .tied = true)},
-    {SOURCE_160M, LLAMA_LIKE("llama-160m", 768, 2048, 12, 12, 12, 64, 2048, 32000, 1e4, LLAMA_IDS)},
+    {SOURCE_160M, LLAMA_LIKE("llama-160m", 768, 3072, 12, 12, 12, 64, 2048, 32000, 1e4,
+                             .arch = FL_ARCH_LLAMA, .norm_eps = 1e-6, .bos_id = 1, .eos_id = 2)},
     {SOURCE_LLAMA2,
      LLAMA_LIKE("llama-2-7b", 4096, 11008, 32, 32, 32, 128, 4096, 32000, 1e4, LLAMA_IDS)},
     {SOURCE_LLAMA2,
