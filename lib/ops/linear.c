@@ -8,36 +8,32 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Several rows go to BLAS. One row is a matrix-vector product, limited by the memory that the
- * weights come from, and OpenBLAS 0.3.21 leaves much of that unused: on two threads of a Zen 4,
- * 50,257 x 768 [out, in] ran at 36 GB/s and 768 x 768 [in, out] at 28, the kernels below at 70 and
- * 48, a plain reading loop at 75 and 64. Each thread reads one piece of memory from its beginning
- * to its end, which is what the prefetchers follow. */
+/* Several rows go to BLAS, a share of the outputs a thread. One row is a matrix-vector product,
+ * limited by the memory that the weights come from, and OpenBLAS 0.3.21 leaves much of that unused:
+ * on two threads of a Zen 4, 50,257 x 768 [out, in] ran at 36 GB/s and 768 x 768 [in, out] at 28,
+ * the kernels below at 70 and 48, a plain reading loop at 75 and 64. Each thread reads one piece of
+ * memory from its beginning to its end, which is what the prefetchers follow. */
 
 struct job {
     float *y;
     const float *x;
+    int n_rows;
     const struct fl_linear *layer;
     size_t share; /* outputs a thread takes */
 };
 
-static void prefill_row(const void *context, size_t i)
-{
-    const struct job *job = context;
-    size_t n_out = (size_t)job->layer->n_out;
-    float *row = job->y + i * n_out;
-    if (job->layer->bias)
-        memcpy(row, job->layer->bias, n_out * sizeof *row);
-    else
-        memset(row, 0, n_out * sizeof *row);
-}
-
 /* y starts as the bias, or zero, and products are added to it (beta = 1). With beta = 0 OpenBLAS
  * would make the same pass to clear y, so the bias costs no pass over memory of its own. */
-static void prefill(const struct job *job, int n_rows)
+static void start(const struct job *job, size_t n_rows, size_t first, size_t n)
 {
-    size_t n = (size_t)n_rows;
-    fl_parallel_rows(n, n * (size_t)job->layer->n_out >= FL_PARALLEL_MIN, prefill_row, job);
+    size_t n_out = (size_t)job->layer->n_out;
+    for (size_t i = 0; i < n_rows; i++) {
+        float *row = job->y + i * n_out + first;
+        if (job->layer->bias)
+            memcpy(row, job->layer->bias + first, n * sizeof *row);
+        else
+            memset(row, 0, n * sizeof *row);
+    }
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -47,6 +43,18 @@ static size_t smaller(size_t a, size_t b)
 
 enum { LINE = 16 }; /* floats; threads share y by whole lines, so that none is written by two */
 
+/* Gives each thread one stretch of the outputs, in one call: body(job, number of the share). */
+static void for_each_share(struct job *job, bool worth, void (*body)(const void *job, size_t i))
+{
+    size_t n_out = (size_t)job->layer->n_out;
+    size_t n_threads = worth ? (size_t)omp_get_max_threads() : 1;
+    job->share = (n_out + n_threads * LINE - 1) / (n_threads * LINE) * LINE;
+    fl_parallel_rows((n_out + job->share - 1) / job->share, worth, body, job);
+}
+
+/* Stored [n_out, n_in]: an output is the dot product of x and a row (16 rows a call instead of a
+ * whole share: 43 instead of 56 GB/s for 768 x 768).
+ * Executes, besides the products, one addition a lane and accumulator to join partial sums. */
 static void dot_share(const void *context, size_t i)
 {
     const struct job *job = context;
@@ -55,17 +63,6 @@ static void dot_share(const void *context, size_t i)
     fl_simd()->dot_rows(job->y + first, layer->bias ? layer->bias + first : NULL, job->x,
                         layer->weight + first * ld,
                         smaller(job->share, (size_t)layer->n_out - first), ld, (size_t)layer->n_in);
-}
-
-/* Stored [n_out, n_in]: an output is the dot product of x and a row; each thread takes one stretch
- * of the outputs, in one call (16 rows a call: 43 instead of 56 GB/s for 768 x 768).
- * Executes, besides the products, one addition a lane and accumulator to join partial sums. */
-static void row_times_out_in(struct job *job, bool worth)
-{
-    size_t n_out = (size_t)job->layer->n_out;
-    size_t n_threads = worth ? (size_t)omp_get_max_threads() : 1;
-    job->share = (n_out + n_threads * LINE - 1) / (n_threads * LINE) * LINE;
-    fl_parallel_rows((n_out + job->share - 1) / job->share, worth, dot_share, job);
 }
 
 /* This thread's share of the rows of [n_in, n_out], in whole groups as mix_rows takes them, is
@@ -103,7 +100,7 @@ static void mix_share(const struct job *job)
 static void row_times_in_out(const struct job *job, bool worth)
 {
     const struct fl_linear *layer = job->layer;
-    prefill(job, 1);
+    start(job, 1, 0, (size_t)layer->n_out);
     if (!worth || omp_get_max_threads() == 1 || omp_in_parallel()) {
         fl_simd()->mix_rows(job->y, job->x, layer->weight, (size_t)layer->n_in, (size_t)layer->ld,
                             (size_t)layer->n_out);
@@ -113,23 +110,34 @@ static void row_times_in_out(const struct job *job, bool worth)
     mix_share(job);
 }
 
+/* Several rows, each share a BLAS call of its own, which inside a parallel region stays on its
+ * thread. OpenBLAS 0.3.21 would share out too, but reserves and frees memory at every such call and
+ * is slower: 512 x 768 x 768 by 3 to 10 %, four rows by a quarter to a half (2 threads, Zen 4). */
+static void multiply_share(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_linear *layer = job->layer;
+    size_t first = i * job->share, n = smaller(job->share, (size_t)layer->n_out - first);
+    const float *weight = layer->weight + first * (layer->in_out ? 1 : (size_t)layer->ld);
+    start(job, (size_t)job->n_rows, first, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, layer->in_out ? CblasNoTrans : CblasTrans, job->n_rows,
+                (int)n, layer->n_in, 1.0f, job->x, layer->n_in, weight, layer->ld, 1.0f,
+                job->y + first, layer->n_out);
+}
+
 void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *layer)
 {
     if (n_rows == 0)
         return;
-    struct job job = {y, x, layer, 0};
-    if (n_rows == 1) {
-        bool worth = (size_t)layer->n_out * (size_t)layer->n_in >= FL_PARALLEL_MIN;
-        if (layer->in_out)
-            row_times_in_out(&job, worth);
-        else
-            row_times_out_in(&job, worth);
-        return;
-    }
-    prefill(&job, n_rows);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, layer->in_out ? CblasNoTrans : CblasTrans, n_rows,
-                layer->n_out, layer->n_in, 1.0f, x, layer->n_in, layer->weight, layer->ld, 1.0f, y,
-                layer->n_out);
+    struct job job = {y, x, n_rows, layer, 0};
+    size_t n_weights = (size_t)layer->n_out * (size_t)layer->n_in;
+    bool worth = n_weights * (size_t)n_rows >= FL_PARALLEL_MIN;
+    if (n_rows > 1)
+        for_each_share(&job, worth, multiply_share);
+    else if (layer->in_out)
+        row_times_in_out(&job, worth);
+    else
+        for_each_share(&job, worth, dot_share);
 }
 
 struct fl_cost fl_linear_cost(const struct fl_linear *layer, int n_rows)
