@@ -5,18 +5,29 @@
 
 #include "ops/simd/lanes.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Rows from this length on are worth several accumulators and one row at a time: a single stream
  * of addresses is what the prefetchers follow best. Shorter ones go four at a time, so that the
  * vector is loaded once for four and their final sums are shared. */
 enum { LONG_ROW = 256 };
 
+/* Floats to ask for ahead of the sum, and the row length from which the processor's own prefetchers
+ * do as well: at the end of each shorter row they lose the lead. 8 KiB is the best of 1 to 64 on
+ * Zen 4: 12 times 768 outputs from 768 inputs at 57 GB/s instead of 47, 50,257 at 60 instead of 51;
+ * 3072 inputs 57 without, 54 with. A prefetch behind the end of the matrix faults nothing. */
+enum { AHEAD = 2048, LINE_FLOATS = 16 };
+
 static inline float dot_long(const float *a, const float *b, size_t n)
 {
     lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
     size_t i = 0;
+    bool prefetch = n < AHEAD;
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        for (size_t line = 0; prefetch && line < 4 * LANES; line += LINE_FLOATS)
+            __builtin_prefetch((const void *)((uintptr_t)(b + i) + (line + AHEAD) * sizeof *b));
         s0 += lanes_load(a + i) * lanes_load(b + i);
         s1 += lanes_load(a + i + LANES) * lanes_load(b + i + LANES);
         s2 += lanes_load(a + i + 2 * LANES) * lanes_load(b + i + 2 * LANES);
