@@ -1,0 +1,247 @@
+#include "analyzers/sections.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_RESAMPLES = 1000 };
+
+/* ---- times ---- */
+
+static void time_point(struct fl_timing *timing, const struct fl_result *result, double *values,
+                       double *scratch)
+{
+    int n = result->n_samples;
+    for (int i = 0; i < n; i++)
+        values[i] = (double)result->samples[i].time_ns;
+    timing->total =
+        fl_median_interval(values, (size_t)n, scratch, N_RESAMPLES, (uint64_t)result->point.id);
+    for (int k = 0; k < result->n_ops; k++) {
+        enum fl_operator op = result->ops[k].op;
+        for (int i = 0; i < n; i++)
+            values[i] = (double)result->samples[i].op_time_ns[op];
+        timing->op_ns[op] = fl_median_interval(values, (size_t)n, scratch, 0, 0).median;
+    }
+    for (int i = 0; i < n; i++) {
+        double inside = 0;
+        for (int op = 0; op < FL_N_OPERATORS; op++)
+            inside += (double)result->samples[i].op_time_ns[op];
+        values[i] = (double)result->samples[i].time_ns - inside;
+    }
+    timing->outside_ns = fl_median_interval(values, (size_t)n, scratch, 0, 0).median;
+}
+
+static int time_points(struct fl_timing *timings, const struct fl_results *results,
+                       struct fl_error *error)
+{
+    size_t most = 1;
+    for (int i = 0; i < results->n_points; i++)
+        if ((size_t)results->points[i].n_samples > most)
+            most = (size_t)results->points[i].n_samples;
+    double *values = calloc(2 * most + N_RESAMPLES, sizeof *values);
+    if (!values)
+        return fl_fail(error, "statistics: no memory for %zu samples", most);
+    for (int i = 0; i < results->n_points; i++)
+        time_point(&timings[i], &results->points[i], values, values + most);
+    free(values);
+    return FL_OK;
+}
+
+/* ---- lines ---- */
+
+static bool same_setting(const struct fl_point *a, const struct fl_point *b)
+{
+    return strcmp(a->attention, b->attention) == 0 && strcmp(a->dtype, b->dtype) == 0 &&
+           a->n_threads == b->n_threads && a->batch == b->batch;
+}
+
+static bool same_line(const struct fl_point *a, const struct fl_point *b)
+{
+    return a->phase == b->phase && a->cache == b->cache && strcmp(a->logits, b->logits) == 0 &&
+           same_setting(a, b);
+}
+
+static struct fl_line line_at(const struct fl_line *all, int first)
+{
+    int n = 1;
+    while (first + n < all->n &&
+           same_line(&all->points[first].point, &all->points[first + n].point))
+        n++;
+    return (struct fl_line){all->points + first, all->times + first, n};
+}
+
+bool fl_section_next_line(const struct fl_section *section, struct fl_line *line)
+{
+    int first = line->points ? (int)(line->points - section->all.points) + line->n : 0;
+    if (first >= section->all.n)
+        return false;
+    *line = line_at(&section->all, first);
+    return true;
+}
+
+int fl_line_find(const struct fl_line *line, int context)
+{
+    for (int i = 0; i < line->n; i++)
+        if (line->points[i].point.context == context)
+            return i;
+    return -1;
+}
+
+/* ---- which setting to show first ---- */
+
+static struct fl_line *slot_of(struct fl_section *section, const struct fl_point *point)
+{
+    if (point->phase == FL_PHASE_PREFILL)
+        return &section->prefill;
+    return point->cache ? &section->cached : &section->uncached;
+}
+
+/* Of the lines with the setting of `like` the longest of each kind. */
+static void choose_lines(struct fl_section *section, const struct fl_point *like)
+{
+    section->prefill = section->cached = section->uncached = (struct fl_line){0};
+    for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
+        struct fl_line *slot = slot_of(section, &line.points->point);
+        if (same_setting(&line.points->point, like) && line.n > slot->n)
+            *slot = line;
+    }
+}
+
+/* Compared from the left; larger is better. */
+struct rank {
+    int kinds, contexts, causal, smaller_batch, threads;
+};
+
+static struct rank rank_of(const struct fl_section *section, const struct fl_point *point)
+{
+    return (struct rank){
+        .kinds = (section->prefill.n > 0) + (section->cached.n > 0) + (section->uncached.n > 0),
+        .contexts = section->prefill.n + section->cached.n + section->uncached.n,
+        .causal = strcmp(point->attention, "causal") == 0,
+        .smaller_batch = -point->batch,
+        .threads = point->n_threads,
+    };
+}
+
+static bool better(struct rank a, struct rank b)
+{
+    const int as[] = {a.kinds, a.contexts, a.causal, a.smaller_batch, a.threads};
+    const int bs[] = {b.kinds, b.contexts, b.causal, b.smaller_batch, b.threads};
+    for (size_t i = 0; i < sizeof as / sizeof *as; i++)
+        if (as[i] != bs[i])
+            return as[i] > bs[i];
+    return false;
+}
+
+static void choose_setting(struct fl_section *section)
+{
+    const struct fl_point *best = NULL;
+    struct rank best_rank = {0};
+    for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
+        const struct fl_point *point = &line.points->point;
+        choose_lines(section, point);
+        struct rank rank = rank_of(section, point);
+        if (!best || better(rank, best_rank)) {
+            best = point;
+            best_rank = rank;
+        }
+    }
+    if (best)
+        choose_lines(section, best);
+}
+
+/* ---- sections ---- */
+
+static bool same_section(const struct fl_result *a, const struct fl_result *b)
+{
+    return a->model == b->model && strcmp(a->run->machine, b->run->machine) == 0;
+}
+
+int fl_sections_make(struct fl_sections *sections, const struct fl_results *results,
+                     struct fl_error *error)
+{
+    *sections = (struct fl_sections){0};
+    size_t n = (size_t)results->n_points;
+    sections->timings = calloc(n ? n : 1, sizeof *sections->timings);
+    sections->rows = calloc(n ? n : 1, sizeof *sections->rows);
+    if (!sections->timings || !sections->rows) {
+        fl_sections_free(sections);
+        return fl_fail(error, "results: no memory for %zu points", n);
+    }
+    if (time_points(sections->timings, results, error) != FL_OK) {
+        fl_sections_free(sections);
+        return FL_FAILED;
+    }
+    for (int first = 0; first < results->n_points;) {
+        const struct fl_result *points = results->points + first;
+        int count = 1;
+        while (first + count < results->n_points && same_section(points, points + count))
+            count++;
+        struct fl_section *section = &sections->rows[sections->n++];
+        section->model = points->model;
+        section->all = (struct fl_line){points, sections->timings + first, count};
+        choose_setting(section);
+        first += count;
+    }
+    return FL_OK;
+}
+
+void fl_sections_free(struct fl_sections *sections)
+{
+    free(sections->rows);
+    free(sections->timings);
+    *sections = (struct fl_sections){0};
+}
+
+/* ---- formulas for a point ---- */
+
+/* The value of "key=value" within text as an index into names; -1 when it is not there. */
+static int named_value(const char *text, const char *key, const char *const *names)
+{
+    char pair[64];
+    for (int i = 0; names[i]; i++) {
+        int n = snprintf(pair, sizeof pair, "%s=%s", key, names[i]);
+        for (const char *at = text; (at = strstr(at, pair)); at += n)
+            if ((at == text || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+                return i;
+    }
+    return -1;
+}
+
+int fl_point_convention(struct fl_convention *convention, const struct fl_point *point,
+                        struct fl_error *error)
+{
+    static const char *const ON_OFF[] = {"off", "on", NULL};
+    const char *text = point->exact_convention;
+    int unit = named_value(text, "unit", fl_unit_names);
+    int causal = named_value(text, "causal", fl_causal_names);
+    int lm_head = named_value(text, "lm_head", fl_lm_head_names);
+    int elementwise = named_value(text, "elementwise", ON_OFF);
+    if (unit < 0 || causal < 0 || lm_head < 0 || elementwise < 0)
+        return fl_fail(error,
+                       "point %lld: exact_convention: expected \"unit=.. causal=.. lm_head=.. "
+                       "elementwise=..\"",
+                       (long long)point->id);
+    *convention = (struct fl_convention){(enum fl_unit)unit, (enum fl_causal)causal,
+                                         (enum fl_lm_head)lm_head, elementwise == 1};
+    return FL_OK;
+}
+
+int fl_point_analytic(struct fl_analytic *analytic, const struct fl_result *result, int64_t context,
+                      struct fl_error *error)
+{
+    const struct fl_point *point = &result->point;
+    struct fl_convention convention;
+    if (fl_point_convention(&convention, point, error) != FL_OK)
+        return FL_FAILED;
+    int64_t more = context == FL_OWN_CONTEXT ? 0 : context - point->context;
+    bool cached_step = point->phase == FL_PHASE_DECODE && point->cache;
+    struct fl_shape shape = {
+        .batch = point->batch,
+        .n_tokens = point->n_tokens + (cached_step ? 0 : more),
+        .n_past = point->n_past + (cached_step ? more : 0),
+        .weight_dtype = FL_F32, /* weights and cache are kept and read as f32 */
+        .kv_dtype = FL_F32,
+    };
+    return fl_analytic(analytic, &result->model->config, &shape, &convention, error);
+}
