@@ -17,6 +17,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_detokenize,
     &fl_command_sweep,
     &fl_command_export,
+    &fl_command_report,
     NULL,
 };
 /* clang-format on */

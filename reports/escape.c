@@ -53,8 +53,7 @@ static void put_html(FILE *out, const char *character, int length)
     static const struct {
         char c;
         const char *entity;
-    } ENTITIES[] = {
-        {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    } ENTITIES[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
     for (size_t i = 0; i < sizeof ENTITIES / sizeof *ENTITIES; i++)
         if (length == 1 && *character == ENTITIES[i].c) {
             fputs(ENTITIES[i].entity, out);

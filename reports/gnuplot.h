@@ -12,8 +12,8 @@
 
 struct fl_gnuplot {
     FILE *script, *data;
-    int n_blocks;        /* finished blocks of data */
-    int width, height;   /* of the drawing, in user units (pixels at 96 dpi) */
+    int n_blocks;      /* finished blocks of data */
+    int width, height; /* of the drawing, in user units (pixels at 96 dpi) */
     char directory[512];
 };
 

@@ -71,10 +71,10 @@ static void put_table(FILE *out, const struct fl_block *block)
     fputs("<div class=\"scroll\"><table>\n", out);
     for (int i = 0; i < table->n_cells; i++) {
         if (i % n == 0)
-            fputs(i == 0                 ? "<thead><tr>"
-                  : i == n               ? "<tbody>\n<tr>"
+            fputs(i == 0            ? "<thead><tr>"
+                  : i == n          ? "<tbody>\n<tr>"
                   : table->rules[i] ? "<tr class=\"rule\">"
-                                         : "<tr>",
+                                    : "<tr>",
                   out);
         put_cell(out, table, i);
         if (i % n == n - 1)

@@ -9,7 +9,7 @@ struct fl_drawing {
     char name[64];     /* letters, digits, '-' and '_': file name and prefix of the ids */
     const char *title; /* said by screen readers */
     int width, height;
-    char *svg;         /* as gnuplot wrote it */
+    char *svg; /* as gnuplot wrote it */
 };
 
 /* Inside an HTML page: no prolog, no name spaces. */
