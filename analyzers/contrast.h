@@ -28,8 +28,8 @@ struct fl_contrast_sum {
 struct fl_contrast {
     struct fl_contrast_step *steps;
     int n_steps;
-    int n_prompt;           /* the smallest context of both lines */
-    bool prefill_timed;     /* its prefill was measured; otherwise the sums of time start at 0 */
+    int n_prompt;       /* the smallest context of both lines */
+    bool prefill_timed; /* its prefill was measured; otherwise the sums of time start at 0 */
     struct fl_contrast_sum *sums; /* n_tokens rising by one from 1 */
     int n_sums;
     /* The number of generated tokens from which on the cached generation has cost less, to the

@@ -12,9 +12,9 @@
 #include "store/store.h"
 
 struct fl_timing {
-    struct fl_estimate total;       /* ns, of one execution */
-    double op_ns[FL_N_OPERATORS];   /* median of each operator */
-    double outside_ns;              /* median of what no operator accounts for */
+    struct fl_estimate total;     /* ns, of one execution */
+    double op_ns[FL_N_OPERATORS]; /* median of each operator */
+    double outside_ns;            /* median of what no operator accounts for */
 };
 
 struct fl_line {

@@ -137,7 +137,7 @@ void fl_plot_shared_key(struct fl_gnuplot *plot)
 {
     fprintf(plot->script,
             "set key at screen 0.535, screen %.4f center center horizontal maxrows 1 Left reverse "
-            "samplen 1.4 width -2\n",
+            "samplen 1.4 width -1\n",
             1 - 58.0 / plot->height);
 }
 

@@ -47,7 +47,7 @@ static void put_rates(struct fl_gnuplot *plot, const struct fl_section *section,
                       const struct fl_line *own)
 {
     enum { LINES_MAX = 6 };
-    int blocks[LINES_MAX], threads[LINES_MAX], n = 0;
+    int blocks[LINES_MAX] = {0}, threads[LINES_MAX] = {0}, n = 0;
     for (struct fl_line line = {0}; fl_section_next_line(section, &line) && n < LINES_MAX;) {
         if (!is_like(&line, own, true, false))
             continue;
