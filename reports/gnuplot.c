@@ -15,19 +15,21 @@ static const char SCRIPT[] = "script", DATA[] = "data", DRAWING[] = "drawing.svg
                   COMPLAINTS[] = "complaints";
 
 /* rgb(26,26,26) is the ink: svg.c turns it into the colour of the text around the drawing. */
-static const char STYLE[] = "set encoding utf8\n"
-                            "set output 'drawing.svg'\n"
-                            "set border 3 lc rgb '#1a1a1a' lw 1\n"
-                            "set tics nomirror out scale 0.6 tc rgb '#1a1a1a'\n"
-                            "set grid y lt 1 lc rgb '#b0808080' lw 1\n"
-                            "set title offset 0,-0.4 tc rgb '#1a1a1a'\n"
-                            "set xlabel tc rgb '#1a1a1a'\n"
-                            "set ylabel tc rgb '#1a1a1a'\n"
-                            "set key tc rgb '#1a1a1a' spacing 1.25 samplen 2.2 opaque noautotitle\n"
-                            "unset key\n"
-                            "set bars 0.6\n"
-                            "set style fill solid 1.0 noborder\n"
-                            "set style data linespoints\n";
+static const char STYLE[] =
+    "set encoding utf8\n"
+    "set output 'drawing.svg'\n"
+    "set border 3 lc rgb '#1a1a1a' lw 1\n"
+    "set tics nomirror out scale 0.6 tc rgb '#1a1a1a'\n"
+    "set grid y lt 1 lc rgb '#b0808080' lw 1\n"
+    "set title offset 0,-0.4 tc rgb '#1a1a1a'\n"
+    "set xlabel tc rgb '#1a1a1a'\n"
+    "set ylabel tc rgb '#1a1a1a'\n"
+    "set key tc rgb '#1a1a1a' spacing 1.25 samplen 2.2 noopaque noautotitle\n"
+    "unset key\n"
+    "set bars 0.6\n"
+    "set pointintervalbox 0\n"
+    "set style fill solid 1.0 noborder\n"
+    "set style data linespoints\n";
 
 static const char *const PALETTE[FL_PLOT_COLOURS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                      "#e69f00", "#56b4e9", "#8a6d3b", "#8c8c8c"};

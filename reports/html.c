@@ -33,6 +33,7 @@ static const char STYLE[] =
     "  vertical-align: top }\n"
     "th { font-weight: 600; vertical-align: bottom; background: var(--card) }\n"
     ".r { text-align: right; white-space: nowrap }\n"
+    "td:first-child { white-space: nowrap }\n"
     "tr.rule td { border-top: 2px solid var(--line) }\n"
     "summary { cursor: pointer; color: var(--mark); margin: 1rem 0 }\n"
     "@media print { @page { size: A4; margin: 15mm 14mm }\n"
