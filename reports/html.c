@@ -10,7 +10,7 @@ static const char STYLE[] =
     "  --soft: #9aa4af; --line: #3d444d; --card: #161b22; --mark: #6cb6ff; --alarm: #ff938a;\n"
     "  --alarm-card: #2d1513 } }\n"
     "* { box-sizing: border-box }\n"
-    "body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: "
+    "body { margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; background: "
     "var(--paper);\n"
     "  color: var(--ink); font: 16px/1.55 system-ui, \"Segoe UI\", Roboto, \"Noto Sans\", "
     "sans-serif }\n"

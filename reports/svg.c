@@ -8,9 +8,10 @@
 static const struct {
     const char *from, *to;
 } CHANGES[] = {
-    {"rgb( 26,  26,  26)", "currentColor"}, /* stroke of the ink */
-    {"rgb(26,26,26)", "currentColor"},      /* fill of the ink */
-    {" color=\"black\"", ""},               /* would reset currentColor */
+    {"rgb( 26,  26,  26)", "currentColor"},    /* stroke of the ink */
+    {"rgb(26,26,26)", "currentColor"},         /* fill of the ink */
+    {" color=\"black\"", ""},                  /* would reset currentColor */
+    {" color=\"white\"", " color=\"Canvas\""}, /* rings around points: the page's own colour */
     {" id=\"gnuplot_canvas\"", ""},
     {"xlink:href", "href"},
     {"'gp", "'%s-gp"}, /* ids of the point symbols */
