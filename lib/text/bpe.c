@@ -150,30 +150,45 @@ static bool merge_all(struct merge *merge)
     return true;
 }
 
-/* The bytes of what no piece covers. */
-static bool push_bytes(const struct merge *merge, const struct symbol *symbol, int unknown_id,
-                       struct fl_ids *out)
+static bool has_bytes(const struct merge *merge, const struct symbol *symbol)
 {
-    bool all = true;
     for (uint32_t i = 0; i < symbol->length; i++)
-        all = all && merge->vocabulary->byte_ids[(unsigned char)symbol->text[i]] >= 0;
-    if (!all)
-        return unknown_id < 0 || fl_ids_push(out, unknown_id);
+        if (merge->vocabulary->byte_ids[(unsigned char)symbol->text[i]] < 0)
+            return false;
+    return true;
+}
+
+static bool push_bytes(const struct merge *merge, const struct symbol *symbol, struct fl_ids *out)
+{
     for (uint32_t i = 0; i < symbol->length; i++)
         if (!fl_ids_push(out, merge->vocabulary->byte_ids[(unsigned char)symbol->text[i]]))
             return false;
     return true;
 }
 
-static bool push_symbols(const struct merge *merge, int unknown_id, struct fl_ids *out)
+static int push_symbols(const struct merge *merge, int unknown_id, struct fl_ids *out,
+                        struct fl_error *error)
 {
-    for (int i = 0; i >= 0 && i < merge->n_symbols; i = merge->symbols[i].next) {
+    bool in_unknown = false;
+    for (int i = 0; i >= 0; i = merge->symbols[i].next) {
         const struct symbol *symbol = &merge->symbols[i];
-        if (symbol->id >= 0 ? !fl_ids_push(out, symbol->id)
-                            : !push_bytes(merge, symbol, unknown_id, out))
-            return false;
+        bool unknown = symbol->id < 0 && !has_bytes(merge, symbol), good = true;
+        if (unknown && unknown_id < 0)
+            return fl_fail(error,
+                           "text: the vocabulary has neither a token for '%.*s' nor one for what "
+                           "is unknown",
+                           (int)symbol->length, symbol->text);
+        if (symbol->id >= 0)
+            good = fl_ids_push(out, symbol->id);
+        else if (!unknown)
+            good = push_bytes(merge, symbol, out);
+        else if (!in_unknown)
+            good = fl_ids_push(out, unknown_id);
+        if (!good)
+            return fl_fail(error, "text: not enough memory for its ids");
+        in_unknown = unknown;
     }
-    return true;
+    return FL_OK;
 }
 
 int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
@@ -184,9 +199,12 @@ int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size
         return FL_OK;
     if (length > INT32_MAX)
         return fl_fail(error, "text: expected at most %d bytes, not %zu", INT32_MAX, length);
-    bool good =
-        split(&merge, text, length) && merge_all(&merge) && push_symbols(&merge, unknown_id, out);
+    int status = FL_OK;
+    if (!split(&merge, text, length) || !merge_all(&merge))
+        status = fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+    else
+        status = push_symbols(&merge, unknown_id, out, error);
     free(merge.symbols);
     free(merge.heap);
-    return good ? FL_OK : fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+    return status;
 }

@@ -17,9 +17,10 @@ struct fl_ids {
 /* False when memory runs out. */
 bool fl_ids_push(struct fl_ids *ids, int id);
 
-/* Encodes text, which already has its spaces as the vocabulary writes them. What no piece covers
- * becomes byte pieces, or the unknown id (nothing when that is -1 too). frozen_unknown: a
- * character that is no piece never merges, as in llama2.c. */
+/* Appends the text's ids to out. A character that no piece covers becomes byte pieces; where those
+ * are missing, a run of such characters becomes one unknown id, as in SentencePiece, and is refused
+ * when that is -1 too. frozen_unknown: a character that is no piece never merges, as in llama2.c.
+ */
 int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
                   int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error);
 

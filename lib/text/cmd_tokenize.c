@@ -4,6 +4,7 @@
 #include "model/weights.h"
 #include "text/ids.h"
 #include "text/tokenizer.h"
+#include "text/utf8.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -32,13 +33,16 @@ static int open_tokenizer(struct fl_tokenizer **tokenizer, const struct argument
                              config.vocab_size, error);
 }
 
-/* A piece may be part of a character, which no JSON string can hold: every byte outside printable
- * ASCII is shown as \xHH. */
+/* A piece may be part of a character, which no JSON string can hold: control characters and bytes
+ * that are no character are shown as \xHH. */
 static void print_piece(const char *text, size_t length, bool json)
 {
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0, n; i < length; i += n) {
         unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
+        n = fl_utf8_length(text + i, length - i);
+        if (n > 1)
+            printf("%.*s", (int)n, text + i);
+        else if (c == '"' || c == '\\')
             printf(json ? "\\%c" : "%c", c);
         else if (c >= ' ' && c < 127)
             putchar(c);
@@ -94,7 +98,7 @@ static int run_tokenize(int argc, char **argv)
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
          "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
         {"Input", "text-file", 0, FL_OPTION_STRING, &a.text_file, "FILE",
-         "text from a file, '-': standard input", "the argument", 0, 0, NULL},
+         "text from a file; '-', also as TEXT: standard input", "the argument", 0, 0, NULL},
         {NULL, "no-bos", 0, FL_OPTION_FLAG, &a.no_bos, NULL,
          "leave out the beginning-of-sequence id", NULL, 0, 0, NULL},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F",
@@ -108,6 +112,8 @@ static int run_tokenize(int argc, char **argv)
         return fl_cli_misuse(&fl_command_tokenize, "--model or --tokenizer: expected one of them");
     if (argc - first > 1)
         return fl_cli_misuse(&fl_command_tokenize, "expected one text; quote it");
+    if (first < argc && strcmp(argv[first], "-") == 0 && !a.text_file)
+        a.text_file = argv[first++];
     if ((first < argc) == (a.text_file != NULL))
         return fl_cli_misuse(&fl_command_tokenize, "expected a text or --text-file");
 
@@ -176,10 +182,10 @@ static int run_detokenize(int argc, char **argv)
 const struct fl_command fl_command_tokenize = {
     .name = "tokenize",
     .summary = "text to token ids",
-    .usage = "--model M [TEXT | --text-file FILE] [options]",
+    .usage = "--model M [TEXT | - | --text-file FILE] [options]",
     .examples = "  flopledger tokenize -m model.gguf \"Once upon a time\"\n"
                 "  flopledger tokenize --tokenizer tokenizer.bin --format table \"a b\"\n"
-                "  cat book.txt | flopledger tokenize -m model.gguf --text-file - | wc -l\n",
+                "  cat book.txt | flopledger tokenize -m model.gguf - | wc -l\n",
     .run = run_tokenize,
 };
 

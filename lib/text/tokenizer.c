@@ -3,6 +3,7 @@
 #include "text/tokenizer_internal.h"
 #include "text/utf8.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,9 @@ static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab
     if (tokenizer->n_ids > vocab_size)
         return fl_fail(error, "%s: expected at most the model's %d tokens, found %d", path,
                        vocab_size, tokenizer->n_ids);
+    if (tokenizer->all_ids && vocab_size != INT_MAX && tokenizer->n_ids < vocab_size)
+        return fl_fail(error, "%s: expected the model's %d tokens, found %d", path, vocab_size,
+                       tokenizer->n_ids);
     return FL_OK;
 }
 
@@ -96,34 +100,23 @@ static bool is_bytes(const struct fl_tokenizer *tokenizer)
     return tokenizer->vocabulary.n_pieces == 0;
 }
 
-/* A stretch without user-defined pieces: spaces written as the vocabulary does, then merged. */
+/* A stretch without user-defined pieces. Each begins with a space of its own, as in llama.cpp. */
 static int encode_plain(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
                         struct fl_ids *out, struct fl_error *error)
 {
-    size_t space = strlen(tokenizer->space), used = 0;
     if (length == 0)
         return FL_OK;
-    if (length > (size_t)INT32_MAX / space - 1)
-        return fl_fail(error, "text: expected at most %zu bytes, not %zu",
-                       (size_t)INT32_MAX / space - 1, length);
-    char *escaped = malloc((length + 1) * space);
-    if (!escaped)
+    if (!tokenizer->add_space)
+        return fl_bpe_encode(&tokenizer->vocabulary, text, length, tokenizer->unknown,
+                             tokenizer->frozen_unknown, out, error);
+    char *spaced = length < SIZE_MAX ? malloc(length + 1) : NULL;
+    if (!spaced)
         return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
-    if (tokenizer->add_space) {
-        memcpy(escaped, tokenizer->space, space);
-        used = space;
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] != ' ') {
-            escaped[used++] = text[i];
-            continue;
-        }
-        memcpy(escaped + used, tokenizer->space, space);
-        used += space;
-    }
-    int status = fl_bpe_encode(&tokenizer->vocabulary, escaped, used, tokenizer->unknown,
+    spaced[0] = ' ';
+    memcpy(spaced + 1, text, length);
+    int status = fl_bpe_encode(&tokenizer->vocabulary, spaced, length + 1, tokenizer->unknown,
                                tokenizer->frozen_unknown, out, error);
-    free(escaped);
+    free(spaced);
     return status;
 }
 
@@ -178,8 +171,8 @@ int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, 
 
 /* ---- decoding ---- */
 
-/* The bytes an id stands for; at most FL_PIECE_BYTES_MAX. at_start: a leading space is the one
- * that encoding added. */
+/* The bytes an id stands for; at most FL_PIECE_BYTES_MAX. at_start: what comes is the start of a
+ * stretch of text, whose first space is the one that encoding added. */
 static size_t piece_bytes(const struct fl_tokenizer *tokenizer, int id, bool *at_start,
                           char out[FL_PIECE_BYTES_MAX])
 {
@@ -190,25 +183,22 @@ static size_t piece_bytes(const struct fl_tokenizer *tokenizer, int id, bool *at
         return 1;
     }
     const struct fl_piece_entry *piece = &tokenizer->vocabulary.pieces[id];
+    bool drop_space = *at_start && tokenizer->add_space && piece->type != FL_PIECE_USER_DEFINED;
+    *at_start = piece->type == FL_PIECE_CONTROL || piece->type == FL_PIECE_USER_DEFINED;
     if (piece->type == FL_PIECE_CONTROL)
         return 0;
-    bool drop_space = *at_start && tokenizer->add_space;
-    *at_start = false;
     if (piece->type == FL_PIECE_BYTE) {
         out[0] = (char)piece->byte;
-        return 1;
+        return drop_space && out[0] == ' ' ? 0 : 1;
     }
-    size_t length, space = strlen(tokenizer->space), used = 0;
+    size_t length;
     const char *text = fl_vocabulary_text(&tokenizer->vocabulary, id, &length);
-    for (size_t i = 0; i < length;) {
-        bool is_space = length - i >= space && memcmp(text + i, tokenizer->space, space) == 0;
-        if (!is_space)
-            out[used++] = text[i];
-        else if (i > 0 || !drop_space)
-            out[used++] = ' ';
-        i += is_space ? space : 1;
+    if (drop_space && text[0] == ' ') {
+        text++;
+        length--;
     }
-    return used;
+    memcpy(out, text, length);
+    return length;
 }
 
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,

@@ -15,8 +15,9 @@ struct fl_tokenizer; /* opaque */
 
 /* Which files hold it is found from the model's spec (see fl_model_open): the GGUF itself, a
  * tok*.bin or tokenizer.bin beside a .bin model, or bytes for presets and when `path` is "bytes".
- * path may be NULL; when not, it names the tokenizer file. vocab_size is the model's; a tokenizer
- * with more tokens than that is refused. */
+ * path may be NULL; when not, it names the tokenizer file. vocab_size is the model's, INT_MAX when
+ * there is no model; a tokenizer with more tokens than that is refused, and a tokenizer.bin with
+ * fewer. */
 int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, const char *path,
                       int vocab_size, struct fl_error *error);
 void fl_tokenizer_close(struct fl_tokenizer *tokenizer);
@@ -28,7 +29,8 @@ const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes",
 
 /* ids: malloc'd array the caller frees. add_bos prepends the beginning-of-sequence id when the
  * tokenizer has one. Any byte string is accepted; what the vocabulary cannot express becomes byte
- * tokens, or the unknown id where there are none. */
+ * tokens, or the unknown id where there are none (refused when there is no such id either).
+ * With byte tokens, decoding gives the same bytes back. */
 int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
                         bool add_bos, int **ids, size_t *n_ids, struct fl_error *error);
 
@@ -36,8 +38,8 @@ int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, 
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
                         char **text, size_t *length, struct fl_error *error);
 
-/* The piece as the vocabulary writes it ("<s>", "\u2581the"): for showing, not for text. malloc'd.
- */
+/* The piece as the vocabulary writes it ("<s>", " the", "<0x41>"): for showing, not for text.
+ * malloc'd. */
 int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piece, size_t *length,
                        struct fl_error *error);
 
@@ -46,7 +48,7 @@ int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piec
  * until the next call. */
 struct fl_stream {
     const struct fl_tokenizer *tokenizer;
-    bool at_start;     /* no id seen yet: the leading space of SentencePiece is dropped */
+    bool at_start;     /* of a stretch of text: SentencePiece's leading space is dropped */
     char pending[512]; /* bytes not yet complete */
     size_t n_pending;
     char ready[512];

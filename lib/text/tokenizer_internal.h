@@ -11,9 +11,9 @@ struct fl_tokenizer {
     int n_ids;
     int bos, eos, unknown; /* -1: none */
     bool add_bos;          /* the file wants the beginning marked */
-    bool add_space;        /* a text begins with a space, which decoding drops */
-    const char *space;     /* how the pieces write a space: " " or U+2581 */
+    bool add_space;        /* a stretch of text begins with a space, which decoding drops */
     bool frozen_unknown;   /* see fl_bpe_encode() */
+    bool all_ids;          /* the format has no gaps: every id of the model must have a piece */
 };
 
 /* llama2.c's tokenizer.bin: int32 longest piece, then float32 score, int32 length and the bytes of

@@ -34,15 +34,18 @@ static int llama2c_type(int id, const char *text, size_t length)
 }
 
 static int read_llama2c_piece(struct fl_tokenizer *tokenizer, struct reader *reader,
-                              const char *path, struct fl_error *error)
+                              int32_t longest, const char *path, struct fl_error *error)
 {
     float score;
     int32_t length;
     int id = tokenizer->vocabulary.n_pieces;
     if (!read_bytes(reader, &score, sizeof score) || !read_bytes(reader, &length, sizeof length))
         return fl_fail(error, "%s: token %d: the file ends inside its score or length", path, id);
-    if (length < 0 || (size_t)length > reader->left)
-        return fl_fail(error, "%s: token %d: length %d: expected 0 to the %zu bytes left", path, id,
+    if (length < 1 || length > longest)
+        return fl_fail(error, "%s: token %d: length: expected 1 to max_token_length %d, not %d",
+                       path, id, (int)longest, (int)length);
+    if ((size_t)length > reader->left)
+        return fl_fail(error, "%s: token %d: expected %d bytes, the file ends after %zu", path, id,
                        (int)length, reader->left);
     const char *text = (const char *)reader->at;
     reader->at += length;
@@ -67,7 +70,7 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
                          "a llama2.c tokenizer?",
                          path, FL_PIECE_BYTES_MAX);
     while (status == FL_OK && reader.left > 0)
-        status = read_llama2c_piece(tokenizer, &reader, path, error);
+        status = read_llama2c_piece(tokenizer, &reader, longest, path, error);
     fl_file_unmap(&mapping);
     if (status == FL_OK && tokenizer->vocabulary.n_pieces < 4)
         status = fl_fail(error, "%s: expected tokens behind <unk>, <s> and </s>", path);
@@ -77,8 +80,8 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
     tokenizer->eos = 2;
     tokenizer->add_bos = true;
     tokenizer->add_space = true;
-    tokenizer->space = " ";
     tokenizer->frozen_unknown = true;
+    tokenizer->all_ids = true;
     return status;
 }
 
@@ -113,10 +116,25 @@ static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, 
     return FL_OK;
 }
 
+/* Pieces write a space as U+2581. Kept as a space, so that a text's own U+2581, which then is no
+ * piece, goes through byte pieces and comes back as it was. */
+static size_t unescape(const struct fl_gguf_string *token, char out[FL_PIECE_BYTES_MAX])
+{
+    static const char SPACE[] = "\xe2\x96\x81";
+    size_t used = 0;
+    for (size_t i = 0; i < token->length; used++) {
+        bool is_space = token->length - i >= 3 && memcmp(token->data + i, SPACE, 3) == 0;
+        out[used] = is_space ? ' ' : token->data[i];
+        i += is_space ? 3 : 1;
+    }
+    return used;
+}
+
 static int read_pieces(struct fl_tokenizer *tokenizer, struct piece_arrays *arrays,
                        const char *path, struct fl_error *error)
 {
     struct fl_gguf_string token;
+    char text[FL_PIECE_BYTES_MAX];
     while (fl_gguf_next_string(&arrays->tokens, &token)) {
         double score = 0;
         int64_t type = FL_PIECE_NORMAL;
@@ -125,8 +143,10 @@ static int read_pieces(struct fl_tokenizer *tokenizer, struct piece_arrays *arra
             fl_gguf_next_int(&arrays->types, &type);
         if (type < FL_PIECE_NORMAL || type > FL_PIECE_BYTE)
             type = 0; /* refused by the vocabulary, with the token's number */
-        if (fl_vocabulary_add(&tokenizer->vocabulary, token.data, token.length, (float)score,
-                              (int)type, path, error) != FL_OK)
+        /* one that is too long is refused by its length */
+        size_t length = token.length <= sizeof text ? unescape(&token, text) : token.length;
+        if (fl_vocabulary_add(&tokenizer->vocabulary, text, length, (float)score, (int)type, path,
+                              error) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
@@ -193,7 +213,6 @@ int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path, str
     tokenizer->kind = "bpe";
     tokenizer->add_bos = true;
     tokenizer->add_space = true;
-    tokenizer->space = "\xe2\x96\x81";
     int status = check_model(gguf, path, error);
     if (status == FL_OK)
         status = open_arrays(&arrays, gguf, path, error);

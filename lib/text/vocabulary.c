@@ -46,14 +46,14 @@ int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t
     int id = vocabulary->n_pieces;
     if (id == FL_VOCABULARY_MAX)
         return fl_fail(error, "%s: expected at most %d tokens", source, FL_VOCABULARY_MAX);
-    if (length > FL_PIECE_BYTES_MAX)
-        return fl_fail(error, "%s: token %d: expected at most %d bytes, not %zu", source, id,
+    if (length == 0 || length > FL_PIECE_BYTES_MAX)
+        return fl_fail(error, "%s: token %d: expected 1 to %d bytes, not %zu", source, id,
                        FL_PIECE_BYTES_MAX, length);
     if (type < FL_PIECE_NORMAL || type > FL_PIECE_BYTE)
         return fl_fail(error, "%s: token %d: expected a type from 1 to 6, not %d", source, id,
                        type);
-    if (isnan(score))
-        return fl_fail(error, "%s: token %d: expected a number as its score", source, id);
+    if (!isfinite(score))
+        return fl_fail(error, "%s: token %d: expected a finite number as its score", source, id);
     int byte = byte_of(text, length);
     if (type == FL_PIECE_BYTE && byte < 0)
         return fl_fail(error, "%s: token %d: expected a byte token to be written <0xHH>", source,
@@ -67,8 +67,7 @@ int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t
         .byte = (uint8_t)(byte < 0 ? 0 : byte),
         .score = score,
     };
-    if (length > 0)
-        memcpy(vocabulary->text + vocabulary->text_used, text, length);
+    memcpy(vocabulary->text + vocabulary->text_used, text, length);
     vocabulary->text_used += length;
     return FL_OK;
 }
@@ -100,30 +99,40 @@ static size_t find_slot(const struct fl_vocabulary *vocabulary, const char *text
     return slot;
 }
 
-/* Normal pieces, user-defined ones and the unknown one's text are found; the rest has no text. */
-static bool is_text(int type)
+static int by_first_byte_longest_first(const void *a, const void *b, void *context)
 {
-    return type == FL_PIECE_NORMAL || type == FL_PIECE_USER_DEFINED;
+    const struct fl_vocabulary *vocabulary = context;
+    size_t n, m;
+    const int id = *(const int *)a, other = *(const int *)b;
+    const char *text = fl_vocabulary_text(vocabulary, id, &n);
+    const char *other_text = fl_vocabulary_text(vocabulary, other, &m);
+    if (*text != *other_text)
+        return (unsigned char)*text < (unsigned char)*other_text ? -1 : 1;
+    if (n != m)
+        return n > m ? -1 : 1;
+    return id < other ? -1 : 1;
 }
 
 static bool index_user_defined(struct fl_vocabulary *vocabulary)
 {
-    int n = 0;
+    size_t n = 0;
     for (int id = 0; id < vocabulary->n_pieces; id++)
         n += vocabulary->pieces[id].type == FL_PIECE_USER_DEFINED;
-    vocabulary->user_defined = calloc((size_t)n + 1, sizeof *vocabulary->user_defined);
+    vocabulary->user_defined = calloc(n + 1, sizeof *vocabulary->user_defined);
     if (!vocabulary->user_defined)
         return false;
-    /* counting sort by length, longest first */
-    for (size_t length = FL_PIECE_BYTES_MAX; length > 0; length--)
-        for (int id = 0; n > 0 && id < vocabulary->n_pieces; id++) {
-            const struct fl_piece_entry *piece = &vocabulary->pieces[id];
-            if (piece->type != FL_PIECE_USER_DEFINED || piece->length != length)
-                continue;
-            vocabulary->user_defined[vocabulary->n_user_defined++] = id;
-            unsigned char first = (unsigned char)vocabulary->text[piece->offset];
-            vocabulary->starts_user_defined[first] = true;
-        }
+    n = 0;
+    for (int id = 0; id < vocabulary->n_pieces; id++) {
+        const struct fl_piece_entry *piece = &vocabulary->pieces[id];
+        if (piece->type != FL_PIECE_USER_DEFINED)
+            continue;
+        vocabulary->user_defined[n++] = id;
+        vocabulary->first_user_defined[(unsigned char)vocabulary->text[piece->offset] + 1]++;
+    }
+    for (int byte = 0; byte < 256; byte++)
+        vocabulary->first_user_defined[byte + 1] += vocabulary->first_user_defined[byte];
+    qsort_r(vocabulary->user_defined, n, sizeof *vocabulary->user_defined,
+            by_first_byte_longest_first, vocabulary);
     return true;
 }
 
@@ -142,7 +151,7 @@ int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
         const struct fl_piece_entry *piece = &vocabulary->pieces[id];
         if (piece->type == FL_PIECE_BYTE && vocabulary->byte_ids[piece->byte] < 0)
             vocabulary->byte_ids[piece->byte] = id;
-        if (!is_text(piece->type) || piece->length == 0)
+        if (piece->type != FL_PIECE_NORMAL)
             continue;
         size_t slot = find_slot(vocabulary, vocabulary->text + piece->offset, piece->length);
         if (!vocabulary->slots[slot])
@@ -170,9 +179,10 @@ int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text,
 int fl_vocabulary_user_defined(const struct fl_vocabulary *vocabulary, const char *text,
                                size_t length)
 {
-    if (length == 0 || !vocabulary->starts_user_defined[(unsigned char)*text])
+    if (length == 0)
         return -1;
-    for (int i = 0; i < vocabulary->n_user_defined; i++) {
+    const int *bounds = &vocabulary->first_user_defined[(unsigned char)*text];
+    for (int i = bounds[0]; i < bounds[1]; i++) {
         size_t n;
         const char *piece = fl_vocabulary_text(vocabulary, vocabulary->user_defined[i], &n);
         if (n <= length && memcmp(piece, text, n) == 0)

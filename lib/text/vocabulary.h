@@ -13,7 +13,7 @@ enum fl_piece_type {
     FL_PIECE_NORMAL = 1,
     FL_PIECE_UNKNOWN = 2,
     FL_PIECE_CONTROL = 3,      /* begin, end: no text of their own */
-    FL_PIECE_USER_DEFINED = 4, /* matched whole, before anything is merged */
+    FL_PIECE_USER_DEFINED = 4, /* matched whole before anything is merged, never merged */
     FL_PIECE_UNUSED = 5,
     FL_PIECE_BYTE = 6 /* "<0x41>": one byte */
 };
@@ -36,10 +36,9 @@ struct fl_vocabulary {
     size_t text_used, text_capacity;
     int *slots; /* open addressing: id + 1, or 0 */
     size_t n_slots;
-    int byte_ids[256]; /* -1: no such piece */
-    int *user_defined; /* ids, longest first */
-    int n_user_defined;
-    bool starts_user_defined[256]; /* some user-defined piece begins with this byte */
+    int byte_ids[256];           /* -1: no such piece */
+    int *user_defined;           /* ids by first byte, the longest first */
+    int first_user_defined[257]; /* where those of a first byte begin in user_defined */
 };
 
 /* Appends a piece; source and its id name it in a refusal. */
@@ -51,7 +50,7 @@ int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
                          struct fl_error *error);
 void fl_vocabulary_close(struct fl_vocabulary *vocabulary);
 
-/* -1 when there is no such piece, or it is a control piece: plain text never gives those. */
+/* -1 when there is no such normal piece: merging never gives the other types. */
 int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text, size_t length);
 
 const char *fl_vocabulary_text(const struct fl_vocabulary *vocabulary, int id, size_t *length);

@@ -6,6 +6,7 @@
 #include "tests/fuzz/mutate.h"
 #include "text/tokenizer.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static void read_it(const unsigned char *data, size_t size)
     if (size == 0)
         return;
     const char *path = fuzz_file(data + 1, size - 1, data[0] == 'g' ? ".gguf" : ".bin");
-    if (fl_tokenizer_open(&tokenizer, path, path, 1 << 20, &error) == FL_OK)
+    if (fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error) == FL_OK)
         use(tokenizer);
     else if (error.text[0] == '\0')
         abort();
