@@ -6,7 +6,9 @@
 #include "engine/sampler.h"
 #include "engine/session.h"
 #include "model/weights.h"
+#include "text/ids.h"
 #include "text/tokenizer.h"
+#include "text/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 enum { PROMPT_MAX = 1 << 28 };
 
 struct arguments {
-    const char *model, *tokenizer, *prompt, *prompt_file;
+    const char *model, *tokenizer, *prompt, *prompt_file, *prompt_ids, *prompt_ids_file;
     int64_t n_gen, n_threads, seed;
     double temperature;
     int cache, attention;
@@ -25,8 +27,8 @@ struct arguments {
 /* One phase's part of the ledger. */
 struct phase {
     const char *name;
-    int64_t n_tokens; /* run through the model */
-    int64_t n_chosen; /* tokens it yielded */
+    int64_t n_tokens; /* run through the model: without a cache also those of earlier steps */
+    int64_t n_new;    /* the rate's numerator: the prompt's tokens, or those decoded */
     uint64_t time_ns;
     struct fl_ledger ledger;
 };
@@ -35,13 +37,15 @@ enum { PREFILL, DECODE, N_PHASES };
 struct generation {
     const struct arguments *a;
     const struct fl_model *model;
-    struct fl_tokenizer *tokenizer; /* NULL with --ids and no tokenizer */
+    struct fl_tokenizer *tokenizer; /* NULL when ids go in and come out */
     struct fl_session *session;
     struct fl_sampler sampler;
     struct fl_stream stream;
     int *ids; /* prompt, then what was chosen; room for n_ctx */
     int n_prompt, n_ids, n_ctx;
+    int64_t n_generated;
     struct phase phases[N_PHASES];
+    bool full;           /* the model's context ended first */
     const char *stopped; /* why */
 };
 
@@ -60,9 +64,23 @@ static int forward(struct generation *g, struct phase *phase, struct fl_error *e
         return FL_FAILED;
     phase->time_ns += fl_clock_ns() - start;
     phase->n_tokens += g->n_ids - n_past;
-    phase->n_chosen++;
+    phase->n_new += phase == &g->phases[PREFILL] ? g->n_prompt : 1;
     fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
     return FL_OK;
+}
+
+static const char UNREADABLE[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* Whole characters as they are; bytes that are none must not reach a terminal. */
+static void print_text(const char *text, size_t length)
+{
+    for (size_t i = 0, n; i < length; i += n) {
+        n = fl_utf8_length(text + i, length - i);
+        if (n == 1 && (unsigned char)text[i] >= 0x80)
+            fputs(UNREADABLE, stdout);
+        else
+            fwrite(text + i, 1, n, stdout);
+    }
 }
 
 static void emit(struct generation *g, int id)
@@ -72,39 +90,62 @@ static void emit(struct generation *g, int id)
     } else {
         size_t length;
         const char *text = fl_stream_push(&g->stream, id, &length);
-        fwrite(text, 1, length, stdout);
+        print_text(text, length);
     }
     fflush(stdout);
 }
 
+/* What never became a whole character counts as one. */
+static void emit_end(struct generation *g)
+{
+    size_t length;
+    fl_stream_flush(&g->stream, &length);
+    if (length > 0)
+        fputs(UNREADABLE, stdout);
+    fputc('\n', stdout);
+}
+
+/* The end of a text is its end mark, or the mark that begins another one: llama2.c's small models
+ * know no other. */
+static bool is_end(const struct generation *g, int id)
+{
+    const struct fl_config *config = &g->model->config;
+    if (g->a->ignore_eos)
+        return false;
+    if (id == config->eos_id || id == config->bos_id)
+        return true;
+    return g->tokenizer &&
+           (id == fl_tokenizer_eos(g->tokenizer) || id == fl_tokenizer_bos(g->tokenizer));
+}
+
 static int generate(struct generation *g, struct fl_error *error)
 {
-    int eos = g->a->ignore_eos ? -1 : g->model->config.eos_id;
-    if (eos < 0 && g->tokenizer && !g->a->ignore_eos)
-        eos = fl_tokenizer_eos(g->tokenizer);
     g->stopped = "as many tokens as asked for";
     for (int64_t i = 0; i < g->a->n_gen; i++) {
         if (forward(g, &g->phases[i == 0 ? PREFILL : DECODE], error) != FL_OK)
             return FL_FAILED;
         int id = fl_sampler_pick(&g->sampler, fl_session_logits(g->session),
                                  g->model->config.vocab_size);
-        if (id == eos) {
+        if (is_end(g, id)) {
             g->stopped = "end of sequence";
             break;
         }
         emit(g, id);
+        g->n_generated++;
         if (g->n_ids == g->n_ctx) {
-            if (i + 1 < g->a->n_gen)
-                g->stopped = "the model's context is full";
+            g->full = i + 1 < g->a->n_gen;
             break;
         }
         g->ids[g->n_ids++] = id;
     }
-    if (!g->a->ids) {
-        size_t length;
-        const char *text = fl_stream_flush(&g->stream, &length);
-        fwrite(text, 1, length, stdout);
-        fputc('\n', stdout);
+    if (!g->a->ids)
+        emit_end(g);
+    if (g->full) {
+        g->stopped = "the model's context is full";
+        fprintf(stderr,
+                "flopledger generate: the model's context of %d tokens is full after %lld "
+                "of %lld tokens\n",
+                g->n_ctx, (long long)g->n_generated, (long long)g->a->n_gen);
     }
     return FL_OK;
 }
@@ -120,8 +161,7 @@ static void print_phase(const struct phase *phase)
     if (phase->n_tokens == 0)
         return;
     fprintf(stderr, "%-8s %8lld %10s %10.1f %14s %10.2f %8.2f\n", phase->name,
-            (long long)phase->n_tokens, fl_time_text(ns, time),
-            (double)(phase->n_chosen == 1 ? phase->n_tokens : phase->n_chosen) / ns * 1e9,
+            (long long)phase->n_tokens, fl_time_text(ns, time), (double)phase->n_new / ns * 1e9,
             fl_si_text(work, "FLOP", flops), work / ns, bytes / ns);
 }
 
@@ -140,7 +180,7 @@ static struct fl_ledger_entry operator_total(const struct fl_ledger *ledger, enu
 static void print_ledger(const struct generation *g)
 {
     fprintf(stderr, "\n%d tokens of prompt, %lld generated; stopped: %s\n\n", g->n_prompt,
-            (long long)(g->phases[PREFILL].n_chosen + g->phases[DECODE].n_chosen), g->stopped);
+            (long long)g->n_generated, g->stopped);
     fprintf(stderr, "%-8s %8s %10s %10s %14s %10s %8s\n", "phase", "tokens", "time", "tokens/s",
             "counted", "GFLOP/s", "GB/s");
     for (int i = 0; i < N_PHASES; i++)
@@ -166,34 +206,60 @@ static void print_ledger(const struct generation *g)
 
 /* ---- setting up ---- */
 
-static int encode_prompt(struct generation *g, struct fl_error *error)
+static int read_prompt(const struct generation *g, int **ids, size_t *n, struct fl_error *error)
 {
     const struct arguments *a = g->a;
     char *content = NULL;
-    size_t length = a->prompt ? strlen(a->prompt) : 0, n = 0;
-    int *ids = NULL;
+    size_t length = a->prompt ? strlen(a->prompt) : 0;
+    if (a->prompt_ids || a->prompt_ids_file)
+        return fl_ids_read(ids, n, a->prompt_ids, a->prompt_ids_file, g->model->config.vocab_size,
+                           error);
     if (a->prompt_file &&
         fl_file_read(&content, &length, a->prompt_file, PROMPT_MAX, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_tokenizer_encode(g->tokenizer, content ? content : a->prompt, length, true,
-                                     &ids, &n, error);
+    int status = fl_tokenizer_encode(g->tokenizer, content ? content : a->prompt, length, true, ids,
+                                     n, error);
     free(content);
-    if (status == FL_OK && n == 0)
-        status = fl_fail(error, "prompt: expected at least one token, and this tokenizer marks no "
-                                "beginning");
-    int own = g->model->config.n_ctx_max;
-    if (status == FL_OK && n > (size_t)own)
-        status = fl_fail(error, "prompt: expected at most %d tokens, the model's context, not %zu",
-                         own, n);
-    if (status == FL_OK) {
-        g->n_ids = g->n_prompt = (int)n;
-        g->n_ctx = a->n_gen < own - g->n_prompt ? g->n_prompt + (int)a->n_gen : own;
-        g->ids = calloc((size_t)g->n_ctx, sizeof *g->ids);
-        if (g->ids)
-            memcpy(g->ids, ids, n * sizeof *ids);
-        else
-            status = fl_fail(error, "prompt: not enough memory for %d ids", g->n_ctx);
-    }
+    return status;
+}
+
+/* Positions the model can attend over. */
+static int own_context(const struct fl_config *config)
+{
+    const int window = config->sliding_window;
+    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
+}
+
+static int place_prompt(struct generation *g, const int *ids, size_t n, struct fl_error *error)
+{
+    int own = own_context(&g->model->config);
+    if (n == 0)
+        return fl_fail(error, "prompt: expected at least one token, and nothing marks the "
+                              "beginning here");
+    if (n > (size_t)own)
+        return fl_fail(error, "prompt: expected at most %d tokens, the model's context, not %zu",
+                       own, n);
+    g->n_ids = g->n_prompt = (int)n;
+    g->n_ctx = g->a->n_gen < own - g->n_prompt ? g->n_prompt + (int)g->a->n_gen : own;
+    g->ids = calloc((size_t)g->n_ctx, sizeof *g->ids);
+    if (!g->ids)
+        return fl_fail(error, "prompt: not enough memory for %d ids", g->n_ctx);
+    memcpy(g->ids, ids, n * sizeof *ids);
+    return FL_OK;
+}
+
+static int open_prompt(struct generation *g, struct fl_error *error)
+{
+    const struct arguments *a = g->a;
+    int *ids = NULL;
+    size_t n = 0;
+    bool only_ids = a->ids && (a->prompt_ids || a->prompt_ids_file);
+    if (!only_ids && fl_tokenizer_open(&g->tokenizer, a->model, a->tokenizer,
+                                       g->model->config.vocab_size, error) != FL_OK)
+        return FL_FAILED;
+    int status = read_prompt(g, &ids, &n, error);
+    if (status == FL_OK)
+        status = place_prompt(g, ids, n, error);
     free(ids);
     return status;
 }
@@ -201,9 +267,7 @@ static int encode_prompt(struct generation *g, struct fl_error *error)
 static int open_generation(struct generation *g, struct fl_error *error)
 {
     const struct arguments *a = g->a;
-    if (fl_tokenizer_open(&g->tokenizer, a->model, a->tokenizer, g->model->config.vocab_size,
-                          error) != FL_OK ||
-        encode_prompt(g, error) != FL_OK)
+    if (open_prompt(g, error) != FL_OK)
         return FL_FAILED;
     struct fl_session_options options = {
         .n_seqs = 1,
@@ -246,6 +310,10 @@ static int run(int argc, char **argv)
          NULL},
         {NULL, "prompt-file", 0, FL_OPTION_STRING, &a.prompt_file, "FILE",
          "the prompt from a file, '-': standard input", NULL, 0, 0, NULL},
+        {NULL, "prompt-ids", 0, FL_OPTION_STRING, &a.prompt_ids, "1,2,3",
+         "the prompt as token ids; with --ids no tokenizer is needed", NULL, 0, 0, NULL},
+        {NULL, "prompt-ids-file", 0, FL_OPTION_STRING, &a.prompt_ids_file, "FILE",
+         "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
         {"Decoding", "n-predict", 'n', FL_OPTION_INT, &a.n_gen, "N", "tokens to generate", "64", 1,
          1 << 24, NULL},
         {NULL, "temperature", 0, FL_OPTION_REAL, &a.temperature, "T", "0: greedy", "0", 0, 1000,
@@ -273,8 +341,9 @@ static int run(int argc, char **argv)
         return fl_cli_misuse(&fl_command_generate, "unexpected argument '%s'", argv[first]);
     if (!a.model)
         return fl_cli_misuse(&fl_command_generate, "--model: expected a model file or a preset");
-    if (!a.prompt == !a.prompt_file)
-        return fl_cli_misuse(&fl_command_generate, "--prompt or --prompt-file: expected one");
+    if (!!a.prompt + !!a.prompt_file + !!a.prompt_ids + !!a.prompt_ids_file != 1)
+        return fl_cli_misuse(&fl_command_generate,
+                             "--prompt or --prompt-file: expected one, or token ids");
 
     struct fl_model model;
     struct fl_error error;
@@ -297,6 +366,7 @@ const struct fl_command fl_command_generate = {
     .usage = "--model M --prompt TEXT [-n N] [options]",
     .examples = "  flopledger generate -m stories.gguf -p \"Once upon a time\" -n 200\n"
                 "  flopledger generate -m stories.gguf -p \"Once\" --temperature 0.8 --seed 7\n"
-                "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n",
+                "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n"
+                "  flopledger generate -m model.safetensors --prompt-ids 23,8 --ids\n",
     .run = run,
 };
