@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-const char *const fl_unit_names[] = {"flop", "mac", NULL};
-const char *const fl_causal_names[] = {"full", "half", "exact", NULL};
-const char *const fl_lm_head_names[] = {"all", "last", "none", NULL};
-const char *const fl_dtype_names[] = {"f32", "f16", "bf16", NULL};
-
-int fl_dtype_bytes(enum fl_dtype dtype)
-{
-    return dtype == FL_F32 ? 4 : 2;
-}
-
 int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack, enum fl_operator op)
 {
     return fl_operator_is_global(op) ? 1 : analytic->n_layers[stack];

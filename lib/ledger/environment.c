@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+const char *const fl_unit_names[] = {"flop", "mac", NULL};
+const char *const fl_causal_names[] = {"full", "half", "exact", NULL};
+const char *const fl_lm_head_names[] = {"all", "last", "none", NULL};
+const char *const fl_dtype_names[] = {"f32", "f16", "bf16", NULL};
+
+int fl_dtype_bytes(enum fl_dtype dtype)
+{
+    return dtype == FL_F32 ? 4 : 2;
+}
+
 static void set(struct fl_environment *env, enum fl_symbol symbol, int64_t value)
 {
     env->values[symbol] = fl_rational_whole(value);

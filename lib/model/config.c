@@ -209,3 +209,14 @@ void fl_config_set_name(struct fl_config *config, const char *text)
         config->name[n] = (char)(text[n] >= ' ' && text[n] <= '~' ? text[n] : '?');
     config->name[n] = '\0';
 }
+
+int fl_config_runnable(const struct fl_config *config, struct fl_error *error)
+{
+    if (config->n_encoder_layers > 0 || config->positions == FL_POS_RELATIVE)
+        return fl_fail(error, "%s: encoder-decoder models (%s) can be counted but not run yet",
+                       config->name, fl_arch_name(config->arch));
+    if (config->n_experts > 0)
+        return fl_fail(error, "%s: mixture-of-experts models (%s) can be counted but not run yet",
+                       config->name, fl_arch_name(config->arch));
+    return FL_OK;
+}

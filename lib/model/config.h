@@ -62,6 +62,9 @@ struct fl_config {
  * derived products (n_heads * head_dim within a dimension, parameters in bytes) fit in 62 bits. */
 int fl_config_check(const struct fl_config *config, const char *source, struct fl_error *error);
 
+/* Refuses by name an architecture the engine cannot run (it may still be counted). */
+int fl_config_runnable(const struct fl_config *config, struct fl_error *error);
+
 /* Number of trained parameters. */
 uint64_t fl_config_n_params(const struct fl_config *config);
 

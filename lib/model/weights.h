@@ -51,7 +51,4 @@ void fl_model_close(struct fl_model *model);
 /* Only the shape, for `count`: accepts everything fl_model_open() does and reads headers only. */
 int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *error);
 
-/* Refuses by name an architecture the engine cannot run (it may still be counted). */
-int fl_config_runnable(const struct fl_config *config, struct fl_error *error);
-
 #endif
