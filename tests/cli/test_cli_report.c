@@ -1,0 +1,215 @@
+/* report, as a user runs it: a small sweep, then the page, the Markdown and the plots. */
+#include "base/file.h"
+#include "tests/cli/run.h"
+
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct run_scratch scratch;
+
+static void setup(void)
+{
+    run_scratch_make(&scratch);
+}
+
+static void teardown(void)
+{
+    run_scratch_remove(&scratch);
+}
+
+TestSuite(cli_report, .init = setup, .fini = teardown);
+
+static char *read_text(const char *name)
+{
+    char path[512], *text;
+    struct fl_error error;
+    snprintf(path, sizeof path, "%s/%s", scratch.path, name);
+    cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 24, &error), FL_OK, "%s", error.text);
+    return text;
+}
+
+static void sweep(const char *model, const char *axes)
+{
+    struct run_result r =
+        run_flopledger("sweep -m %s %s --reps 2 --quiet --out %s/r.db", model, axes, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+}
+
+static const char FULL[] = "-s 4,8 -b 1,2 --phase prefill,decode --cache on,off "
+                           "--attention naive,causal --threads 1";
+
+/* Every tag that opens closes, in order: enough of XML's rules for what gnuplot and we write. */
+static bool is_well_formed(const char *text)
+{
+    const char *open[64];
+    size_t lengths[64];
+    int depth = 0;
+    for (const char *at = strchr(text, '<'); at; at = strchr(at, '<')) {
+        const char *end = strchr(at, '>');
+        if (!end)
+            return false;
+        if (strncmp(at, "<!--", 4) == 0) {
+            end = strstr(at, "-->");
+            if (!end)
+                return false;
+        } else if (at[1] == '/') {
+            size_t length = (size_t)(end - at) - 2;
+            if (depth == 0 || lengths[depth - 1] != length ||
+                strncmp(open[depth - 1], at + 2, length) != 0)
+                return false;
+            depth--;
+        } else if (at[1] != '?' && at[1] != '!' && end[-1] != '/') {
+            if (depth == 64)
+                return false;
+            open[depth] = at + 1;
+            lengths[depth++] = strcspn(at + 1, " \t\n>");
+        }
+        at = end;
+    }
+    return depth == 0;
+}
+
+static const char *const PLOTS[] = {"operators", "prefill",   "contrast", "memory",
+                                    "time",      "intensity", "attention"};
+enum { N_PLOTS = sizeof PLOTS / sizeof *PLOTS };
+
+Test(cli_report, page_plots_and_markdown)
+{
+    sweep("gpt2-nano", FULL);
+    struct run_result r = run_flopledger("report %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.out, "prefill") && strstr(r.out, "/out/index.html"), "%s", r.out);
+    run_release(&r);
+
+    char *page = read_text("out/index.html"), *markdown = read_text("out/report.md");
+    for (int i = 0; i < N_PLOTS; i++) {
+        char name[128], id[128];
+        snprintf(name, sizeof name, "out/plots/%s.svg", PLOTS[i]);
+        snprintf(id, sizeof id, "id=\"%s\"", PLOTS[i]);
+        char *drawing = read_text(name);
+        cr_expect(is_well_formed(drawing), "%s", name);
+        cr_expect(strstr(page, id), "%s", id);
+        cr_expect(strstr(markdown, name + strlen("out/")), "%s", name);
+        free(drawing);
+    }
+    static const char *const FINDINGS[] = {"to the last FLOP and byte",
+                                           "by the textbook and",
+                                           "the square of the prompt",
+                                           "an uncached decode step",
+                                           "FLOP per byte",
+                                           "The KV cache takes",
+                                           "unavailable"};
+    for (size_t i = 0; i < sizeof FINDINGS / sizeof *FINDINGS; i++) {
+        cr_expect(strstr(page, FINDINGS[i]), "page: %s", FINDINGS[i]);
+        cr_expect(strstr(markdown, FINDINGS[i]), "markdown: %s", FINDINGS[i]);
+    }
+    free(page);
+    free(markdown);
+}
+
+/* One file, nothing loaded from anywhere. */
+Test(cli_report, page_is_self_contained)
+{
+    sweep("llama-nano", FULL);
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect_str_empty(r.out);
+    run_release(&r);
+    char *page = read_text("out/index.html");
+    static const char *const LOADS[] = {"src=", "url(", "<link", "<script", "@import", "http"};
+    for (size_t i = 0; i < sizeof LOADS / sizeof *LOADS; i++)
+        for (const char *at = strstr(page, LOADS[i]); at; at = strstr(at + 1, LOADS[i]))
+            cr_expect(strncmp(at, "url(#", 5) == 0, "%.60s", at);
+    for (const char *at = strstr(page, "href="); at; at = strstr(at + 1, "href="))
+        cr_expect(at[6] == '#', "%.60s", at);
+    free(page);
+}
+
+Test(cli_report, several_models_have_a_section_each)
+{
+    sweep("llama-nano", "-s 4 --phase prefill --threads 1");
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *page = read_text("out/index.html");
+    cr_expect(strstr(page, "<h2>gpt2-nano</h2>") && strstr(page, "<h2>llama-nano</h2>"));
+    cr_expect(strstr(page, "Missing: "), "what was not measured is named");
+    free(page);
+}
+
+/* Titles and names are text, whatever they look like. */
+Test(cli_report, hostile_text_stays_text)
+{
+    static const char HOSTILE[] = "<script>alert(1)</script> `id` $(id) \"x\" {/Bold b} @a_b^c";
+    struct run_result r = run_shell("mkdir -p '%s/<b>`id`$(id)' && cp "
+                                    "../shared/reference/models/stories260K/stories260K-F32.gguf "
+                                    "'%s/<b>`id`$(id)/<i>x_^@.gguf'",
+                                    scratch.path, scratch.path);
+    bool have_model = r.status == 0;
+    run_release(&r);
+    char model[256];
+    snprintf(model, sizeof model, "'%s/<b>`id`$(id)/<i>x_^@.gguf'", scratch.path);
+    if (!have_model)
+        fprintf(stderr, "SKIPPED: hostile model name, ../shared/reference is not there\n");
+    sweep(have_model ? model : "gpt2-nano", FULL);
+    r = run_flopledger("report -q %s/r.db -o %s/out --title '%s'", scratch.path, scratch.path,
+                       HOSTILE);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *page = read_text("out/index.html"), *markdown = read_text("out/report.md");
+    cr_expect(strstr(page, "&lt;script&gt;alert(1)"));
+    cr_expect_not(strstr(page, "<script"), "in the page");
+    cr_expect_not(strstr(page, "<i>x"), "in the page");
+    cr_expect_not(strstr(markdown, "<script"), "in the Markdown");
+    cr_expect_not(strstr(page, "uid="), "a command was run");
+    free(page);
+    free(markdown);
+}
+
+static void expect_refused(const char *arguments, const char *sentence)
+{
+    struct run_result r = run_shell("%s", arguments);
+    cr_expect_eq(r.status, 1, "%s: %d", arguments, r.status);
+    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
+    cr_expect_str_empty(r.out);
+    char *newline = strchr(r.err, '\n');
+    cr_expect(newline && newline[1] == '\0', "one sentence: %s", r.err);
+    run_release(&r);
+}
+
+Test(cli_report, refusals_are_one_sentence_and_leave_nothing)
+{
+    char command[1024];
+    const char *p = scratch.path;
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    snprintf(command, sizeof command, "$FLOPLEDGER report %s/none.db -o %s/out", p, p);
+    expect_refused(command, "none.db");
+    snprintf(command, sizeof command,
+             "head -c 5000 %s/r.db > %s/cut.db; $FLOPLEDGER report %s/cut.db -o %s/out", p, p, p,
+             p);
+    expect_refused(command, "cut.db");
+    snprintf(command, sizeof command, "touch %s/file; $FLOPLEDGER report %s/r.db -o %s/file", p, p,
+             p);
+    expect_refused(command, "file");
+    snprintf(command, sizeof command,
+             "mkdir %s/bin; PATH=%s/bin $FLOPLEDGER report %s/r.db -o %s/out", p, p, p, p);
+    expect_refused(command, "gnuplot");
+    struct run_result r = run_shell("find %s -name '*.partial' -o -name out", p);
+    cr_expect_str_empty(r.out, "left behind: %s", r.out);
+    run_release(&r);
+}
+
+Test(cli_report, misuse_is_two)
+{
+    static const char *const WRONG[] = {"report", "report a.db", "report a.db b.db -o x"};
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        struct run_result r = run_flopledger("%s", WRONG[i]);
+        cr_expect_eq(r.status, 2, "%s", WRONG[i]);
+        run_release(&r);
+    }
+}
