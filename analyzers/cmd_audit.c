@@ -1,5 +1,6 @@
 /* cmd_audit.c - `flopledger audit`: runs one forward pass and accounts for every operator. */
 #include "analyzers/account.h"
+#include "base/random.h"
 #include "commands.h"
 #include "engine/session.h"
 #include "model/weights.h"
@@ -51,10 +52,8 @@ static int draw_tokens(struct execution *execution, const struct arguments *a, i
     if (!execution->tokens)
         return fl_fail(error, "audit: cannot reserve memory for %zu token ids", n);
     uint64_t state = (uint64_t)a->seed;
-    for (size_t i = 0; i < n; i++) {
-        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        execution->tokens[i] = (int)((state >> 33) % (uint64_t)vocab_size);
-    }
+    for (size_t i = 0; i < n; i++)
+        execution->tokens[i] = (int)(fl_random_next(&state) % (uint64_t)vocab_size);
     return FL_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "analyzers/statistics.h"
 
+#include "base/random.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -30,19 +32,10 @@ double fl_quantile_sorted(const double *x, size_t n, double q)
     return i + 1 < n ? x[i] + (place - below) * (x[i + 1] - x[i]) : x[n - 1];
 }
 
-/* splitmix64: Steele, Lea and Flood, 2014. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* 0 .. n-1; for n up to 2^32 the bias of the multiplication is below 2^-32. */
 static size_t random_below(uint64_t *state, size_t n)
 {
-    return (size_t)(((next_random(state) >> 32) * (uint64_t)n) >> 32);
+    return (size_t)(((fl_random_next(state) >> 32) * (uint64_t)n) >> 32);
 }
 
 struct fl_estimate fl_median_interval(double *x, size_t n, double *scratch, size_t n_resamples,

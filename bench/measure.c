@@ -1,5 +1,7 @@
 #include "bench/measure.h"
 
+#include "base/random.h"
+
 #include "ledger/analytic.h"
 
 #include <assert.h>
@@ -57,13 +59,10 @@ static int make_tokens(struct fl_measurement *measurement, uint64_t seed, struct
     measurement->tokens = malloc(n * sizeof *measurement->tokens);
     if (!measurement->tokens)
         return fl_fail(error, "%s: no memory for %zu tokens", fl_sweep_label(point, label), n);
-    /* Any ids do, costs do not depend on them: a linear congruential sequence (Knuth's MMIX
-     * constants), its upper bits. */
-    uint64_t state = seed;
-    for (size_t i = 0; i < n; i++) {
-        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        measurement->tokens[i] = (int)((state >> 33) % (uint64_t)measurement->config->vocab_size);
-    }
+    uint64_t state = seed; /* any ids do: costs do not depend on them */
+    for (size_t i = 0; i < n; i++)
+        measurement->tokens[i] =
+            (int)(fl_random_next(&state) % (uint64_t)measurement->config->vocab_size);
     return FL_OK;
 }
 

@@ -1,14 +1,12 @@
 #include "engine/sampler.h"
 
+#include "base/random.h"
+
 #include <math.h>
 
 double fl_sampler_uniform(struct fl_sampler *sampler)
 {
-    uint64_t z = sampler->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    z ^= z >> 31;
-    return (double)(z >> 11) * 0x1p-53;
+    return fl_random_uniform(&sampler->state);
 }
 
 static int largest(const float *logits, int vocab_size)
