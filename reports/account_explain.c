@@ -128,7 +128,8 @@ static void explain_memory(struct explanation *explanation)
 {
     bool latex = explanation->notation == FL_NOTATION_LATEX;
     fputs(latex ? "\\textbf{memory} \\\\\n" : "memory\n", explanation->out);
-    print_line(explanation, "KV cache, bytes", fl_formula_kv_cache_bytes(), explanation->env);
+    print_line(explanation, "KV cache, bytes", fl_formula_kv_cache_bytes(explanation->env),
+               explanation->env);
     print_line(explanation, "activations, bytes", fl_formula_activation_bytes(), explanation->env);
     if (!latex)
         fputc('\n', explanation->out);

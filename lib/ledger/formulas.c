@@ -132,6 +132,8 @@ static const struct {
 /* clang-format on */
 
 static const char KV_CACHE_BYTES[] = "2*L*b*t*n_kv*d_h*c";
+/* with the encoder's keys and values for cross-attention */
+static const char KV_CACHE_BYTES_CROSS[] = "2*L*b*(t + s_e)*n_kv*d_h*c";
 /* residual stream, its norm and the operators' results; the scores; the logits */
 static const char ACTIVATION_BYTES[] =
     "4*b*(s*(3*h + 2*n_h*d_h + 2*n_kv*d_h + 2*k*f) + n_h*s*t + r*V)";
@@ -147,11 +149,13 @@ enum {
 static struct fl_expression textbook[N_TEXTBOOK];
 static struct fl_piece pieces[N_FLOPS];
 static struct fl_bytes_piece bytes_pieces[N_BYTES];
-static struct fl_expression kv_cache_bytes_formula, activation_bytes_formula;
+static struct fl_expression kv_cache_bytes_formula, kv_cache_bytes_cross_formula,
+    activation_bytes_formula;
 
 static void parse_all(void)
 {
     bool good = fl_expression_parse(&kv_cache_bytes_formula, KV_CACHE_BYTES) &&
+                fl_expression_parse(&kv_cache_bytes_cross_formula, KV_CACHE_BYTES_CROSS) &&
                 fl_expression_parse(&activation_bytes_formula, ACTIVATION_BYTES);
     for (int i = 0; i < N_TEXTBOOK; i++)
         good = good && fl_expression_parse(&textbook[i], TEXTBOOK[i].text);
@@ -192,10 +196,10 @@ const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n)
     return bytes_pieces;
 }
 
-const struct fl_expression *fl_formula_kv_cache_bytes(void)
+const struct fl_expression *fl_formula_kv_cache_bytes(const struct fl_environment *env)
 {
     parse_once();
-    return &kv_cache_bytes_formula;
+    return env->features & FL_HAS_CROSS ? &kv_cache_bytes_cross_formula : &kv_cache_bytes_formula;
 }
 
 const struct fl_expression *fl_formula_activation_bytes(void)
@@ -284,7 +288,7 @@ int fl_formula_memory(const struct fl_environment *env, struct fl_rational *kv_c
                       struct fl_rational *activation_bytes, struct fl_error *error)
 {
     parse_once();
-    if (!fl_expression_evaluate(&kv_cache_bytes_formula, env->values, kv_cache_bytes) ||
+    if (!fl_expression_evaluate(fl_formula_kv_cache_bytes(env), env->values, kv_cache_bytes) ||
         !fl_expression_evaluate(&activation_bytes_formula, env->values, activation_bytes))
         return fl_fail(error, "memory: the figure for this shape does not fit in 127 bits");
     return FL_OK;

@@ -77,7 +77,7 @@ struct fl_bytes_piece {
 
 const struct fl_piece *fl_formula_pieces(int *n);
 const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n);
-const struct fl_expression *fl_formula_kv_cache_bytes(void);
+const struct fl_expression *fl_formula_kv_cache_bytes(const struct fl_environment *env);
 const struct fl_expression *fl_formula_activation_bytes(void);
 
 /* NULL when the textbook has nothing to say about the operator. */

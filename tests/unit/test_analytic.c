@@ -232,6 +232,21 @@ Test(analytic, generation_beyond_64_bits)
     cr_expect(out[1].total.exact > (fl_wide)UINT64_MAX);
 }
 
+/* 2 L b t n_kv d_h bytes; an encoder-decoder keeps the encoder's keys and values too. */
+Test(analytic, kv_cache_bytes_by_hand)
+{
+    struct fl_shape shape = {
+        .batch = 3, .n_tokens = 1, .n_past = 99, .n_encoder_tokens = 40, .kv_dtype = FL_BF16};
+    struct fl_analytic analytic;
+    struct fl_error error;
+    struct fl_config config = preset("llama-3-8b");
+    cr_assert_eq(fl_analytic(&analytic, &config, &shape, &FULL, &error), FL_OK);
+    cr_expect(same(analytic.kv_cache_bytes, 2LL * 32 * 3 * 100 * 8 * 128 * 2));
+    config = preset("t5-small");
+    cr_assert_eq(fl_analytic(&analytic, &config, &shape, &FULL, &error), FL_OK);
+    cr_expect(same(analytic.kv_cache_bytes, 2LL * 6 * 3 * (100 + 40) * 8 * 64 * 2));
+}
+
 Test(analytic, refuses_nonsense_shapes)
 {
     struct fl_config config = preset("gpt2-small");
