@@ -193,6 +193,59 @@ void fl_sections_free(struct fl_sections *sections)
     *sections = (struct fl_sections){0};
 }
 
+/* ---- what can be relied on ---- */
+
+static bool agrees(const struct fl_op_record *op)
+{
+    return op->exact_flops == op->counted_flops && op->exact_bytes_read == op->counted_bytes_read &&
+           op->exact_bytes_written == op->counted_bytes_written;
+}
+
+static void add_mismatch(struct fl_mismatches *mismatches, const struct fl_result *result,
+                         enum fl_operator op, bool good)
+{
+    mismatches->n_checked++;
+    if (good)
+        return;
+    if (mismatches->n++ == 0) {
+        mismatches->first = result;
+        mismatches->first_op = op;
+    }
+}
+
+struct fl_mismatches fl_section_mismatches(const struct fl_section *section)
+{
+    struct fl_mismatches mismatches = {.first_op = FL_N_OPERATORS};
+    for (int i = 0; i < section->all.n; i++) {
+        const struct fl_result *result = &section->all.points[i];
+        for (int k = 0; k < result->n_ops; k++)
+            add_mismatch(&mismatches, result, result->ops[k].op, agrees(&result->ops[k]));
+        add_mismatch(&mismatches, result, FL_N_OPERATORS,
+                     result->point.exact_flops == result->point.counted_flops);
+    }
+    return mismatches;
+}
+
+struct fl_noise fl_section_noise(const struct fl_section *section)
+{
+    struct fl_noise noise = {0};
+    double widest = -1;
+    for (int i = 0; i < section->all.n; i++) {
+        const struct fl_estimate *time = &section->all.times[i].total;
+        double width = time->median > 0 ? (time->high - time->low) / time->median : 0;
+        noise.n_wide += fl_estimate_is_wide(time);
+        noise.n_few += time->n < FL_SAMPLES_FOR_INTERVAL;
+        if (i == 0 || time->n < noise.fewest)
+            noise.fewest = time->n;
+        if (width > widest) {
+            widest = width;
+            noise.worst = &section->all.points[i];
+            noise.worst_time = &section->all.times[i];
+        }
+    }
+    return noise;
+}
+
 /* ---- formulas for a point ---- */
 
 /* The value of "key=value" within text as an index into names; -1 when it is not there. */

@@ -49,6 +49,24 @@ bool fl_section_next_line(const struct fl_section *section, struct fl_line *line
 /* The point of a line at this context, as an index; -1 when there is none. */
 int fl_line_find(const struct fl_line *line, int context);
 
+/* Where what was counted is not what the formulas say, in FLOPs or bytes. */
+struct fl_mismatches {
+    int n, n_checked; /* operators, over all points of the section; points' totals count as one */
+    const struct fl_result *first; /* NULL: none */
+    enum fl_operator first_op;     /* FL_N_OPERATORS: the total */
+};
+struct fl_mismatches fl_section_mismatches(const struct fl_section *section);
+
+/* How far the times of a section can be relied on. */
+struct fl_noise {
+    int n_wide;                    /* points with a wide interval */
+    int n_few;                     /* points with too few samples for a 95 % interval */
+    int fewest;                    /* samples of any point */
+    const struct fl_result *worst; /* widest interval, relative to the median; NULL: no points */
+    const struct fl_timing *worst_time;
+};
+struct fl_noise fl_section_noise(const struct fl_section *section);
+
 /* The convention that a point's exact figures follow. */
 int fl_point_convention(struct fl_convention *convention, const struct fl_point *point,
                         struct fl_error *error);

@@ -6,6 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+bool fl_estimate_is_wide(const struct fl_estimate *estimate)
+{
+    return estimate->high - estimate->low > 0.2 * estimate->median;
+}
+
 static int compare(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;

@@ -7,6 +7,7 @@
 #ifndef FL_ANALYZERS_STATISTICS_H
 #define FL_ANALYZERS_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct fl_estimate {
     double median, low, high; /* low and high: 95 % interval; both the median when n is 1 */
     int n;                    /* samples; 0: nothing was measured, the rest is 0 */
 };
+
+/* True when the interval is wider than a fifth of the median: too wide to compare times by. */
+bool fl_estimate_is_wide(const struct fl_estimate *estimate);
 
 /* Sorts x [n] in place. */
 void fl_sort(double *x, size_t n);

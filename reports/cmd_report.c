@@ -114,7 +114,11 @@ static int run(int argc, char **argv)
         return fl_cli_failed(&fl_command_report, &error);
     int status = fl_store_load(store, &results, &error);
     if (status == FL_OK) {
-        status = report(&a, &results, &error);
+        if (results.n_points == 0)
+            status =
+                fl_fail(&error, "%s: holds no points yet; expected a sweep's results", a.results);
+        else
+            status = report(&a, &results, &error);
         fl_results_free(&results);
     }
     fl_store_close(store);

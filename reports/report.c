@@ -14,6 +14,10 @@
 static void push_time(struct fl_table *table, const struct fl_estimate *time)
 {
     char median[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
+    if (time->n < 2) {
+        fl_table_format(table, "%s [one sample]", fl_time_text(time->median, median));
+        return;
+    }
     fl_table_format(table, "%s [%s, %s]", fl_time_text(time->median, median),
                     fl_time_text(time->low, low), fl_time_text(time->high, high));
 }
@@ -86,7 +90,9 @@ static void add_all_points(struct fl_document *document, const struct fl_section
     for (int i = 0; i < section->all.n; i++)
         push_point(&table, &section->all, i, true);
     snprintf(caption, sizeof caption, "All %d points of this model", section->all.n);
-    fl_document_add_table(document, &table, caption)->folded = true;
+    struct fl_block *block = fl_document_add_table(document, &table, caption);
+    if (block)
+        block->folded = true;
 }
 
 /* ---- operators and gap of one point ---- */
@@ -197,26 +203,8 @@ static void add_missing(struct fl_document *document, const struct fl_plot_input
     const struct fl_plot *plots = fl_plots(&n);
     for (int i = 0; i < n; i++)
         if (!plots[i].possible(input))
-            fl_document_add(document, FL_BLOCK_MISSING, "%s. For \"%s\" the file would need %s.",
-                            "not in these results", plots[i].title, plots[i].needs);
-}
-
-static void add_mismatches(struct fl_document *document, const struct fl_section *section)
-{
-    for (int i = 0; i < section->all.n; i++) {
-        const struct fl_result *result = &section->all.points[i];
-        for (int k = 0; k < result->n_ops; k++) {
-            const struct fl_op_record *op = &result->ops[k];
-            if (op->exact_flops == op->counted_flops &&
-                op->exact_bytes_read == op->counted_bytes_read &&
-                op->exact_bytes_written == op->counted_bytes_written)
-                continue;
-            fl_document_add(document, FL_BLOCK_WARNING,
-                            "%s at s = %d: operator %s counted something else than its formula "
-                            "says. The figures of this file cannot be trusted.",
-                            result->model->name, result->point.context, fl_operator_name(op->op));
-        }
-    }
+            fl_document_add(document, FL_BLOCK_MISSING, "%s, for the plot \"%s\".", plots[i].needs,
+                            plots[i].title);
 }
 
 static int add_section(struct fl_document *document, const struct fl_section *section, int number,
@@ -231,12 +219,11 @@ static int add_section(struct fl_document *document, const struct fl_section *se
     fl_document_add(document, FL_BLOCK_HEADING, "%s", section->model->name);
     fl_document_add(document, FL_BLOCK_TEXT,
                     "%s, %d layers, h = %d, %d heads of %d (%d key/value), f = %d, V = %d; %s "
-                    "parameters; weights: %s.",
+                    "parameters; weights: %s. Machine: %s.",
                     fl_arch_name(config->arch), config->n_layers, config->d_model, config->n_heads,
                     config->head_dim, config->n_kv_heads, config->d_ff, config->vocab_size,
                     fl_si_text((double)section->model->n_params, "", params),
-                    section->model->format);
-    add_mismatches(document, section);
+                    section->model->format, section->all.points->run->machine);
     int status = fl_report_findings(document, section, &contrast, error);
     if (status == FL_OK) {
         add_missing(document, &input);
@@ -268,8 +255,9 @@ static void add_method(struct fl_document *document, const struct fl_results *re
                     "intervals; the points were visited in shuffled order, in several passes, "
                     "behind a warm-up.");
     fl_document_add(document, FL_BLOCK_TEXT,
-                    "Measured FLOPs and bytes, as the processor saw them: unavailable. These runs "
-                    "had the clock as their only counter.");
+                    "Measured FLOPs and bytes, as the processor saw them: unavailable. Results "
+                    "files hold none, and the counter of the first run was %s (%s).",
+                    results->runs[0].counter, results->runs[0].counter_version);
 }
 
 static void add_runs(struct fl_document *document, const struct fl_results *results)
@@ -314,8 +302,6 @@ int fl_report_build(struct fl_document *document, const char *title,
                     struct fl_error *error)
 {
     fl_document_open(document, title);
-    if (results->n_points == 0)
-        return fl_fail(error, "the results file holds no points yet; expected a sweep's results");
     fl_document_add(document, FL_BLOCK_TEXT,
                     "%d points, %d samples, %d model%s. For every operator: the textbook's figure, "
                     "the exact one, and what was counted while it ran.",

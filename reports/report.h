@@ -7,7 +7,8 @@
 #include "analyzers/sections.h"
 #include "reports/document.h"
 
-/* document is opened here and closed by the caller, also after a failure. */
+/* results hold at least one point. document is opened here and closed by the caller, also after a
+ * failure. */
 int fl_report_build(struct fl_document *document, const char *title,
                     const struct fl_results *results, const struct fl_sections *sections,
                     struct fl_error *error);

@@ -12,13 +12,52 @@
 
 static void find_agreement(struct fl_document *document, const struct fl_section *section)
 {
-    int n_ops = 0;
-    for (int i = 0; i < section->all.n; i++)
-        n_ops += section->all.points[i].n_ops;
-    fl_document_add(document, FL_BLOCK_FINDING,
-                    "What the operators counted while they ran is what the formulas say, to the "
-                    "last FLOP and byte: %d operators in %d measured points.",
-                    n_ops, section->all.n);
+    struct fl_mismatches mismatches = fl_section_mismatches(section);
+    if (mismatches.n == 0)
+        fl_document_add(document, FL_BLOCK_FINDING,
+                        "What the operators counted while they ran is what the formulas say, to "
+                        "the last FLOP and byte: %d figures of operators and totals in %d measured "
+                        "points.",
+                        mismatches.n_checked, section->all.n);
+    else
+        fl_document_add(document, FL_BLOCK_WARNING,
+                        "%d of %d figures were counted as something else than the formulas say, "
+                        "first %s of a %s at s = %d. The figures of this model cannot be trusted.",
+                        mismatches.n, mismatches.n_checked,
+                        mismatches.first_op < FL_N_OPERATORS ? fl_operator_name(mismatches.first_op)
+                                                             : "the total",
+                        fl_phase_names[mismatches.first->point.phase],
+                        mismatches.first->point.context);
+}
+
+/* A sweep beside other work gives times that compare nothing: this must be said before they are
+ * compared. */
+static void find_noise(struct fl_document *document, const struct fl_section *section)
+{
+    struct fl_noise noise = fl_section_noise(section);
+    char median[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
+    const struct fl_estimate *worst = &noise.worst_time->total;
+    if (noise.n_wide > 0)
+        fl_document_add(document, FL_BLOCK_WARNING,
+                        "The machine was not quiet: at %d of %d points the interval of the time is "
+                        "wider than a fifth of its median, at worst %s [%s, %s] (%s, s = %d, batch "
+                        "%d, %d thread%s). What is said below about time may be an accident; FLOPs "
+                        "and bytes do not depend on it.",
+                        noise.n_wide, section->all.n, fl_time_text(worst->median, median),
+                        fl_time_text(worst->low, low), fl_time_text(worst->high, high),
+                        fl_phase_names[noise.worst->point.phase], noise.worst->point.context,
+                        noise.worst->point.batch, noise.worst->point.n_threads,
+                        noise.worst->point.n_threads == 1 ? "" : "s");
+}
+
+static void find_few_samples(struct fl_document *document, const struct fl_section *section)
+{
+    struct fl_noise noise = fl_section_noise(section);
+    if (noise.n_few > 0)
+        fl_document_add(document, FL_BLOCK_MISSING,
+                        "samples for a 95 %% interval at %d of %d points (fewest: %d). Even from "
+                        "smallest to largest n samples cover 1 - 2/2^n; %d are enough.",
+                        noise.n_few, section->all.n, noise.fewest, FL_SAMPLES_FOR_INTERVAL);
 }
 
 /* The largest difference between textbook and exact, by name. */
@@ -141,6 +180,7 @@ static int find_memory(struct fl_document *document, const struct fl_section *se
 int fl_report_findings(struct fl_document *document, const struct fl_section *section,
                        const struct fl_contrast *contrast, struct fl_error *error)
 {
+    find_noise(document, section);
     find_agreement(document, section);
     if (section->prefill.n > 0 && (find_gap(document, section, error) != FL_OK ||
                                    find_scaling(document, section, error) != FL_OK))
@@ -149,5 +189,8 @@ int fl_report_findings(struct fl_document *document, const struct fl_section *se
         find_contrast(document, contrast);
     if (section->prefill.n > 0 && section->cached.n > 0)
         find_intensity(document, section);
-    return find_memory(document, section, error);
+    if (find_memory(document, section, error) != FL_OK)
+        return FL_FAILED;
+    find_few_samples(document, section);
+    return FL_OK;
 }

@@ -3,7 +3,7 @@
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
-#include <ctype.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +169,59 @@ Test(cli_report, hostile_text_stays_text)
     cr_expect_not(strstr(page, "uid="), "a command was run");
     free(page);
     free(markdown);
+}
+
+static void change_results(const char *sql)
+{
+    char path[512], *message = NULL;
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/r.db", scratch.path);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
+    sqlite3_free(message);
+    sqlite3_close(db);
+}
+
+/* One FLOP that no formula explains: the page says so and nowhere claims agreement. */
+Test(cli_report, a_wrong_count_is_said_loudly)
+{
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    change_results("UPDATE point_ops SET counted_flops = counted_flops + 1 WHERE op = 'qkv'");
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *page = read_text("out/index.html"), *markdown = read_text("out/report.md");
+    cr_expect(strstr(page, "class=\"warning\"") && strstr(page, "cannot be trusted"));
+    cr_expect(strstr(markdown, "cannot be trusted"));
+    cr_expect_not(strstr(page, "to the last FLOP and byte"));
+    cr_expect_not(strstr(markdown, "to the last FLOP and byte"));
+    free(page);
+    free(markdown);
+}
+
+/* Times that jump by a factor of a hundred are said to. */
+Test(cli_report, a_noisy_machine_is_said_loudly)
+{
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    change_results("UPDATE samples SET time_ns = 100 * time_ns WHERE rep = 1");
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *page = read_text("out/index.html");
+    cr_expect(strstr(page, "The machine was not quiet: at 1 of 1 points"));
+    cr_expect(strstr(page, "samples for a 95 % interval at 1 of 1 points"));
+    free(page);
+}
+
+Test(cli_report, results_without_points_are_refused)
+{
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    change_results("DELETE FROM sample_ops; DELETE FROM samples; DELETE FROM point_ops; "
+                   "DELETE FROM points");
+    struct run_result r = run_flopledger("report %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_expect_eq(r.status, 1);
+    cr_expect(strstr(r.err, "/r.db: holds no points yet"), "%s", r.err);
+    run_release(&r);
 }
 
 static void expect_refused(const char *arguments, const char *sentence)

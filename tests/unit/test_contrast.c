@@ -159,3 +159,46 @@ Test(contrast, cache_bytes_are_2Lbtnd4)
     /* a token of two sequences takes 2*5*2*4*8*4 = 2560 bytes */
     cr_expect_eq(context, 11);
 }
+
+Test(contrast, quiet_times_are_not_called_noisy)
+{
+    struct fl_noise noise = fl_section_noise(&sections.rows[0]);
+    cr_expect_eq(noise.n_wide, 0);
+    cr_expect_eq(noise.n_few, N_POINTS, "two samples each");
+    cr_expect_eq(noise.fewest, 2);
+}
+
+Test(contrast, the_noisiest_point_is_named)
+{
+    struct fl_error error;
+    fl_sections_free(&sections);
+    samples[4][0].time_ns = 10;
+    samples[4][1].time_ns = 1000;
+    cr_assert_eq(fl_sections_make(&sections, &results, &error), FL_OK, "%s", error.text);
+    struct fl_noise noise = fl_section_noise(&sections.rows[0]);
+    cr_expect_eq(noise.n_wide, 1);
+    cr_expect_eq(noise.worst, &points[4]);
+    cr_expect_eq(noise.worst_time, &sections.timings[4]);
+}
+
+Test(contrast, one_flop_or_byte_off_is_a_mismatch)
+{
+    struct fl_op_record wrong[SAMPLE_N_OPS];
+    uint64_t *const figures[] = {&wrong[1].counted_flops, &wrong[1].counted_bytes_read,
+                                 &wrong[1].counted_bytes_written};
+    cr_assert_eq(fl_section_mismatches(&sections.rows[0]).n, 0);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        memcpy(wrong, SAMPLE_OPS, sizeof wrong);
+        ++*figures[i];
+        points[5].ops = wrong;
+        struct fl_mismatches mismatches = fl_section_mismatches(&sections.rows[0]);
+        cr_expect_eq(mismatches.n, 1);
+        cr_expect_eq(mismatches.n_checked, N_POINTS * (SAMPLE_N_OPS + 1));
+        cr_expect_eq(mismatches.first, &points[5]);
+        cr_expect_eq(mismatches.first_op, wrong[1].op);
+    }
+    points[5].ops = SAMPLE_OPS;
+    points[2].point.counted_flops++;
+    struct fl_mismatches total = fl_section_mismatches(&sections.rows[0]);
+    cr_expect(total.n == 1 && total.first == &points[2] && total.first_op == FL_N_OPERATORS);
+}

@@ -28,6 +28,13 @@ Test(statistics, interval_of_few_or_equal_samples)
     cr_expect(estimate.low == 3 && estimate.high == 3);
 }
 
+Test(statistics, wide_is_more_than_a_fifth)
+{
+    cr_expect_not(fl_estimate_is_wide(&(struct fl_estimate){100, 90, 110, 7}));
+    cr_expect(fl_estimate_is_wide(&(struct fl_estimate){100, 90, 111, 7}));
+    cr_expect_not(fl_estimate_is_wide(&(struct fl_estimate){0, 0, 0, 0}), "nothing measured");
+}
+
 Test(statistics, a_seed_repeats)
 {
     double a[] = {5, 1, 4, 2, 3, 9, 8}, b[] = {9, 8, 5, 1, 4, 2, 3}, scratch[600];
