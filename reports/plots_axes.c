@@ -86,13 +86,13 @@ int fl_plot_threads(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     fl_plot_panels(plot, "What more threads bring", input, NULL);
     fputs("set yrange [0:*]\nset ylabel 'GFLOP/s'\n", plot->script);
     fl_plot_shared_key(plot);
-    fl_plot_place(plot, 0.085, both ? 0.495 : 0.98, 0.14, 0.77);
+    fl_plot_place(plot, 0.085, both ? 0.495 : 0.98, 0.165, 0.77);
     put_range(plot, &section->prefill);
     fputs("set title 'prefill'\nset xlabel 'prompt tokens s'\n", plot->script);
     put_rates(plot, section, &section->prefill);
     if (both) {
         fputs("unset label 100\nunset key\n", plot->script);
-        fl_plot_place(plot, 0.575, 0.985, 0.14, 0.77);
+        fl_plot_place(plot, 0.575, 0.985, 0.165, 0.77);
         put_range(plot, &section->cached);
         fputs("set title 'cached decode step'\nset xlabel 'tokens in the cache'\n", plot->script);
         put_rates(plot, section, &section->cached);

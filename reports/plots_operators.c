@@ -159,13 +159,13 @@ int fl_plot_shares(struct fl_gnuplot *plot, const struct fl_plot_input *input,
           "set yrange [0:100]\nset ylabel 'share of the time (%)'\nset xtics scale 0\n"
           "set key off\n",
           plot->script);
-    fl_plot_place(plot, 0.075, 0.395, 0.13, 0.70);
+    fl_plot_place(plot, 0.09, 0.40, 0.13, 0.70);
     put_share_panel(plot, &section->prefill, "prefill\\n\\n", "prompt tokens s");
     fputs(
         "unset label 100\nset key at screen 0.775, screen 0.70 left top Left reverse samplen 1.5\n"
         "set ylabel ''\n",
         plot->script);
-    fl_plot_place(plot, 0.445, 0.755, 0.13, 0.70);
+    fl_plot_place(plot, 0.455, 0.765, 0.13, 0.70);
     put_share_panel(plot, &section->cached, "cached decode step\\n\\n", "tokens in the cache");
     fputs("unset multiplot\n", plot->script);
     snprintf(caption, FL_CAPTION,

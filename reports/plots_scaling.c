@@ -55,7 +55,7 @@ int fl_plot_prefill(struct fl_gnuplot *plot, const struct fl_plot_input *input,
             "set tics front\n",
             1.18 * flops / flop_scale.divisor, line->n - 0.3);
     fl_plot_shared_key(plot);
-    fl_plot_place(plot, 0.09, 0.98, 0.535, 0.85);
+    fl_plot_place(plot, 0.115, 0.98, 0.535, 0.85);
     fprintf(plot->script, "set ylabel 'exact, %s per token'\n", flop_scale.unit);
     fprintf(plot->script,
             "plot 'data' index %d using 2:xtic(1) lt 1 title 'linear in s', "
@@ -63,7 +63,7 @@ int fl_plot_prefill(struct fl_gnuplot *plot, const struct fl_plot_input *input,
             "'' index %d using 0:($2+$3):4 with labels offset 0,0.7 font ',12' tc rgb '#1a1a1a'\n",
             block, block, block);
     fputs("unset label 100\nset key off\n", plot->script);
-    fl_plot_place(plot, 0.09, 0.98, 0.10, 0.44);
+    fl_plot_place(plot, 0.115, 0.98, 0.12, 0.44);
     fprintf(plot->script,
             "set yrange [0:*]\nset ylabel 'measured, %s per token'\nset xlabel 'prompt tokens s'\n"
             "plot 'data' index %d using 5:xtic(1) lt 1, '' index %d using 6 lt 2, "

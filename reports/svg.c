@@ -8,10 +8,12 @@
 static const struct {
     const char *from, *to;
 } CHANGES[] = {
-    {"rgb( 26,  26,  26)", "currentColor"},    /* stroke of the ink */
-    {"rgb(26,26,26)", "currentColor"},         /* fill of the ink */
-    {" color=\"black\"", ""},                  /* would reset currentColor */
-    {" color=\"white\"", " color=\"Canvas\""}, /* rings around points: the page's own colour */
+    {"rgb( 26,  26,  26)", "currentColor"}, /* stroke of the ink */
+    {"rgb(26,26,26)", "currentColor"},      /* fill of the ink */
+    {" color=\"black\"", ""},               /* would reset currentColor */
+    /* rings around points would be white on a dark page, so there are none */
+    {" color=\"white\"", " color=\"transparent\""},
+    {" color='white'", " color='transparent'"},
     {" id=\"gnuplot_canvas\"", ""},
     {"xlink:href", "href"},
     {"'gp", "'%s-gp"}, /* ids of the point symbols */
