@@ -77,7 +77,8 @@ ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(C
 # ---- files ----
 ROOMS     := $(wildcard lib analyzers bench reports)
 BENCH_SRC := bench/bench_engine.c bench/forward_unrecorded.c
-LIB_SRC   := $(filter-out lib/main.c $(BENCH_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
+# flopgrind is another program.
+LIB_SRC   := $(filter-out lib/main.c lib/counters/flopgrind/% $(BENCH_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
 TEST_SRC  := $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
                                  -name '*.c'))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)

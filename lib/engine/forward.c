@@ -17,7 +17,7 @@
  * (layer, operator). */
 #define OPERATOR(pass, layer, op, cost, call)                                                      \
     do {                                                                                           \
-        fl_region_enter((pass)->ledger);                                                           \
+        fl_region_enter((pass)->ledger, op);                                                       \
         call;                                                                                      \
         fl_region_leave((pass)->ledger, layer, op, cost);                                          \
     } while (0)

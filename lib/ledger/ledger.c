@@ -20,12 +20,27 @@ int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *erro
 void fl_ledger_close(struct fl_ledger *ledger)
 {
     free(ledger->entries);
+    free(ledger->measured);
     *ledger = (struct fl_ledger){0};
 }
 
 void fl_ledger_reset(struct fl_ledger *ledger)
 {
     memset(ledger->entries, 0, n_entries(ledger) * sizeof *ledger->entries);
+    if (ledger->measured)
+        memset(ledger->measured, 0, n_entries(ledger) * sizeof *ledger->measured);
+}
+
+int fl_ledger_attach(struct fl_ledger *ledger, struct fl_counter *counter, struct fl_error *error)
+{
+    if (counter && !ledger->measured) {
+        ledger->measured = calloc(n_entries(ledger), sizeof *ledger->measured);
+        if (!ledger->measured)
+            return fl_fail(error, "ledger: cannot reserve memory for the counts of %d layers",
+                           ledger->n_layers);
+    }
+    ledger->counter = counter;
+    return FL_OK;
 }
 
 void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger)

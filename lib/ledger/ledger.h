@@ -1,13 +1,16 @@
 /* ledger.h - what was counted and how long it took, per layer and operator.
  *
  * The engine opens a region around every operator call; the ledger adds up the cost the operator
- * declares and the time between enter and leave. Regions do not nest. Compiled with FL_NO_LEDGER
- * the two calls vanish, which is how their overhead is measured. */
+ * declares and the time between enter and leave. With a counter attached it also adds up what the
+ * counter saw, and what the operator says its kernel executes beyond its cost. Regions do not
+ * nest. Compiled with FL_NO_LEDGER the calls vanish, which is how their overhead is measured. */
 #ifndef FL_LEDGER_LEDGER_H
 #define FL_LEDGER_LEDGER_H
 
 #include "base/cost.h"
 #include "base/error.h"
+#include "base/excess.h"
+#include "counters/counter.h"
 #include "ledger/operators.h"
 
 #include <stdint.h>
@@ -19,10 +22,17 @@ struct fl_ledger_entry {
     uint64_t n_calls;
 };
 
+struct fl_measured {
+    struct fl_reading reading;
+    struct fl_excess excess; /* executed beyond the counted cost, by the kernels' own account */
+};
+
 struct fl_ledger {
     int n_layers;
     struct fl_ledger_entry *entries; /* [n_layers + 1][FL_N_OPERATORS]; the last row is global */
     uint64_t entered_ns;
+    struct fl_counter *counter;   /* or NULL */
+    struct fl_measured *measured; /* as entries; NULL until a counter is attached */
 };
 
 /* Row index of operators outside the layers. */
@@ -35,7 +45,11 @@ int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *erro
 void fl_ledger_close(struct fl_ledger *ledger);
 void fl_ledger_reset(struct fl_ledger *ledger);
 
-/* Both of the same n_layers. */
+/* From here on counter is entered and left with every region. NULL detaches: what was measured
+ * stays until the next reset. */
+int fl_ledger_attach(struct fl_ledger *ledger, struct fl_counter *counter, struct fl_error *error);
+
+/* Both of the same n_layers; what was measured is not copied. */
 void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger);
 
 static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *ledger, int layer,
@@ -44,10 +58,17 @@ static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *le
     return &ledger->entries[layer * FL_N_OPERATORS + (int)op];
 }
 
-/* sum += ledger, entry by entry; both of the same n_layers. */
+/* sum += ledger, entry by entry, measured figures left out; both of the same n_layers. */
 void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger);
 
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger);
+
+/* NULL when no counter was ever attached. */
+static inline struct fl_measured *fl_ledger_measured(const struct fl_ledger *ledger, int layer,
+                                                     enum fl_operator op)
+{
+    return ledger->measured ? &ledger->measured[layer * FL_N_OPERATORS + (int)op] : NULL;
+}
 
 /* CLOCK_MONOTONIC_RAW in nanoseconds. */
 static inline uint64_t fl_clock_ns(void)
@@ -58,19 +79,25 @@ static inline uint64_t fl_clock_ns(void)
 }
 
 #ifdef FL_NO_LEDGER
-static inline void fl_region_enter(struct fl_ledger *ledger)
+static inline void fl_region_enter(struct fl_ledger *ledger, enum fl_operator op)
 {
     (void)ledger;
+    (void)op;
 }
 /* The cost is not even computed. */
 #define fl_region_leave(ledger, layer, op, cost)                                                   \
     ((void)(ledger), (void)(layer), (void)(op), (void)sizeof(cost))
+#define fl_region_excess(ledger, layer, op, excess)                                                \
+    ((void)(ledger), (void)(layer), (void)(op), (void)sizeof(excess))
 #else
 /* ledger may be NULL: nothing is recorded. */
-static inline void fl_region_enter(struct fl_ledger *ledger)
+static inline void fl_region_enter(struct fl_ledger *ledger, enum fl_operator op)
 {
-    if (ledger)
-        ledger->entered_ns = fl_clock_ns();
+    if (!ledger)
+        return;
+    ledger->entered_ns = fl_clock_ns();
+    if (ledger->counter)
+        ledger->counter->enter(ledger->counter, fl_operator_name(op));
 }
 
 static inline void fl_region_leave(struct fl_ledger *ledger, int layer, enum fl_operator op,
@@ -78,11 +105,22 @@ static inline void fl_region_leave(struct fl_ledger *ledger, int layer, enum fl_
 {
     if (!ledger)
         return;
+    if (ledger->counter)
+        ledger->counter->leave(ledger->counter, &fl_ledger_measured(ledger, layer, op)->reading);
     struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, op);
     entry->time_ns += fl_clock_ns() - ledger->entered_ns;
     entry->counted = fl_cost_add(entry->counted, cost);
     entry->n_calls++;
 }
+
+/* Behind fl_region_leave(); the excess is computed only when there is a counter to explain. */
+#define fl_region_excess(ledger, layer, op, excess)                                                \
+    do {                                                                                           \
+        if ((ledger) && (ledger)->counter) {                                                       \
+            struct fl_excess fl_excess_ = (excess);                                                \
+            fl_excess_add(&fl_ledger_measured(ledger, layer, op)->excess, &fl_excess_);            \
+        }                                                                                          \
+    } while (0)
 #endif
 
 #endif
