@@ -12,6 +12,8 @@ static void add_row(struct fl_account_row *sum, const struct fl_account_row *row
     sum->bytes_written += row->bytes_written;
     sum->counted = fl_cost_add(sum->counted, row->counted);
     sum->time_ns += row->time_ns;
+    fl_reading_add(&sum->measured.reading, &row->measured.reading);
+    fl_excess_add(&sum->measured.excess, &row->measured.excess);
 }
 
 static int count_rows(const struct fl_analytic *analytic)
@@ -159,6 +161,46 @@ int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *le
     if (memcmp(&whole, &account->total.counted, sizeof whole) != 0)
         return fl_fail(error, "%s: the ledger holds work of operators without a formula",
                        account->config.name);
+    return FL_OK;
+}
+
+fl_wide fl_account_unexplained(const struct fl_account_row *row)
+{
+    return (fl_wide)row->measured.reading.values[FL_COUNT_FLOPS] - row->exact -
+           fl_excess_total(&row->measured.excess);
+}
+
+int fl_account_add_observation(struct fl_account *account, const struct fl_observation *observation,
+                               struct fl_error *error)
+{
+    struct fl_account_counter *counter = &account->counter;
+    account->has_measured = true;
+    memcpy(counter->name, observation->counter, sizeof counter->name);
+    memcpy(counter->version, observation->version, sizeof counter->version);
+    memcpy(counter->note, observation->note, sizeof counter->note);
+    memcpy(counter->blas_core, observation->blas_core, sizeof counter->blas_core);
+    memcpy(counter->isa, observation->isa, sizeof counter->isa);
+    counter->available = observation->available;
+    counter->whole = observation->whole;
+    account->total.measured = (struct fl_measured){0};
+    for (int i = 0; i < account->n_rows; i++) {
+        struct fl_account_row *row = &account->rows[i];
+        int layer = row->layer == FL_LAYER_GLOBAL ? observation->n_layers : row->layer;
+        row->measured = *fl_observation_entry(observation, layer, row->op);
+        fl_reading_add(&account->total.measured.reading, &row->measured.reading);
+        fl_excess_add(&account->total.measured.excess, &row->measured.excess);
+    }
+    if (!fl_account_has(account, FL_COUNT_FLOPS))
+        return FL_OK;
+    for (int i = 0; i < account->n_rows; i++) {
+        const struct fl_account_row *row = &account->rows[i];
+        if (fl_gap_add_measured(&account->gap, row->op, &row->measured.excess,
+                                fl_account_unexplained(row), error) != FL_OK)
+            return FL_FAILED;
+    }
+    account->gap.between_operators =
+        (fl_wide)observation->whole.values[FL_COUNT_FLOPS] -
+        (fl_wide)account->total.measured.reading.values[FL_COUNT_FLOPS];
     return FL_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/cost.h"
 #include "ledger/analytic.h"
 #include "ledger/ledger.h"
+#include "ledger/observation.h"
 
 enum { FL_LAYER_GLOBAL = -1 };
 
@@ -20,12 +21,22 @@ struct fl_account_row {
     enum fl_operator op;
     fl_wide textbook, exact; /* FLOPs */
     fl_wide bytes_read, bytes_written;
-    struct fl_cost counted; /* when the account has_counted */
-    uint64_t time_ns;       /* likewise */
+    struct fl_cost counted;      /* when the account has_counted */
+    uint64_t time_ns;            /* likewise */
+    struct fl_measured measured; /* when it has_measured */
+};
+
+/* What was counted, by what, with which kernels. */
+struct fl_account_counter {
+    char name[32], version[64], note[256];
+    char blas_core[64], isa[32];
+    uint64_t available;      /* bits of enum fl_count */
+    struct fl_reading whole; /* from the beginning of the pass to its end, between operators too */
 };
 
 struct fl_account_run {
     const char *attention;
+    char blas_core[64], isa[32]; /* of the execution that was timed */
     int n_threads, n_reps;
     uint64_t time_ns; /* median wall time of one execution, operators and what lies between */
     bool cache;
@@ -47,8 +58,17 @@ struct fl_account {
 
     bool has_counted; /* counted and time_ns are filled in */
     struct fl_account_run run;
-    const char *measured_reason; /* why the processor's own count is unavailable */
+
+    bool has_measured; /* measured is filled in */
+    struct fl_account_counter counter;
+    char measured_reason[256]; /* why the processor's own count is unavailable */
 };
+
+/* True when the processor's own figure for this count is there. */
+static inline bool fl_account_has(const struct fl_account *account, enum fl_count count)
+{
+    return account->has_measured && (account->counter.available >> count & 1);
+}
 
 /* One forward pass. */
 int fl_account_forward(struct fl_account *account, const struct fl_config *config,
@@ -64,6 +84,14 @@ int fl_account_generation(struct fl_account *account, const struct fl_config *co
  * work of an operator that the formulas do not know of. */
 int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *ledger,
                           struct fl_error *error);
+
+/* Adds what a counter saw, and to the gap the terms from exact to measured: what the kernels
+ * execute beyond their cost, what ran between the operators, and what is left over. */
+int fl_account_add_observation(struct fl_account *account, const struct fl_observation *observation,
+                               struct fl_error *error);
+
+/* measured - exact - the named terms, FLOPs; 0 where nothing was measured. */
+fl_wide fl_account_unexplained(const struct fl_account_row *row);
 
 /* The row of an operator summed over the layers of a stack (and over phases when phase is NULL);
  * returns the number of rows that went in. */

@@ -2,13 +2,18 @@
 #include "analyzers/account.h"
 #include "base/random.h"
 #include "commands.h"
+#include "engine/observe.h"
 #include "engine/session.h"
 #include "model/weights.h"
+#include "ops/simd/simd.h"
 #include "reports/account_render.h"
+
+#include <cblas.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const PHASES[] = {"prefill", "decode", NULL};
 static const char *const LOGITS[] = {"none", "last", "all", NULL};
@@ -16,13 +21,15 @@ static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
 enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 enum { PREFILL, DECODE };
 
-/* Why nothing is measured: said instead of a zero or an estimate. */
-static const char NO_COUNTER[] = "this version has no counter backend";
+static const char *const COUNTERS[] = {"none", "flopgrind", "papi", NULL};
+enum { COUNTER_NONE, COUNTER_FLOPGRIND, COUNTER_PAPI };
 
 struct arguments {
     const char *model;
     int64_t context, batch, n_threads, n_reps, seed;
     int phase, cache, attention, logits, format;
+    int counter, footprint, cache_model;
+    const char *blas_core;
     bool explain;
 };
 
@@ -135,12 +142,94 @@ static int open_account(struct fl_account *account, const struct arguments *a,
     if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
     account->is_decode = a->phase == DECODE;
-    account->measured_reason = NO_COUNTER;
     return FL_OK;
 }
 
+/* ---- the processor's own count ---- */
+
+/* Under flopgrind: this process is the counted one. */
+static int observe_here(struct fl_observation *observation, struct fl_session *session,
+                        const struct execution *execution, struct fl_error *error)
+{
+    struct fl_counter counter;
+    if (fl_counter_flopgrind_open(&counter, error) != FL_OK)
+        return FL_FAILED;
+    int status =
+        fl_session_observe(observation, session, &counter, execution->tokens, execution->n_tokens,
+                           execution->n_past, execution->logits, error);
+    counter.close(&counter);
+    return status;
+}
+
+static int observe_with_flopgrind(struct fl_observation *observation, struct fl_session *session,
+                                  const struct arguments *a, const struct execution *execution,
+                                  struct fl_error *error)
+{
+    if (fl_flopgrind_running())
+        return observe_here(observation, session, execution, error);
+    const struct fl_observe_request request = {
+        .model = a->model,
+        .decode = a->phase == DECODE,
+        .cache = a->cache != 0,
+        .context = (int)a->context,
+        .batch = (int)a->batch,
+        .n_threads = fl_session_n_threads(session),
+        .attention = (enum fl_attention)a->attention,
+        .logits = execution->logits,
+        .seed = a->seed,
+    };
+    const struct fl_flopgrind_options options = {.no_footprint = !a->footprint,
+                                                 .cache_model = a->cache_model != 0,
+                                                 .blas_core = a->blas_core};
+    if (isatty(STDERR_FILENO))
+        fputs("counting under flopgrind ...\n", stderr);
+    return fl_observe_under_flopgrind(observation, &request, &options,
+                                      fl_session_ledger(session)->n_layers, error);
+}
+
+/* A counter that is not here is said so in the account; one that was asked for by name and fails
+ * at its work is an error. */
+static int observe(struct fl_account *account, struct fl_session *session,
+                   const struct arguments *a, const struct execution *execution,
+                   struct fl_error *error)
+{
+    struct fl_observation observation;
+    size_t size = sizeof account->measured_reason;
+    if (a->counter == COUNTER_NONE) {
+        snprintf(account->measured_reason, size,
+                 "no counter was asked for; --counter flopgrind counts on any machine");
+        return FL_OK;
+    }
+    if (a->counter == COUNTER_PAPI) {
+        snprintf(account->measured_reason, size, "no PAPI");
+        return FL_OK;
+    }
+    const char *missing = fl_flopgrind_running() ? NULL : fl_flopgrind_missing();
+    if (missing) {
+        snprintf(account->measured_reason, size, "flopgrind: %s", missing);
+        return FL_OK;
+    }
+    if (observe_with_flopgrind(&observation, session, a, execution, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_account_add_observation(account, &observation, error);
+    fl_observation_close(&observation);
+    return status;
+}
+
+/* The process that was started to count: passes on what it saw and prints nothing. */
+static int count_for_parent(FILE *parent, struct fl_session *session,
+                            const struct execution *execution, struct fl_error *error)
+{
+    struct fl_observation observation;
+    if (observe_here(&observation, session, execution, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_observation_write(&observation, parent, error);
+    fl_observation_close(&observation);
+    return status;
+}
+
 static int audit(struct fl_account *account, const struct arguments *a,
-                 const struct fl_model *model, struct fl_error *error)
+                 const struct fl_model *model, FILE *parent, struct fl_error *error)
 {
     struct execution execution = {0};
     struct fl_session *session = NULL;
@@ -160,14 +249,21 @@ static int audit(struct fl_account *account, const struct arguments *a,
         status = fl_session_open(&session, model, &options, error);
     if (status == FL_OK && execution.n_past > 0)
         status = fl_session_assume_past(session, execution.n_past, error);
-    if (status == FL_OK) {
+    if (status == FL_OK && parent) {
+        status = count_for_parent(parent, session, &execution, error);
+    } else if (status == FL_OK) {
         account->run.attention = fl_attention_name(options.attention);
         account->run.n_threads = fl_session_n_threads(session);
         account->run.cache = a->cache != 0;
         account->weights_bytes = (fl_wide)model->weight_bytes;
         account->kv_cache_bytes = (fl_wide)fl_session_kv_cache_bytes(session);
         account->activation_bytes = (fl_wide)fl_session_activation_bytes(session);
+        snprintf(account->run.blas_core, sizeof account->run.blas_core, "%s",
+                 openblas_get_corename());
+        snprintf(account->run.isa, sizeof account->run.isa, "%s", fl_simd_name());
         status = repeat(account, session, &execution, (int)a->n_reps, error);
+        if (status == FL_OK)
+            status = observe(account, session, a, &execution, error);
     }
     fl_session_close(session);
     free(execution.tokens);
@@ -197,6 +293,7 @@ static int run(int argc, char **argv)
 {
     struct arguments a = {.batch = 1,
                           .cache = 1,
+                          .footprint = 1,
                           .n_reps = 5,
                           .context = 128,
                           .attention = FL_ATTENTION_CAUSAL,
@@ -223,6 +320,18 @@ static int run(int argc, char **argv)
          "all cores", 1, 1024, NULL},
         {NULL, "reps", 0, FL_OPTION_INT, &a.n_reps, "N", "executions behind a warm-up", "5", 1,
          10000, NULL},
+        {"Counter", "counter", 'c', FL_OPTION_CHOICE, &a.counter, "WHICH",
+         "what fills the measured column: none, flopgrind (Valgrind, any machine), papi", "none", 0,
+         0, COUNTERS},
+        {NULL, "footprint", 0, FL_OPTION_CHOICE, &a.footprint, "on|off",
+         "flopgrind: count distinct 64-byte lines; off is several times faster", "on", 0, 0,
+         fl_cli_off_on},
+        {NULL, "cache-model", 0, FL_OPTION_CHOICE, &a.cache_model, "on|off",
+         "flopgrind: simulate caches of this machine's sizes (modelled, not measured)", "off", 0, 0,
+         fl_cli_off_on},
+        {NULL, "blas-core", 0, FL_OPTION_STRING, &a.blas_core, "NAME",
+         "flopgrind: OpenBLAS core that is counted (AVX2: Haswell, slower)", FL_FLOPGRIND_BLAS_CORE,
+         0, 0, NULL},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md",
          "table", 0, 0, FORMATS},
         {NULL, "explain", 0, FL_OPTION_FLAG, &a.explain, NULL, "add the formulas", NULL, 0, 0,
@@ -244,10 +353,11 @@ static int run(int argc, char **argv)
     struct fl_model model;
     struct fl_account account = {0};
     struct fl_error error;
+    FILE *parent = fl_flopgrind_parent();
     int status = fl_model_open(&model, a.model, (uint64_t)a.seed, &error);
     if (status == FL_OK) {
-        status = audit(&account, &a, &model, &error);
-        if (status == FL_OK)
+        status = audit(&account, &a, &model, parent, &error);
+        if (status == FL_OK && !parent)
             status = print_audit(&account, &a, &error);
         fl_account_close(&account);
         fl_model_close(&model);
@@ -262,6 +372,7 @@ const struct fl_command fl_command_audit = {
     .examples = "  flopledger audit -m gpt2-nano -s 64\n"
                 "  flopledger audit -m llama-160m -s 512 --phase decode\n"
                 "  flopledger audit -m llama-160m -s 512 --phase decode --cache off\n"
+                "  flopledger audit -m gpt2-nano -s 64 --counter flopgrind\n"
                 "  flopledger audit -m model.gguf -s 256 -b 4 --attention naive --format json\n",
     .run = run,
 };

@@ -1,4 +1,5 @@
-/* reconcile.h - from the textbook's figure to the exact one, one named difference at a time.
+/* reconcile.h - from the textbook's figure to the exact one, and from there to what the processor
+ * did, one named difference at a time.
  *
  * Starting from the textbook's environment, each step puts one property of the real model, shape
  * or convention in its place and notes by how much the sum changed. The steps end at the exact
@@ -7,12 +8,14 @@
 #ifndef FL_ANALYZERS_RECONCILE_H
 #define FL_ANALYZERS_RECONCILE_H
 
+#include "base/excess.h"
 #include "ledger/analytic.h"
 
-enum { FL_GAP_TERMS_MAX = 48 };
+enum { FL_GAP_TERMS_MAX = 48 + FL_N_EXCESS_TERMS };
 
 struct fl_gap_term {
-    const char *from, *to; /* "textbook", "exact"; or "textbook_uncached", "textbook" */
+    /* "textbook", "exact"; "exact", "measured"; or "textbook_uncached", "textbook" */
+    const char *from, *to;
     char term[56];
     fl_wide flops; /* over all layers; negative: saved */
     fl_wide by_op[FL_N_OPERATORS];
@@ -22,6 +25,10 @@ struct fl_gap {
     int n_terms;
     struct fl_gap_term terms[FL_GAP_TERMS_MAX];
     fl_wide unnamed; /* exact - textbook - the terms: zero unless a formula is wrong */
+
+    /* Once measured: what is left of measured - exact behind the terms, over all operators, and
+     * by operator; and what ran between the operators, in no operator's figure. */
+    fl_wide unexplained, unexplained_by_op[FL_N_OPERATORS], between_operators;
 };
 
 /* The terms of one forward. Behind a cache (n_past > 0) a last term says what the textbook would
@@ -29,7 +36,11 @@ struct fl_gap {
 int fl_reconcile(struct fl_gap *gap, const struct fl_config *config, const struct fl_shape *shape,
                  const struct fl_convention *convention, struct fl_error *error);
 
-/* gap += n * more, term by term. */
+/* Adds one operator's terms from exact to measured, and what they leave unexplained. */
+int fl_gap_add_measured(struct fl_gap *gap, enum fl_operator op, const struct fl_excess *excess,
+                        fl_wide unexplained, struct fl_error *error);
+
+/* gap += n * more, term by term; the terms from textbook to exact only. */
 int fl_gap_add(struct fl_gap *gap, fl_wide n, const struct fl_gap *more, struct fl_error *error);
 
 #endif

@@ -40,6 +40,7 @@ int fl_ledger_attach(struct fl_ledger *ledger, struct fl_counter *counter, struc
                            ledger->n_layers);
     }
     ledger->counter = counter;
+    ledger->explain = counter != NULL;
     return FL_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "counters/counter.h"
 #include "ledger/operators.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -33,6 +34,7 @@ struct fl_ledger {
     uint64_t entered_ns;
     struct fl_counter *counter;   /* or NULL */
     struct fl_measured *measured; /* as entries; NULL until a counter is attached */
+    bool explain;                 /* add up the excess too; false where a pass is repeated */
 };
 
 /* Row index of operators outside the layers. */
@@ -116,7 +118,7 @@ static inline void fl_region_leave(struct fl_ledger *ledger, int layer, enum fl_
 /* Behind fl_region_leave(); the excess is computed only when there is a counter to explain. */
 #define fl_region_excess(ledger, layer, op, excess)                                                \
     do {                                                                                           \
-        if ((ledger) && (ledger)->counter) {                                                       \
+        if ((ledger) && (ledger)->counter && (ledger)->explain) {                                                       \
             struct fl_excess fl_excess_ = (excess);                                                \
             fl_excess_add(&fl_ledger_measured(ledger, layer, op)->excess, &fl_excess_);            \
         }                                                                                          \

@@ -1,0 +1,83 @@
+#include "engine/observe.h"
+
+#include "ops/simd/simd.h"
+
+#include <cblas.h>
+
+#include <stdio.h>
+
+int fl_session_observe(struct fl_observation *observation, struct fl_session *session,
+                       struct fl_counter *counter, const int *tokens, int n_tokens, int n_past,
+                       enum fl_logits logits, struct fl_error *error)
+{
+    struct fl_ledger *ledger = fl_session_ledger(session);
+    struct fl_reading whole = {0};
+    *observation = (struct fl_observation){0};
+    fl_ledger_reset(ledger);
+    int status = fl_ledger_attach(ledger, counter, error);
+    for (int pass = 0; pass < counter->n_passes && status == FL_OK; pass++) {
+        if (counter->start_pass)
+            counter->start_pass(counter, pass);
+        ledger->explain = pass == 0;
+        fl_session_truncate(session, n_past);
+        counter->enter(counter, "forward");
+        status = fl_session_forward(session, tokens, n_tokens, logits, error);
+        counter->leave(counter, &whole);
+    }
+    if (status == FL_OK)
+        status = fl_observation_take(observation, ledger, counter, &whole, error);
+    fl_ledger_attach(ledger, NULL, error);
+    if (status == FL_OK) {
+        snprintf(observation->blas_core, sizeof observation->blas_core, "%s",
+                 openblas_get_corename());
+        snprintf(observation->isa, sizeof observation->isa, "%s", fl_simd_name());
+        observation->n_threads = fl_session_n_threads(session);
+    }
+    return status;
+}
+
+int fl_observe_under_flopgrind(struct fl_observation *observation,
+                               const struct fl_observe_request *request,
+                               const struct fl_flopgrind_options *options, int n_layers,
+                               struct fl_error *error)
+{
+    static const char *const LOGITS[] = {"none", "last", "all"};
+    char context[16], batch[16], threads[16], seed[24];
+    snprintf(context, sizeof context, "%d", request->context);
+    snprintf(batch, sizeof batch, "%d", request->batch);
+    snprintf(threads, sizeof threads, "%d", request->n_threads);
+    snprintf(seed, sizeof seed, "%lld", (long long)request->seed);
+    const char *const args[] = {"audit",
+                                "--counter",
+                                "flopgrind",
+                                "--model",
+                                request->model,
+                                "--context",
+                                context,
+                                "--batch",
+                                batch,
+                                "--phase",
+                                request->decode ? "decode" : "prefill",
+                                "--cache",
+                                request->cache ? "on" : "off",
+                                "--attention",
+                                fl_attention_name(request->attention),
+                                "--logits",
+                                LOGITS[request->logits],
+                                "--threads",
+                                threads,
+                                "--seed",
+                                seed,
+                                NULL};
+    struct fl_flopgrind_child child;
+    struct fl_error ended;
+    *observation = (struct fl_observation){0};
+    if (fl_flopgrind_start(&child, args, options, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_observation_read(observation, n_layers, child.stream, "flopgrind", error);
+    if (fl_flopgrind_finish(&child, &ended) == FL_OK)
+        return status;
+    *error = ended; /* the cause, where the counts that did not come are its effect */
+    fl_observation_close(observation);
+    return FL_FAILED;
+}
