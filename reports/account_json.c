@@ -31,6 +31,31 @@ static void add_column(cJSON *object, const struct fl_account *account, const ch
     add_integer(column, "bytes_written", bytes_written);
 }
 
+/* What the counter can count, under the counts' own keys. */
+static void add_reading(cJSON *object, const struct fl_account *account,
+                        const struct fl_reading *reading)
+{
+    for (int count = 0; count < FL_N_COUNTS; count++)
+        if (fl_account_has(account, (enum fl_count)count))
+            add_integer(object, fl_count_key((enum fl_count)count),
+                        (fl_wide)reading->values[count]);
+}
+
+static void add_measured(cJSON *object, const struct fl_account *account,
+                         const struct fl_account_row *row)
+{
+    cJSON *measured = cJSON_AddObjectToObject(object, "measured");
+    add_reading(measured, account, &row->measured.reading);
+    if (!fl_account_has(account, FL_COUNT_FLOPS))
+        return;
+    cJSON *excess = cJSON_AddObjectToObject(measured, "excess");
+    for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
+        if (row->measured.excess.flops[term] != 0)
+            add_integer(excess, fl_excess_key((enum fl_excess_term)term),
+                        row->measured.excess.flops[term]);
+    add_integer(measured, "unexplained", fl_account_unexplained(row));
+}
+
 static void add_figures(cJSON *object, const struct fl_account *account,
                         const struct fl_account_row *row)
 {
@@ -41,7 +66,10 @@ static void add_figures(cJSON *object, const struct fl_account *account,
                    (fl_wide)row->counted.bytes_read, (fl_wide)row->counted.bytes_written);
     else
         cJSON_AddNullToObject(object, "counted");
-    cJSON_AddNullToObject(object, "measured");
+    if (account->has_measured)
+        add_measured(object, account, row);
+    else
+        cJSON_AddNullToObject(object, "measured");
     if (account->has_counted)
         add_integer(object, "time_ns", (fl_wide)row->time_ns);
     else
@@ -103,7 +131,7 @@ static void add_totals(cJSON *root, const struct fl_account *account)
 {
     cJSON *totals = cJSON_AddObjectToObject(root, "totals");
     add_figures(totals, account, &account->total);
-    if (!account->has_counted)
+    if (!account->has_counted || account->has_measured)
         return;
     cJSON *measured = cJSON_CreateObject();
     cJSON_AddStringToObject(measured, "status", "unavailable");
@@ -125,6 +153,25 @@ static void add_gap(cJSON *root, const struct fl_account *account)
     }
 }
 
+/* Which counter, of which kernels, and the pass as a whole. */
+static void add_counter(cJSON *root, const struct fl_account *account)
+{
+    if (!account->has_measured)
+        return;
+    const struct fl_account_counter *counter = &account->counter;
+    cJSON *object = cJSON_AddObjectToObject(root, "counter");
+    cJSON_AddStringToObject(object, "name", counter->name);
+    cJSON_AddStringToObject(object, "version", counter->version);
+    cJSON_AddStringToObject(object, "note", counter->note);
+    cJSON_AddStringToObject(object, "blas_core", counter->blas_core);
+    cJSON_AddStringToObject(object, "isa", counter->isa);
+    add_reading(cJSON_AddObjectToObject(object, "whole"), account, &counter->whole);
+    if (!fl_account_has(account, FL_COUNT_FLOPS))
+        return;
+    add_integer(object, "between_operators", account->gap.between_operators);
+    add_integer(object, "unexplained", account->gap.unexplained);
+}
+
 static void add_memory(cJSON *root, const struct fl_account *account)
 {
     cJSON *memory = cJSON_AddObjectToObject(root, "memory");
@@ -141,6 +188,8 @@ static void add_run(cJSON *root, const struct fl_account *account)
     cJSON *object = cJSON_AddObjectToObject(root, "run");
     cJSON_AddStringToObject(object, "attention", run->attention);
     cJSON_AddStringToObject(object, "cache", run->cache ? "on" : "off");
+    cJSON_AddStringToObject(object, "blas_core", run->blas_core);
+    cJSON_AddStringToObject(object, "isa", run->isa);
     add_integer(object, "n_threads", run->n_threads);
     add_integer(object, "n_reps", run->n_reps);
     add_integer(object, "time_ns", (fl_wide)run->time_ns);
@@ -159,6 +208,7 @@ int fl_account_print_json(const struct fl_account *account, FILE *out, struct fl
     add_run(root, account);
     add_ops(root, account);
     add_totals(root, account);
+    add_counter(root, account);
     add_gap(root, account);
     add_memory(root, account);
     char *text = cJSON_Print(root);

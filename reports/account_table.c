@@ -69,6 +69,28 @@ static void push_ratio(struct fl_table *table, double a, double b)
         fl_table_cell(table, "-");
 }
 
+static fl_wide measured_flops(const struct fl_account_row *row)
+{
+    return (fl_wide)row->measured.reading.values[FL_COUNT_FLOPS];
+}
+
+static char *measured_figure(const struct fl_account *account, const struct fl_account_row *row,
+                             char out[FL_WIDE_GROUPED])
+{
+    return fl_account_figure(account, measured_flops(row), true, out);
+}
+
+/* part of whole in percent; a plain 0 where nothing is left over. */
+static void push_share(struct fl_table *table, fl_wide part, fl_wide whole)
+{
+    if (part == 0)
+        fl_table_cell(table, "0");
+    else if (whole == 0)
+        fl_table_cell(table, "-");
+    else
+        fl_table_format(table, "%+.3f %%", 100.0 * (double)part / (double)whole);
+}
+
 static void push_figures(struct fl_table *table, const struct fl_account *account,
                          const struct fl_account_row *row)
 {
@@ -82,7 +104,13 @@ static void push_figures(struct fl_table *table, const struct fl_account *accoun
         double ns = (double)row->time_ns;
         fl_table_cell(table,
                       fl_account_figure(account, (fl_wide)fl_cost_flops(row->counted), true, text));
-        fl_table_cell(table, "unavailable");
+        if (fl_account_has(account, FL_COUNT_FLOPS)) {
+            fl_table_cell(table, measured_figure(account, row, text));
+            push_share(table, fl_account_unexplained(row), measured_flops(row));
+        } else {
+            fl_table_cell(table, "unavailable");
+            fl_table_cell(table, "-");
+        }
         fl_table_cell(table, fl_time_text(ns, unit));
         push_ratio(table, flops, ns);
         push_ratio(table, (double)bytes, ns);
@@ -112,12 +140,12 @@ static bool print_operators(const struct fl_account *account, enum fl_table_styl
 {
     static const char *const COUNT_HEADINGS[] = {
         "operator", "x", "textbook", "exact", "bytes read", "bytes written", "FLOP/byte"};
-    static const char *const AUDIT_HEADINGS[] = {"operator", "x",        "textbook", "exact",
-                                                 "counted",  "measured", "time",     "GFLOP/s",
-                                                 "GB/s",     "FLOP/byte"};
+    static const char *const AUDIT_HEADINGS[] = {"operator", "x",        "textbook",    "exact",
+                                                 "counted",  "measured", "unexplained", "time",
+                                                 "GFLOP/s",  "GB/s",     "FLOP/byte"};
     struct fl_table table;
     if (account->has_counted)
-        fl_table_open(&table, "lrrrrrrrrr", AUDIT_HEADINGS);
+        fl_table_open(&table, "lrrrrrrrrrr", AUDIT_HEADINGS);
     else
         fl_table_open(&table, "lrrrrrr", COUNT_HEADINGS);
     const char *const phases[] = {"prefill", "decode"};
@@ -148,6 +176,8 @@ static bool print_gap(const struct fl_account *account, enum fl_table_style styl
     fl_table_open(&table, "lllrr", HEADINGS);
     for (int i = 0; i < gap->n_terms; i++) {
         const struct fl_gap_term *term = &gap->terms[i];
+        if (strcmp(term->to, "measured") == 0)
+            continue;
         fl_table_cell(&table, term->from);
         fl_table_cell(&table, term->to);
         fl_table_cell(&table, term->term);
@@ -168,6 +198,172 @@ static bool print_gap(const struct fl_account *account, enum fl_table_style styl
     bool good = fl_table_print(&table, style, out);
     fl_table_close(&table);
     return good;
+}
+
+/* ---- what the processor did ---- */
+
+static void push_term(struct fl_table *table, const struct fl_account *account, const char *term,
+                      fl_wide flops, double measured)
+{
+    char text[FL_WIDE_GROUPED];
+    fl_table_cell(table, term);
+    fl_table_format(table, "%s%s", flops > 0 ? "+" : "",
+                    fl_account_figure(account, flops, true, text));
+    fl_table_format(table, "%+.3f %%", measured > 0 ? 100 * (double)flops / measured : 0.0);
+}
+
+static bool print_measured_gap(const struct fl_account *account, enum fl_table_style style,
+                               FILE *out)
+{
+    static const char *const HEADINGS[] = {"exact to measured", "difference", "of measured"};
+    const struct fl_gap *gap = &account->gap;
+    double measured = (double)account->counter.whole.values[FL_COUNT_FLOPS];
+    struct fl_table table;
+    fl_table_open(&table, "lrr", HEADINGS);
+    for (int i = 0; i < gap->n_terms; i++)
+        if (strcmp(gap->terms[i].to, "measured") == 0)
+            push_term(&table, account, gap->terms[i].term, gap->terms[i].flops, measured);
+    push_term(&table, account, "between the operators", gap->between_operators, measured);
+    push_term(&table, account, "unexplained", gap->unexplained, measured);
+    fl_table_rule(&table);
+    push_term(&table, account, "sum",
+              (fl_wide)account->counter.whole.values[FL_COUNT_FLOPS] - account->total.exact,
+              measured);
+    fprintf(out, "\nmeasured, in %ss:\n\n", unit_name(account));
+    bool good = fl_table_print(&table, style, out);
+    fl_table_close(&table);
+    return good;
+}
+
+enum { LINE_BYTES = 64 };
+
+/* Bytes by the formulas beside bytes of the lines that were touched, and what the instructions
+ * loaded and stored. */
+static void push_traffic(struct fl_table *table, const struct fl_account *account, const char *name,
+                         const struct fl_account_row *row, const struct fl_reading *reading)
+{
+    char text[FL_WIDE_GROUPED];
+    const uint64_t *values = reading->values;
+    fl_wide exact = row->bytes_read + row->bytes_written;
+    fl_table_cell(table, name);
+    fl_table_cell(table, fl_grouped_text(row->bytes_read, text));
+    fl_table_cell(table, fl_grouped_text(row->bytes_written, text));
+    if (fl_account_has(account, FL_COUNT_LINES_READ)) {
+        fl_wide read = (fl_wide)values[FL_COUNT_LINES_READ] * LINE_BYTES;
+        fl_wide written = (fl_wide)values[FL_COUNT_LINES_WRITTEN] * LINE_BYTES;
+        fl_table_cell(table, fl_grouped_text(read, text));
+        fl_table_cell(table, fl_grouped_text(written, text));
+        push_share(table, read + written - exact, exact);
+    }
+    static const enum fl_count MOVED[] = {FL_COUNT_BYTES_LOADED, FL_COUNT_BYTES_STORED};
+    for (int i = 0; i < 2; i++)
+        if (fl_account_has(account, MOVED[i]))
+            fl_table_cell(table, fl_grouped_text((fl_wide)values[MOVED[i]], text));
+    static const enum fl_count MODELLED[] = {FL_COUNT_L1_MISSES, FL_COUNT_LL_MISSES};
+    for (int i = 0; i < 2; i++)
+        if (fl_account_has(account, MODELLED[i]))
+            fl_table_cell(table, fl_grouped_text((fl_wide)values[MODELLED[i]] * LINE_BYTES, text));
+    if (fl_account_has(account, FL_COUNT_MEMORY_BYTES))
+        fl_table_cell(table, fl_grouped_text((fl_wide)values[FL_COUNT_MEMORY_BYTES], text));
+}
+
+static bool print_traffic(const struct fl_account *account, enum fl_table_style style, FILE *out)
+{
+    static const struct {
+        enum fl_count count; /* FL_N_COUNTS: always there */
+        const char *heading;
+    } COLUMNS[] = {
+        {FL_N_COUNTS, "operator"},
+        {FL_N_COUNTS, "exact read"},
+        {FL_N_COUNTS, "exact written"},
+        {FL_COUNT_LINES_READ, "footprint read"},
+        {FL_COUNT_LINES_READ, "footprint written"},
+        {FL_COUNT_LINES_READ, "difference"},
+        {FL_COUNT_BYTES_LOADED, "loaded"},
+        {FL_COUNT_BYTES_STORED, "stored"},
+        {FL_COUNT_L1_MISSES, "into L1 (modelled)"},
+        {FL_COUNT_LL_MISSES, "from memory (modelled)"},
+        {FL_COUNT_MEMORY_BYTES, "from and to memory"},
+    };
+    enum { N_COLUMNS = sizeof COLUMNS / sizeof *COLUMNS };
+    const char *headings[N_COLUMNS];
+    char aligns[N_COLUMNS + 1] = "";
+    int n = 0;
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (COLUMNS[i].count == FL_N_COUNTS || fl_account_has(account, COLUMNS[i].count)) {
+            headings[n] = COLUMNS[i].heading;
+            aligns[n] = n == 0 ? 'l' : 'r';
+            n++;
+        }
+    aligns[n] = '\0';
+    if (n == 3) /* nothing to put beside the formulas */
+        return true;
+    struct fl_table table;
+    fl_table_open(&table, aligns, headings);
+    for (int op = 0; op < FL_N_OPERATORS; op++) {
+        struct fl_account_row sum;
+        if (fl_account_sum(account, NULL, FL_STACK_DECODER, (enum fl_operator)op, &sum) > 0)
+            push_traffic(&table, account, fl_operator_name((enum fl_operator)op), &sum,
+                         &sum.measured.reading);
+    }
+    fl_table_rule(&table);
+    push_traffic(&table, account, "total", &account->total, &account->total.measured.reading);
+    push_traffic(&table, account, "whole pass", &account->total, &account->counter.whole);
+    fprintf(out,
+            "\nmemory traffic, in bytes (footprint: distinct lines of %d bytes an operator "
+            "touched):\n\n",
+            LINE_BYTES);
+    bool good = fl_table_print(&table, style, out);
+    fl_table_close(&table);
+    return good;
+}
+
+/* "add 1,234, mul 5,678, ...; single 100 %, 256-bit 98.1 %": zeros left out. */
+static void print_kinds(const struct fl_account *account, FILE *out)
+{
+    char text[FL_WIDE_GROUPED];
+    const uint64_t *values = account->counter.whole.values;
+    const char *separator = "operations: ";
+    for (int count = FL_COUNT_ADD; count <= FL_COUNT_OTHER; count++) {
+        if (!fl_account_has(account, (enum fl_count)count) || values[count] == 0)
+            continue;
+        fprintf(out, "%s%s %s", separator, fl_count_key((enum fl_count)count),
+                fl_grouped_text((fl_wide)values[count], text));
+        separator = ", ";
+    }
+    separator = *separator == ',' ? "\nFLOPs by kind: " : "FLOPs by kind: ";
+    for (int count = FL_COUNT_FLOPS_SINGLE; count <= FL_COUNT_FLOPS_512; count++) {
+        if (!fl_account_has(account, (enum fl_count)count) || values[count] == 0)
+            continue;
+        fprintf(out, "%s%s %.2f %%", separator, fl_count_name((enum fl_count)count) + 9,
+                100 * (double)values[count] / (double)values[FL_COUNT_FLOPS]);
+        separator = ", ";
+    }
+    fputc('\n', out);
+}
+
+static bool print_measured(const struct fl_account *account, enum fl_table_style style, FILE *out)
+{
+    if (!account->has_measured) {
+        fprintf(out, "measured: unavailable: %s\n", account->measured_reason);
+        return true;
+    }
+    if (fl_account_has(account, FL_COUNT_FLOPS) && !print_measured_gap(account, style, out))
+        return false;
+    if (!print_traffic(account, style, out))
+        return false;
+    const struct fl_account_counter *counter = &account->counter;
+    const struct fl_account_run *run = &account->run;
+    fprintf(out, "\nmeasured by %s (%s), kernels: OpenBLAS %s, %s\n", counter->name,
+            counter->version, counter->blas_core, counter->isa);
+    if (strcmp(counter->blas_core, run->blas_core) != 0 || strcmp(counter->isa, run->isa) != 0)
+        fprintf(out, "timed natively with other kernels: OpenBLAS %s, %s\n", run->blas_core,
+                run->isa);
+    if (*counter->note)
+        fprintf(out, "note: %s\n", counter->note);
+    if (fl_account_has(account, FL_COUNT_FLOPS))
+        print_kinds(account, out);
+    return true;
 }
 
 static void print_memory(const struct fl_account *account, FILE *out)
@@ -194,7 +390,6 @@ static void print_run(const struct fl_account *account, FILE *out)
     double bytes = (double)(account->total.bytes_read + account->total.bytes_written);
     fprintf(out, "\nwhole run: %s, %.2f GFLOP/s, %.2f GB/s of compulsory traffic\n",
             fl_time_text(ns, unit), ns > 0 ? flops / ns : 0.0, ns > 0 ? bytes / ns : 0.0);
-    fprintf(out, "measured: unavailable: %s\n", account->measured_reason);
 }
 
 int fl_account_print(const struct fl_account *account, enum fl_table_style style, FILE *out,
@@ -204,9 +399,23 @@ int fl_account_print(const struct fl_account *account, enum fl_table_style style
     if (!print_operators(account, style, out) || !print_gap(account, style, out))
         return fl_fail(error, "%s: not enough memory for the table", account->config.name);
     print_memory(account, out);
-    if (account->has_counted)
+    if (account->has_counted) {
         print_run(account, out);
+        if (!print_measured(account, style, out))
+            return fl_fail(error, "%s: not enough memory for the table", account->config.name);
+    }
     return FL_OK;
+}
+
+/* "measured_flops", ...; text of the program's lifetime. */
+static const char *measured_heading(enum fl_count count)
+{
+    static const char *const HEADINGS[] = {
+#define MEASURED_HEADING(constant, key, unit, name) "measured_" key,
+        FL_COUNTS(MEASURED_HEADING)
+#undef MEASURED_HEADING
+    };
+    return HEADINGS[count];
 }
 
 int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_error *error)
@@ -215,10 +424,27 @@ int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_
         "model",    "batch",       "n_tokens",   "n_past",        "unit",    "causal",
         "lm_head",  "elementwise", "phase",      "stack",         "layer",   "op",
         "textbook", "exact",       "bytes_read", "bytes_written", "counted", "time_ns"};
+    enum {
+        N_HEADINGS = sizeof HEADINGS / sizeof *HEADINGS,
+        N_COLUMNS = N_HEADINGS + 2 + FL_N_COUNTS
+    };
+    const char *headings[N_COLUMNS];
+    char aligns[N_COLUMNS + 1];
+    int n_columns = N_HEADINGS;
+    memcpy(headings, HEADINGS, sizeof HEADINGS);
+    for (int count = 0; count < FL_N_COUNTS; count++)
+        if (fl_account_has(account, (enum fl_count)count))
+            headings[n_columns++] = measured_heading((enum fl_count)count);
+    if (fl_account_has(account, FL_COUNT_FLOPS)) {
+        headings[n_columns++] = "explained";
+        headings[n_columns++] = "unexplained";
+    }
+    memset(aligns, 'l', sizeof aligns);
+    aligns[n_columns] = '\0';
     struct fl_table table;
     char text[FL_WIDE_GROUPED];
     const struct fl_convention *convention = &account->convention;
-    fl_table_open(&table, "llllllllllllllllll", HEADINGS);
+    fl_table_open(&table, aligns, headings);
     for (int i = 0; i < account->n_rows; i++) {
         const struct fl_account_row *row = &account->rows[i];
         fl_table_cell(&table, account->config.name);
@@ -247,6 +473,14 @@ int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_
         } else {
             fl_table_cell(&table, "");
             fl_table_cell(&table, "");
+        }
+        for (int count = 0; count < FL_N_COUNTS; count++)
+            if (fl_account_has(account, (enum fl_count)count))
+                fl_table_format(&table, "%llu",
+                                (unsigned long long)row->measured.reading.values[count]);
+        if (fl_account_has(account, FL_COUNT_FLOPS)) {
+            fl_table_format(&table, "%lld", (long long)fl_excess_total(&row->measured.excess));
+            fl_table_cell(&table, fl_wide_text(fl_account_unexplained(row), text));
         }
     }
     bool good = fl_table_print(&table, FL_TABLE_CSV, out);

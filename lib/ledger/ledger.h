@@ -89,8 +89,8 @@ static inline void fl_region_enter(struct fl_ledger *ledger, enum fl_operator op
 /* The cost is not even computed. */
 #define fl_region_leave(ledger, layer, op, cost)                                                   \
     ((void)(ledger), (void)(layer), (void)(op), (void)sizeof(cost))
-#define fl_region_excess(ledger, layer, op, excess)                                                \
-    ((void)(ledger), (void)(layer), (void)(op), (void)sizeof(excess))
+#define fl_region_excess(ledger, layer, op, terms)                                                 \
+    ((void)(ledger), (void)(layer), (void)(op), (void)sizeof(terms))
 #else
 /* ledger may be NULL: nothing is recorded. */
 static inline void fl_region_enter(struct fl_ledger *ledger, enum fl_operator op)
@@ -116,10 +116,10 @@ static inline void fl_region_leave(struct fl_ledger *ledger, int layer, enum fl_
 }
 
 /* Behind fl_region_leave(); the excess is computed only when there is a counter to explain. */
-#define fl_region_excess(ledger, layer, op, excess)                                                \
+#define fl_region_excess(ledger, layer, op, terms)                                                 \
     do {                                                                                           \
-        if ((ledger) && (ledger)->counter && (ledger)->explain) {                                                       \
-            struct fl_excess fl_excess_ = (excess);                                                \
+        if ((ledger) && (ledger)->counter && (ledger)->explain) {                                  \
+            struct fl_excess fl_excess_ = (terms);                                                 \
             fl_excess_add(&fl_ledger_measured(ledger, layer, op)->excess, &fl_excess_);            \
         }                                                                                          \
     } while (0)
