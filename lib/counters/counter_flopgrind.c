@@ -80,6 +80,15 @@ static void close_nothing(struct fl_counter *counter)
     (void)counter;
 }
 
+#define TEXT_(a) #a
+#define TEXT(a)  TEXT_(a)
+#ifdef __VALGRIND_MAJOR__
+static const char VALGRIND_VERSION[] =
+    "Valgrind " TEXT(__VALGRIND_MAJOR__) "." TEXT(__VALGRIND_MINOR__);
+#else
+static const char VALGRIND_VERSION[] = "";
+#endif
+
 int fl_counter_flopgrind_open(struct fl_counter *counter, struct fl_error *error)
 {
     if (!fl_flopgrind_running())
@@ -88,7 +97,6 @@ int fl_counter_flopgrind_open(struct fl_counter *counter, struct fl_error *error
     FLOPGRIND_TOTALS(&counts);
     *counter = (struct fl_counter){
         .name = "flopgrind",
-        .version = "valgrind, instructions decoded one by one",
         .note = "exact counts of the instructions that ran under Valgrind, which shows programs a "
                 "processor without AVX-512",
         .available = (FL_COUNT_BIT(MEMORY_BYTES) - 1) | FL_COUNT_BIT(INSTRUCTIONS),
@@ -97,6 +105,7 @@ int fl_counter_flopgrind_open(struct fl_counter *counter, struct fl_error *error
         .leave = leave,
         .close = close_nothing,
     };
+    snprintf(counter->version, sizeof counter->version, "%s", VALGRIND_VERSION);
     const uint64_t footprint = FL_COUNT_BIT(LINES_READ) | FL_COUNT_BIT(LINES_WRITTEN);
     const uint64_t cache =
         FL_COUNT_BIT(L1_MISSES) | FL_COUNT_BIT(LL_MISSES) | FL_COUNT_BIT(LL_WRITEBACKS);
@@ -174,36 +183,40 @@ const char *fl_flopgrind_missing(void)
     return NULL;
 }
 
-/* The environment with some variables replaced; NULL when memory is short. */
-static char **make_environment(const char *directory, int fd,
-                               const struct fl_flopgrind_options *options)
+/* This process's environment with some variables replaced. */
+struct environment {
+    char lib[PATH_TEXT + 16], parent[64], core[96], wait[32];
+    char **variables; /* NULL-terminated */
+};
+
+static bool make_environment(struct environment *environment, const char *directory, int fd,
+                             const struct fl_flopgrind_options *options)
 {
-    static char lib[PATH_TEXT + 16], parent[64], core[96];
-    static const char *const PASSIVE = "OMP_WAIT_POLICY=passive"; /* spinning is work under it */
     const char *blas_core = options->blas_core ? options->blas_core : getenv("OPENBLAS_CORETYPE");
-    snprintf(lib, sizeof lib, "VALGRIND_LIB=%s", directory);
-    snprintf(parent, sizeof parent, "%s=%d", PARENT_VARIABLE, fd);
-    snprintf(core, sizeof core, "OPENBLAS_CORETYPE=%s",
+    snprintf(environment->lib, sizeof environment->lib, "VALGRIND_LIB=%s", directory);
+    snprintf(environment->parent, sizeof environment->parent, "%s=%d", PARENT_VARIABLE, fd);
+    snprintf(environment->core, sizeof environment->core, "OPENBLAS_CORETYPE=%s",
              blas_core ? blas_core : FL_FLOPGRIND_BLAS_CORE);
-    char *const replaced[] = {lib, parent, core, (char *)(uintptr_t)PASSIVE};
+    /* Under Valgrind threads take turns: one that spins keeps the others from working. */
+    snprintf(environment->wait, sizeof environment->wait, "OMP_WAIT_POLICY=passive");
+    char *const replaced[] = {environment->lib, environment->parent, environment->core,
+                              environment->wait};
     enum { N_REPLACED = sizeof replaced / sizeof *replaced };
-    size_t n = 0;
+    size_t n = 0, used = 0;
     while (environ[n])
         n++;
-    char **environment = calloc(n + N_REPLACED + 1, sizeof *environment);
-    if (!environment)
-        return NULL;
-    size_t used = 0;
+    environment->variables = calloc(n + N_REPLACED + 1, sizeof *environment->variables);
+    if (!environment->variables)
+        return false;
     for (size_t i = 0; i < n; i++) {
         bool keep = true;
         for (size_t k = 0; k < N_REPLACED; k++)
             keep &= strncmp(environ[i], replaced[k], strcspn(replaced[k], "=") + 1) != 0;
         if (keep)
-            environment[used++] = environ[i];
+            environment->variables[used++] = environ[i];
     }
-    for (size_t k = 0; k < N_REPLACED; k++)
-        environment[used++] = replaced[k];
-    return environment;
+    memcpy(environment->variables + used, replaced, sizeof replaced);
+    return true;
 }
 
 static int spawn(struct fl_flopgrind_child *child, char *const *argv, char *const *environment,
@@ -250,15 +263,16 @@ int fl_flopgrind_start(struct fl_flopgrind_child *child, const char *const *args
     argv[5] = program;
     memcpy(argv + BEFORE, args, n * sizeof *args);
 
-    char **environment = make_environment(directory, ends[1], options);
-    int status = environment
-                     ? spawn(child, (char *const *)(uintptr_t)argv, environment, ends, error)
-                     : fl_fail(error, "flopgrind: no memory to start it");
+    struct environment environment;
+    int status =
+        make_environment(&environment, directory, ends[1], options)
+            ? spawn(child, (char *const *)(uintptr_t)argv, environment.variables, ends, error)
+            : fl_fail(error, "flopgrind: no memory to start it");
     close(ends[1]);
     child->stream = fdopen(ends[0], "rb");
     if (!child->stream)
         close(ends[0]);
-    free(environment);
+    free(environment.variables);
     free(argv);
     return status;
 }
