@@ -109,7 +109,9 @@ say  = @printf '  %-4s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$(2))';
 endif
 
 # ---- build ----
-all: $(BUILD)/flopledger ## build the program (default)
+include lib/counters/flopgrind/flopgrind.mk
+
+all: $(BUILD)/flopledger flopgrind ## build the program (default)
 
 $(BUILD)/flopledger: $(MAIN_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
@@ -146,10 +148,10 @@ $(BUILD)/obj/lib/base/version.o: $(BUILD)/commit
 $(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
 
 # ---- use ----
-demo: $(BUILD)/flopledger ## measure two small models and write build/demo/index.html
+demo: all ## measure two small models and write build/demo/index.html
 	scripts/demo $(BUILD)/flopledger $(DEMO)
 
-test: $(BUILD)/tests $(BUILD)/flopledger ## run every test; FILTER='suite/*' runs a part
+test: $(BUILD)/tests all ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
 bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
@@ -177,9 +179,14 @@ coverage: ## which lines the tests reach, by file
 	@$(MAKE) --no-print-directory config=coverage test
 	scripts/coverage build/coverage
 
-install: $(BUILD)/flopledger ## into $(DESTDIR)$(prefix)
+install: all ## into $(DESTDIR)$(prefix)
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/doc/flopledger
-	install -m 755 $(BUILD)/flopledger $(DESTDIR)$(prefix)/bin/flopledger
+	install -m 755 $(BUILD)/flopledger scripts/flopgrind $(DESTDIR)$(prefix)/bin/
+	if [ -n '$(strip $(FG_TOOL))' ]; then \
+	    install -d $(DESTDIR)$(prefix)/libexec/flopledger $(DESTDIR)$(prefix)/include && \
+	    install -m 755 $(FG_TOOL) $(DESTDIR)$(prefix)/libexec/flopledger/ && \
+	    cp -P $(FG_OUT)/*.so $(FG_OUT)/default.supp $(DESTDIR)$(prefix)/libexec/flopledger/ && \
+	    install -m 644 lib/counters/flopgrind.h $(DESTDIR)$(prefix)/include/; fi
 	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(prefix)/share/doc/flopledger/
 
 clean: ## remove build/
@@ -199,7 +206,7 @@ help: ## show this text
 
 FORCE:
 .SECONDARY:
-.PHONY: all demo test bench bench-engine report format lint fuzz run-fuzz coverage install clean \
+.PHONY: all flopgrind demo test bench bench-engine report format lint fuzz run-fuzz coverage install clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
            $(call obj,$(FUZZ_SRC)))

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fg_regions.h"
+
+#include "pub_tool_libcbase.h"
+#include "pub_tool_libcprint.h"
+#include "pub_tool_mallocfree.h"
+
+struct flopgrind_counts fg_totals;
+struct fg_level *fg_levels;
+UInt fg_top, fg_clock;
+struct fg_region *fg_first_region;
+
+static UInt n_levels; /* reserved */
+static struct fg_region **next_region = &fg_first_region;
+
+void fg_regions_init(void)
+{
+    n_levels = 16;
+    fg_levels = VG_(calloc)("fg.levels", n_levels, sizeof *fg_levels);
+    fg_clock = 1; /* a line of stamp 0 was never touched */
+    fg_levels[0].start = fg_clock;
+}
+
+static struct fg_region *find_region(const HChar *name)
+{
+    for (struct fg_region *region = fg_first_region; region; region = region->next)
+        if (VG_(strcmp)(region->name, name) == 0)
+            return region;
+    struct fg_region *region = VG_(calloc)("fg.region", 1, sizeof *region);
+    region->name = VG_(strdup)("fg.region.name", name);
+    *next_region = region;
+    next_region = &region->next;
+    return region;
+}
+
+void fg_region_enter(const HChar *name)
+{
+    if (fg_top + 1 == n_levels) {
+        n_levels *= 2;
+        fg_levels = VG_(realloc)("fg.levels", fg_levels, n_levels * sizeof *fg_levels);
+    }
+    struct fg_level *level = &fg_levels[++fg_top];
+    VG_(memset)(level, 0, sizeof *level);
+    level->start = ++fg_clock;
+    level->region = find_region(name ? name : "(unnamed)");
+    level->region->n_entered++;
+    level->region->n_open++;
+    level->at_entry = fg_totals;
+}
+
+/* All members are 64-bit counts; the two flags are left as they are in `to`. */
+static void accumulate(struct flopgrind_counts *to, const struct flopgrind_counts *from, int sign)
+{
+    const ULong has_footprint = to->has_footprint, has_cache = to->has_cache;
+    ULong *sum = (ULong *)to;
+    const ULong *more = (const ULong *)from;
+    for (SizeT i = 0; i < sizeof *to / sizeof *sum; i++)
+        sum[i] = sign > 0 ? sum[i] + more[i] : sum[i] - more[i];
+    to->has_footprint = has_footprint;
+    to->has_cache = has_cache;
+}
+
+Bool fg_region_leave(struct flopgrind_counts *counts)
+{
+    if (fg_top == 0)
+        return False;
+    struct fg_level *level = &fg_levels[fg_top];
+    struct fg_region *region = level->region;
+    struct flopgrind_counts passage = fg_totals;
+    accumulate(&passage, &level->at_entry, -1);
+    passage.lines_read = level->lines_read;
+    passage.lines_written = level->lines_written;
+    fg_top--;
+
+    if (--region->n_open == 0)
+        accumulate(&region->inclusive, &passage, +1);
+    accumulate(&region->self, &passage, +1);
+    accumulate(&region->self, &level->in_children, -1);
+    accumulate(&fg_levels[fg_top].in_children, &passage, +1);
+    if (counts)
+        *counts = passage;
+    return True;
+}
+
+void fg_region_totals(struct flopgrind_counts *counts)
+{
+    *counts = fg_totals;
+    counts->lines_read = fg_levels[0].lines_read;
+    counts->lines_written = fg_levels[0].lines_written;
+}
+
+void fg_regions_close(void)
+{
+    while (fg_top > 0) {
+        VG_(umsg)
+        ("flopgrind: region \"%s\" was still open at the end\n", fg_levels[fg_top].region->name);
+        fg_region_leave(NULL);
+    }
+}
+
+ULong fg_flops(const struct flopgrind_counts *counts)
+{
+    static const UInt per_op[FLOPGRIND_N_OPS] = {
+        [FLOPGRIND_OP_ADD] = 1, [FLOPGRIND_OP_MUL] = 1,  [FLOPGRIND_OP_FMA] = 2,
+        [FLOPGRIND_OP_DIV] = 1, [FLOPGRIND_OP_SQRT] = 1,
+    };
+    ULong flops = 0;
+    for (int op = 0; op < FLOPGRIND_N_OPS; op++)
+        for (int precision = 0; precision < FLOPGRIND_N_PRECISIONS; precision++)
+            for (int width = 0; width < FLOPGRIND_N_WIDTHS; width++)
+                flops += per_op[op] * counts->ops[op][precision][width];
+    return flops;
+}
