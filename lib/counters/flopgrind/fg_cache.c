@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fg_cache.h"
+#include "counters/flopgrind/fg_cache.h"
 
-#include "fg_regions.h"
+#include "counters/flopgrind/fg_regions.h"
 
-#include "pub_tool_libcassert.h"
-#include "pub_tool_libcbase.h"
-#include "pub_tool_libcprint.h"
-#include "pub_tool_mallocfree.h"
-#include "pub_tool_options.h"
+#include <pub_tool_libcassert.h>
+#include <pub_tool_libcbase.h>
+#include <pub_tool_libcprint.h>
+#include <pub_tool_mallocfree.h>
+#include <pub_tool_options.h>
 
 struct way {
     Addr tag; /* line number + 1; 0: empty */

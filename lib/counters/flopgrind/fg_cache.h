@@ -4,7 +4,7 @@
 #ifndef FG_CACHE_H
 #define FG_CACHE_H
 
-#include "pub_tool_basics.h"
+#include <pub_tool_basics.h>
 
 struct fg_cache_size {
     ULong bytes;

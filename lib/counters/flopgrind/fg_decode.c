@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fg_decode.h"
+#include "counters/flopgrind/fg_decode.h"
 
 /* ---- vector instructions ---- */
 

@@ -13,7 +13,7 @@
 #ifndef FG_DECODE_H
 #define FG_DECODE_H
 
-#include "../flopgrind.h"
+#include "counters/flopgrind.h"
 
 struct fg_work {
     enum flopgrind_op op;

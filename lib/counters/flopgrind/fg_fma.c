@@ -5,7 +5,7 @@
  * software and the slowest part of running a matrix product. Defined here they come before the
  * library's in linking. Those stay reachable under another name, which flopgrind.mk gives them,
  * for processors without FMA. */
-#include "pub_tool_basics.h"
+#include <pub_tool_basics.h>
 
 void h_generic_calc_MAddF32(Float *result, Float *x, Float *y, Float *z);
 void h_generic_calc_MAddF64(Double *result, Double *x, Double *y, Double *z);

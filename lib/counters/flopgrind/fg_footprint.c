@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fg_footprint.h"
+#include "counters/flopgrind/fg_footprint.h"
 
-#include "fg_regions.h"
+#include "counters/flopgrind/fg_regions.h"
 
-#include "pub_tool_aspacemgr.h"
-#include "pub_tool_libcassert.h"
-#include "pub_tool_libcproc.h"
-#include "pub_tool_mallocfree.h"
+#include <pub_tool_aspacemgr.h>
+#include <pub_tool_libcassert.h>
+#include <pub_tool_libcproc.h>
+#include <pub_tool_mallocfree.h>
 
 /* Stamps of the last touch; 0: never. */
 struct line {

@@ -8,7 +8,7 @@
 #ifndef FG_FOOTPRINT_H
 #define FG_FOOTPRINT_H
 
-#include "pub_tool_basics.h"
+#include <pub_tool_basics.h>
 
 void fg_footprint_touch(Addr address, UInt size, Bool write);
 

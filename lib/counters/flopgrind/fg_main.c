@@ -5,20 +5,20 @@
  * marks it; the intermediate code itself is no guide to floating-point work, since it is optimised
  * and splits some instructions. Loads and stores are taken from it. What a stretch of straight
  * code does is added to the running totals once, at its end or before a branch out of it. */
-#include "fg_cache.h"
-#include "fg_decode.h"
-#include "fg_footprint.h"
-#include "fg_regions.h"
-#include "fg_report.h"
+#include "counters/flopgrind/fg_cache.h"
+#include "counters/flopgrind/fg_decode.h"
+#include "counters/flopgrind/fg_footprint.h"
+#include "counters/flopgrind/fg_regions.h"
+#include "counters/flopgrind/fg_report.h"
 
-#include "pub_tool_aspacemgr.h"
-#include "pub_tool_libcassert.h"
-#include "pub_tool_libcbase.h"
-#include "pub_tool_libcprint.h"
-#include "pub_tool_libcproc.h"
-#include "pub_tool_machine.h"
-#include "pub_tool_options.h"
-#include "pub_tool_tooliface.h"
+#include <pub_tool_aspacemgr.h>
+#include <pub_tool_libcassert.h>
+#include <pub_tool_libcbase.h>
+#include <pub_tool_libcprint.h>
+#include <pub_tool_libcproc.h>
+#include <pub_tool_machine.h>
+#include <pub_tool_options.h>
+#include <pub_tool_tooliface.h>
 
 static Bool option_footprint, option_cache_model;
 static const HChar *option_json;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fg_regions.h"
+#include "counters/flopgrind/fg_regions.h"
 
-#include "pub_tool_libcbase.h"
-#include "pub_tool_libcprint.h"
-#include "pub_tool_mallocfree.h"
+#include <pub_tool_libcbase.h>
+#include <pub_tool_libcprint.h>
+#include <pub_tool_mallocfree.h>
 
 struct flopgrind_counts fg_totals;
 struct fg_level *fg_levels;

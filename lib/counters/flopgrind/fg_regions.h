@@ -7,8 +7,8 @@
 #ifndef FG_REGIONS_H
 #define FG_REGIONS_H
 
-#include "../flopgrind.h"
-#include "pub_tool_basics.h"
+#include "counters/flopgrind.h"
+#include <pub_tool_basics.h>
 
 extern struct flopgrind_counts fg_totals;
 

@@ -3,8 +3,8 @@
 #ifndef FG_REPORT_H
 #define FG_REPORT_H
 
-#include "fg_cache.h"
-#include "fg_regions.h"
+#include "counters/flopgrind/fg_cache.h"
+#include "counters/flopgrind/fg_regions.h"
 
 struct fg_report {
     const HChar *json; /* file to write, with %p and %q{} as in --log-file; NULL: none */

@@ -13,7 +13,7 @@ FG_EXEC  := $(patsubst %/,%,$(firstword $(wildcard /usr/libexec/valgrind/ /usr/l
 
 FG_OBJ    := $(patsubst $(FG_SRC)/%.c,$(FG_OUT)/obj/%.o,$(wildcard $(FG_SRC)/*.c))
 FG_CFLAGS := -std=gnu11 -O2 -g $(filter-out -Wpedantic -Wconversion -Wstrict-prototypes,$(WARN)) \
-             -isystem /usr/include/valgrind -DVGA_amd64=1 -DVGO_linux=1 -DVGP_amd64_linux=1 \
+             -Ilib -isystem /usr/include/valgrind -DVGA_amd64=1 -DVGO_linux=1 -DVGP_amd64_linux=1 \
              -DVGPV_amd64_linux_vanilla=1 -fno-stack-protector -fno-builtin -fno-pie \
              -fcf-protection=none -fno-strict-aliasing -mno-avx
 FG_LDFLAGS := -static -nodefaultlibs -nostartfiles -no-pie -u _start \
