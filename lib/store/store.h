@@ -1,14 +1,16 @@
-/* store.h - results in one SQLite file: runs, models, points, samples, operator costs.
+/* store.h - results in one SQLite file: runs, models, points, samples, operator costs, and what
+ * counters saw of the points.
  *
  * A point and the samples measured with it are one transaction, so a killed sweep loses at most
- * the point in flight; more samples of a stored point can be added later, again in one
- * transaction. The schema is in store_schema.c and documented in docs/results.md.
+ * the point in flight; more samples of a stored point can be added later, and so can observations,
+ * each in one transaction. The schema is in store_schema.c and documented in docs/results.md.
  *
  * Counts are 64-bit integers exactly as SQLite stores them: what exceeds 2^63 - 1 is refused. */
 #ifndef FL_STORE_STORE_H
 #define FL_STORE_STORE_H
 
 #include "base/error.h"
+#include "ledger/observation.h"
 #include "ledger/operators.h"
 #include "model/config.h"
 
@@ -16,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_STORE_SCHEMA = 1 };
+enum { FL_STORE_SCHEMA = 2 };
 
 struct fl_store; /* opaque */
 
@@ -27,13 +29,15 @@ struct fl_run {
     char host[128], cpu_model[128], governor[64], kernel[128];
     int n_cores;
     char blas_config[256], blas_core[64], isa[32];
-    char counter[32], counter_version[64];
+    char counter[32], counter_version[64]; /* of measured counts; "none" and "" */
     char version[64], commit[64];
     char command_line[2048];
     int64_t seed;
     /* CPU model, cores, BLAS core and instruction set in one line, see fl_run_name_machine():
      * points of different machines are different points. The host's name is no part of it. */
     char machine[320];
+    /* JSON text: what the counter made of known work when the run began; "": not tried. */
+    char calibration[2048];
 };
 
 /* What was run. Two models are the same when name, config, format and weights_bytes are. */
@@ -87,11 +91,34 @@ struct fl_op_record {
     uint64_t counted_flops, counted_bytes_read, counted_bytes_written;
 };
 
-/* Opens for writing; creates the file and its schema when it is not there or empty. A file that is
- * not SQLite, not a results file or of a newer schema is refused and left as it is. */
+/* What one counter saw of one execution of a point, which may be another one than those that were
+ * timed, with other kernels. Per operator summed over layers. A count that is not in `available`
+ * was not made, and its zero means nothing. */
+struct fl_observed {
+    int64_t id, point_id, run_id;
+    char counter[32], counter_version[64], note[256];
+    char blas_core[64], isa[32]; /* the kernels that were counted */
+    int n_threads;
+    uint64_t available;      /* bits of enum fl_count */
+    struct fl_reading whole; /* the forward pass from beginning to end */
+    struct fl_measured ops[FL_N_OPERATORS];
+};
+
+/* Without ids. */
+void fl_observed_sum(struct fl_observed *observed, const struct fl_observation *observation);
+
+static inline bool fl_observed_has(const struct fl_observed *observed, enum fl_count count)
+{
+    return observed && (observed->available >> count & 1);
+}
+
+/* Opens for writing; creates the file and its schema when it is not there or empty, and brings a
+ * file of an older schema up to date in one transaction. A file that is not SQLite, not a results
+ * file or of a newer schema is refused and left as it is. */
 int fl_store_create(struct fl_store **store, const char *path, struct fl_error *error);
 
-/* Opens for reading, after a check of the whole file's structure. The file must exist. */
+/* Opens for reading, after a check of the whole file's structure. The file must exist; one of an
+ * older schema stays as it is. */
 int fl_store_open(struct fl_store **store, const char *path, struct fl_error *error);
 void fl_store_close(struct fl_store *store); /* NULL: nothing */
 
@@ -120,6 +147,16 @@ int fl_store_add_point(struct fl_store *store, struct fl_point *point,
 int fl_store_add_samples(struct fl_store *store, int64_t point_id, const struct fl_sample *samples,
                          int n_samples, struct fl_error *error);
 
+/* One transaction: what a counter saw of a stored point. Sets observed->id, point_id and run_id. A
+ * second one by the same counter with the same kernels is refused. */
+int fl_store_add_observed(struct fl_store *store, int64_t point_id, struct fl_observed *observed,
+                          struct fl_error *error);
+
+/* Whether the point was counted by this counter with the kernels of this BLAS core (upper and
+ * lower case are one, as for OpenBLAS). */
+int fl_store_find_observed(struct fl_store *store, int64_t point_id, const char *counter,
+                           const char *blas_core, bool *found, struct fl_error *error);
+
 /* A point with everything that belongs to it; the pointers lead into struct fl_results. */
 struct fl_result {
     struct fl_point point;
@@ -129,6 +166,8 @@ struct fl_result {
     int n_ops;
     const struct fl_sample *samples; /* by rep; at least one */
     int n_samples;
+    const struct fl_observed *observed; /* by id */
+    int n_observed;
     double median_time_ns; /* of the samples; mean of the middle two when their number is even */
 };
 
@@ -144,10 +183,16 @@ struct fl_results {
     struct fl_op_record *ops;
     struct fl_sample *samples;
     int n_samples;
+    struct fl_observed *observed;
+    int n_observed;
 };
 
 int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_error *error);
 void fl_results_free(struct fl_results *results);
+
+/* The observation to show where there is room for one: the first that counted FLOPs, or else the
+ * first; NULL when there is none. */
+const struct fl_observed *fl_result_observed(const struct fl_result *result);
 
 /* The run with this id, e.g. a sample's; NULL when there is none. */
 const struct fl_run *fl_results_run(const struct fl_results *results, int64_t id);

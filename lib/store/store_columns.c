@@ -10,7 +10,7 @@ const char *const fl_phase_names[] = {"prefill", "decode", NULL};
 #define COLUMN(type, kind, member, min, identity)                                                  \
     {                                                                                              \
 #member, FL_STORE_COLUMN_##kind, offsetof(struct type, member),                            \
-            sizeof(((struct type *)0)->member), min, identity                                      \
+            sizeof(((struct type *)0)->member), min, identity, 1                                   \
     }
 #define TABLE(rows) .columns = rows, .n_columns = sizeof rows / sizeof *rows
 
@@ -28,10 +28,12 @@ static const struct fl_store_column RUNS[] = {
     COLUMN(fl_run, TEXT, counter_version, 0, false),
     COLUMN(fl_run, TEXT, version, 0, false),
     {"\"commit\"", FL_STORE_COLUMN_TEXT, offsetof(struct fl_run, commit),
-     sizeof(((struct fl_run *)0)->commit), 0, false}, /* a word of SQL's own */
+     sizeof(((struct fl_run *)0)->commit), 0, false, 1}, /* a word of SQL's own */
     COLUMN(fl_run, TEXT, command_line, 0, false),
     COLUMN(fl_run, INT64, seed, 0, false),
     COLUMN(fl_run, TEXT, machine, 0, false),
+    {"calibration", FL_STORE_COLUMN_TEXT, offsetof(struct fl_run, calibration),
+     sizeof(((struct fl_run *)0)->calibration), 0, false, 2},
 };
 const struct fl_store_table fl_store_runs = {.name = "runs", TABLE(RUNS)};
 
@@ -90,6 +92,21 @@ static const struct fl_store_column SAMPLES[] = {
     COLUMN(fl_sample, COUNT, started_ns, 0, false),
 };
 const struct fl_store_table fl_store_samples = {.name = "samples", TABLE(SAMPLES)};
+
+/* Counts and excess are in tables of their own and handled beside this one. */
+static const struct fl_store_column OBSERVATIONS[] = {
+    COLUMN(fl_observed, INT64, point_id, 0, false),
+    COLUMN(fl_observed, INT64, run_id, 0, false),
+    COLUMN(fl_observed, TEXT, counter, 0, false),
+    COLUMN(fl_observed, TEXT, counter_version, 0, false),
+    COLUMN(fl_observed, TEXT, note, 0, false),
+    COLUMN(fl_observed, TEXT, blas_core, 0, false),
+    COLUMN(fl_observed, TEXT, isa, 0, false),
+    COLUMN(fl_observed, INT, n_threads, 1, false),
+};
+const struct fl_store_table fl_store_observations = {.name = "observations", TABLE(OBSERVATIONS)};
+
+const char fl_store_forward[] = "forward";
 
 /* ---- writing ---- */
 

@@ -9,6 +9,7 @@
 struct fl_store {
     sqlite3 *db;
     char *path;         /* as given; starts every sentence */
+    int version;        /* of the file's schema */
     struct fl_run *run; /* the current one; NULL before fl_store_add_run() */
 };
 
@@ -29,6 +30,7 @@ struct fl_store_column {
     size_t offset, size;
     int min;       /* INT: smallest value a file may hold */
     bool identity; /* points: part of what tells two points apart */
+    int since;     /* first schema that has the column; TEXT reads as "" in files before */
 };
 
 struct fl_store_table {
@@ -39,7 +41,10 @@ struct fl_store_table {
 };
 
 extern const struct fl_store_table fl_store_runs, fl_store_models, fl_store_points,
-    fl_store_point_ops, fl_store_samples;
+    fl_store_point_ops, fl_store_samples, fl_store_observations;
+
+/* observation_counts.op of the whole pass. */
+extern const char fl_store_forward[];
 
 /* The sentence for what SQLite just reported: "PATH: WHAT: reason". */
 int fl_store_fail(const struct fl_store *store, const char *what, struct fl_error *error);
@@ -60,6 +65,11 @@ int fl_store_bind_row(const struct fl_store *store, sqlite3_stmt *statement,
  * another type, too long or out of range is refused by name. */
 int fl_store_read_row(const struct fl_store *store, sqlite3_stmt *statement, int first,
                       const struct fl_store_table *table, void *row, struct fl_error *error);
+
+/* Fills counts and excess of all observations of the file [n], which are ordered by point and id.
+ */
+int fl_store_load_counts(const struct fl_store *store, struct fl_observed *observed, int n,
+                         struct fl_error *error);
 
 /* One step of a statement that returns no row, then a reset so that it can be bound again. */
 int fl_store_run_statement(const struct fl_store *store, sqlite3_stmt *statement, const char *what,

@@ -89,23 +89,26 @@ static int query_integer(const struct fl_store *store, const char *sql, int64_t 
     return status;
 }
 
-/* Returns SQLite's code. */
-static int create_objects(sqlite3 *db)
+/* Takes a database of version `from` to version `to`. Returns SQLite's code. */
+static int change_schema(sqlite3 *db, int from, int to)
 {
     int code = SQLITE_OK;
-    for (int i = 0; fl_store_schema[i] && code == SQLITE_OK; i++)
-        code = sqlite3_exec(db, fl_store_schema[i], NULL, NULL, NULL);
+    for (int version = from; version < to; version++)
+        for (int i = 0; fl_store_schema[version][i] && code == SQLITE_OK; i++)
+            code = sqlite3_exec(db, fl_store_schema[version][i], NULL, NULL, NULL);
     return code;
 }
 
-/* Every object of our schema must stand in the file with exactly our text; a table that only has
- * the right name could be a view that never ends. Indexes and views a user added are let be. */
+/* Every object of the file's version must stand in the file with exactly our text; a table that
+ * only has the right name could be a view that never ends. Indexes and views a user added are let
+ * be. */
 static int check_schema(const struct fl_store *store, struct fl_error *error)
 {
     sqlite3 *model = NULL;
     sqlite3_stmt *expected = NULL, *found = NULL;
     int status = FL_OK;
-    if (sqlite3_open(":memory:", &model) != SQLITE_OK || create_objects(model) != SQLITE_OK ||
+    if (sqlite3_open(":memory:", &model) != SQLITE_OK ||
+        change_schema(model, 0, store->version) != SQLITE_OK ||
         sqlite3_prepare_v2(model, "SELECT name, type, sql FROM sqlite_schema WHERE sql IS NOT NULL",
                            -1, &expected, NULL) != SQLITE_OK) {
         status = fl_fail(error, "%s: cannot check its schema: %s", store->path,
@@ -123,7 +126,7 @@ static int check_schema(const struct fl_store *store, struct fl_error *error)
         else if (sqlite3_column_int64(found, 0) != 1)
             status = fl_fail(error, "%s: %s %s: expected the definition of schema version %d",
                              store->path, (const char *)sqlite3_column_text(expected, 1),
-                             (const char *)sqlite3_column_text(expected, 0), FL_STORE_SCHEMA);
+                             (const char *)sqlite3_column_text(expected, 0), store->version);
         sqlite3_reset(found);
     }
 done:
@@ -133,15 +136,16 @@ done:
     return status;
 }
 
-static int check_identity(const struct fl_store *store, bool *empty, struct fl_error *error)
+/* Sets store->version: 0 for an empty file. */
+static int check_identity(struct fl_store *store, struct fl_error *error)
 {
     int64_t application = 0, version = 0, objects = 0;
     if (query_integer(store, "PRAGMA application_id", &application, error) != FL_OK ||
         query_integer(store, "PRAGMA user_version", &version, error) != FL_OK ||
         query_integer(store, "SELECT count(*) FROM sqlite_schema", &objects, error) != FL_OK)
         return FL_FAILED;
-    *empty = application == 0 && version == 0 && objects == 0;
-    if (*empty)
+    store->version = 0;
+    if (application == 0 && version == 0 && objects == 0)
         return FL_OK;
     if (application != FL_STORE_APPLICATION_ID)
         return fl_fail(error,
@@ -156,6 +160,7 @@ static int check_identity(const struct fl_store *store, bool *empty, struct fl_e
     if (version < 1)
         return fl_fail(error, "%s: schema version %lld: expected 1 to %d", store->path,
                        (long long)version, FL_STORE_SCHEMA);
+    store->version = (int)version;
     return check_schema(store, error);
 }
 
@@ -203,40 +208,43 @@ static int connect(struct fl_store **out, const char *path, int flags, struct fl
     return FL_OK;
 }
 
-static int write_schema(const struct fl_store *store, struct fl_error *error)
+/* Creates the tables of an empty file, or those that a file of an older version lacks. */
+static int write_schema(struct fl_store *store, struct fl_error *error)
 {
-    static const char what[] = "cannot create the tables";
+    const char *what =
+        store->version == 0 ? "cannot create the tables" : "cannot bring the file up to date";
     if (fl_store_begin(store, error) != FL_OK)
         return FL_FAILED;
-    bool empty = false; /* another process may have been faster */
-    int status = check_identity(store, &empty, error);
-    if (status == FL_OK && empty) {
+    int status = check_identity(store, error); /* another process may have been faster */
+    if (status == FL_OK && store->version < FL_STORE_SCHEMA) {
         char pragmas[96];
         sqlite3_snprintf(sizeof pragmas, pragmas,
                          "PRAGMA application_id=%d; PRAGMA user_version=%d",
                          FL_STORE_APPLICATION_ID, FL_STORE_SCHEMA);
-        if (create_objects(store->db) != SQLITE_OK)
+        if (change_schema(store->db, store->version, FL_STORE_SCHEMA) != SQLITE_OK)
             status = fl_store_fail(store, what, error);
         else
             status = fl_store_execute(store, pragmas, what, error);
     }
-    return fl_store_end(store, status, error);
+    status = fl_store_end(store, status, error);
+    if (status == FL_OK)
+        store->version = FL_STORE_SCHEMA;
+    return status;
 }
 
 int fl_store_create(struct fl_store **out, const char *path, struct fl_error *error)
 {
     *out = NULL;
     struct fl_store *store = NULL;
-    bool empty = false;
     int status = connect(&store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
     if (status == FL_OK)
-        status = check_identity(store, &empty, error);
+        status = check_identity(store, error);
     if (status == FL_OK)
         status = fl_store_execute(store,
                                   "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
                                   "PRAGMA foreign_keys=ON",
                                   "cannot set up the journal", error);
-    if (status == FL_OK && empty)
+    if (status == FL_OK && store->version < FL_STORE_SCHEMA)
         status = write_schema(store, error);
     if (status != FL_OK) {
         fl_store_close(store);
@@ -261,12 +269,11 @@ static int roll_back_journal(const char *path, struct fl_error *error)
 
 static int open_reader(struct fl_store **store, const char *path, int *code, struct fl_error *error)
 {
-    bool empty = false;
     int status = connect(store, path, SQLITE_OPEN_READONLY, error);
     if (status == FL_OK)
-        status = check_identity(*store, &empty, error);
+        status = check_identity(*store, error);
     *code = *store && (*store)->db ? sqlite3_errcode((*store)->db) : SQLITE_OK;
-    if (status == FL_OK && empty)
+    if (status == FL_OK && (*store)->version == 0)
         status = fl_fail(error, "%s: expected a flopledger results file, found an empty one", path);
     return status;
 }

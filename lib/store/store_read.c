@@ -43,7 +43,8 @@ struct stored_op {
 /* Every row type begins with the id that is the query's first column. */
 _Static_assert(offsetof(struct fl_run, id) == 0 && offsetof(struct fl_model_record, id) == 0 &&
                    offsetof(struct fl_result, point.id) == 0 &&
-                   offsetof(struct fl_sample, id) == 0 && offsetof(struct stored_op, point_id) == 0,
+                   offsetof(struct fl_sample, id) == 0 && offsetof(struct fl_observed, id) == 0 &&
+                   offsetof(struct stored_op, point_id) == 0,
                "rows begin with their id");
 
 /* SELECT id_column, columns of the table, extra FROM table rest. The table's members start
@@ -62,9 +63,12 @@ static int prepare_query(const struct fl_store *store, sqlite3_stmt **statement,
     char sql[SQL_TEXT];
     const struct fl_store_table *table = query->table;
     int n = snprintf(sql, sizeof sql, "SELECT %s.%s", table->name, query->id_column);
-    for (int i = 0; i < table->n_columns; i++)
-        n += snprintf(sql + n, sizeof sql - (size_t)n, ", %s.%s", table->name,
-                      table->columns[i].name);
+    for (int i = 0; i < table->n_columns; i++) {
+        const struct fl_store_column *column = &table->columns[i];
+        n += column->since > store->version
+                 ? snprintf(sql + n, sizeof sql - (size_t)n, ", ''")
+                 : snprintf(sql + n, sizeof sql - (size_t)n, ", %s.%s", table->name, column->name);
+    }
     n += snprintf(sql + n, sizeof sql - (size_t)n, "%s%s FROM %s %s", query->extra ? ", " : "",
                   query->extra ? query->extra : "", table->name, query->rest);
     assert(n < SQL_TEXT);
@@ -129,6 +133,9 @@ static const struct query OPS = {
     &fl_store_point_ops, "point_id", NULL, "", offsetof(struct stored_op, record), NULL};
 static const struct query SAMPLES = {
     &fl_store_samples, "id", NULL, "ORDER BY point_id, rep, id", 0, NULL};
+
+static const struct query OBSERVATIONS = {&fl_store_observations,  "id", NULL,
+                                          "ORDER BY point_id, id", 0,    NULL};
 
 static const char SAMPLE_OPS_SQL[] =
     "SELECT s.id, o.op, o.time_ns FROM samples s JOIN sample_ops o ON o.sample_id = s.id "
@@ -216,13 +223,43 @@ static int lower_sample(const struct fl_results *results, int64_t point_id)
                        offsetof(struct fl_sample, point_id), point_id);
 }
 
+static int lower_observed(const struct fl_results *results, int64_t point_id)
+{
+    return lower_bound(results->observed, results->n_observed, sizeof *results->observed,
+                       offsetof(struct fl_observed, point_id), point_id);
+}
+
 static int lower_op(const struct rows *stored_ops, int64_t point_id)
 {
     return lower_bound(stored_ops->data, stored_ops->n, stored_ops->size,
                        offsetof(struct stored_op, point_id), point_id);
 }
 
-/* Points each result to its run, model, operators and samples. */
+static void connect_observed(struct fl_results *results, struct fl_result *result)
+{
+    int first = lower_observed(results, result->point.id);
+    while (first + result->n_observed < results->n_observed &&
+           results->observed[first + result->n_observed].point_id == result->point.id)
+        result->n_observed++;
+    result->observed = results->observed ? results->observed + first : NULL;
+}
+
+/* Samples and observations carry the run they were made in. */
+static int check_runs(const struct fl_store *store, const struct fl_results *results,
+                      struct fl_error *error)
+{
+    for (int i = 0; i < results->n_samples; i++)
+        if (!fl_results_run(results, results->samples[i].run_id))
+            return fl_fail(error, "%s: sample %lld: expected its run in the file", store->path,
+                           (long long)results->samples[i].id);
+    for (int i = 0; i < results->n_observed; i++)
+        if (!fl_results_run(results, results->observed[i].run_id))
+            return fl_fail(error, "%s: observation %lld: expected its run in the file", store->path,
+                           (long long)results->observed[i].id);
+    return FL_OK;
+}
+
+/* Points each result to its run, model, operators, samples and observations. */
 static int connect_points(const struct fl_store *store, struct fl_results *results,
                           const struct rows *stored_ops, struct fl_error *error)
 {
@@ -252,15 +289,12 @@ static int connect_points(const struct fl_store *store, struct fl_results *resul
         result->samples = results->samples ? results->samples + first : NULL;
         if (result->n_samples == 0)
             missing = "sample";
+        connect_observed(results, result);
         if (missing)
             return fl_fail(error, "%s: point %lld: expected its %s in the file", store->path,
                            (long long)id, missing);
     }
-    for (int i = 0; i < results->n_samples; i++)
-        if (!fl_results_run(results, results->samples[i].run_id))
-            return fl_fail(error, "%s: sample %lld: expected its run in the file", store->path,
-                           (long long)results->samples[i].id);
-    return FL_OK;
+    return check_runs(store, results, error);
 }
 
 static int compare_times(const void *left, const void *right)
@@ -312,18 +346,24 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     struct rows points = {.size = sizeof(struct fl_result)};
     struct rows ops = {.size = sizeof(struct stored_op)};
     struct rows samples = {.size = sizeof(struct fl_sample)};
+    struct rows observed = {.size = sizeof(struct fl_observed)};
     const struct {
         const struct query *query;
         struct rows *rows;
-    } loads[] = {
-        {&RUNS, &runs}, {&MODELS, &models}, {&POINTS, &points}, {&OPS, &ops}, {&SAMPLES, &samples}};
+        int since; /* schema */
+    } loads[] = {{&RUNS, &runs, 1}, {&MODELS, &models, 1},   {&POINTS, &points, 1},
+                 {&OPS, &ops, 1},   {&SAMPLES, &samples, 1}, {&OBSERVATIONS, &observed, 2}};
 
     /* One transaction: a sweep that writes meanwhile does not show half a point. */
     int status = fl_store_execute(store, "BEGIN", "cannot begin to read", error);
     for (size_t i = 0; i < sizeof loads / sizeof *loads && status == FL_OK; i++)
-        status = load_rows(store, loads[i].query, loads[i].rows, error);
+        if (store->version >= loads[i].since)
+            status = load_rows(store, loads[i].query, loads[i].rows, error);
     if (status == FL_OK)
         status = load_sample_ops(store, &samples, error);
+    if (status == FL_OK && observed.n > 0)
+        status = fl_store_load_counts(store, (struct fl_observed *)(void *)observed.data,
+                                      observed.n, error);
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 
@@ -335,6 +375,8 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     results->n_points = points.n;
     results->samples = (struct fl_sample *)(void *)samples.data;
     results->n_samples = samples.n;
+    results->observed = (struct fl_observed *)(void *)observed.data;
+    results->n_observed = observed.n;
     if (status == FL_OK)
         status = copy_ops(store, results, &ops, error);
     if (status == FL_OK)
@@ -354,5 +396,6 @@ void fl_results_free(struct fl_results *results)
     free(results->points);
     free(results->ops);
     free(results->samples);
+    free(results->observed);
     *results = (struct fl_results){0};
 }

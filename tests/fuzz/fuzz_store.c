@@ -35,6 +35,11 @@ static size_t walk(const struct fl_results *results)
         for (int j = 0; j < result->n_samples; j++)
             sum += result->samples[j].time_ns +
                    strlen(fl_results_run(results, result->samples[j].run_id)->host);
+        for (int j = 0; j < result->n_observed; j++)
+            sum += strlen(result->observed[j].note) +
+                   result->observed[j].ops[result->point.batch % FL_N_OPERATORS].reading.values[0] +
+                   strlen(fl_results_run(results, result->observed[j].run_id)->calibration);
+        sum += fl_observed_has(fl_result_observed(result), FL_COUNT_FLOPS);
     }
     return sum;
 }
@@ -81,6 +86,14 @@ static void append_results(const char *path)
             status = id != 0 ? fl_store_add_samples(store, id, &sample, 1, &error)
                              : fl_store_add_point(store, &point, SAMPLE_OPS, SAMPLE_N_OPS, &sample,
                                                   1, &error);
+        id = id != 0 ? id : point.id;
+        bool found = false;
+        struct fl_observed observed = sample_observed("Haswell");
+        if (status == FL_OK)
+            status = fl_store_find_observed(store, id, observed.counter, observed.blas_core, &found,
+                                            &error);
+        if (status == FL_OK && !found)
+            status = fl_store_add_observed(store, id, &observed, &error);
         fl_store_close(store);
     }
     if (status != FL_OK && !error.text[0])
@@ -106,10 +119,16 @@ static const char *const TAMPERINGS[] = {
     "UPDATE samples SET time_ns = -9223372036854775807, point_id = 77 WHERE id = 1",
     "UPDATE models SET config = replace(config, '64', '1e308'), name = printf('%500d', 1)",
     "DELETE FROM sample_ops; DELETE FROM runs",
-    "UPDATE point_ops SET op = op || 'x'; PRAGMA user_version = 1",
+    "UPDATE point_ops SET op = op || 'x'; PRAGMA user_version = 2",
+    "PRAGMA user_version = 1",
     "DROP VIEW points_summary; DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(id) AS "
     "(SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, 1 AS point_id, 1 AS run_id, id AS rep, 1 "
     "AS time_ns, 1 AS started_ns FROM n",
+    "UPDATE observation_counts SET value = 9223372036854775807; UPDATE observation_excess SET "
+    "flops = "
+    "-9223372036854775807 - 1; UPDATE observations SET n_threads = -3 WHERE id = 2",
+    "DELETE FROM observation_counts WHERE key = 'flops' AND op = 'qkv'; DELETE FROM observations "
+    "WHERE id = 1",
     "CREATE TRIGGER more AFTER INSERT ON runs BEGIN INSERT INTO runs SELECT * FROM runs; END",
 };
 enum { N_TAMPERINGS = sizeof TAMPERINGS / sizeof *TAMPERINGS, PAGE_BYTES = 512 };
@@ -134,8 +153,10 @@ static void make_file(const char *path, const char *tampering)
     for (int context = 16; context <= 64; context *= 2) {
         struct fl_point point = sample_point(model.id, context);
         const struct fl_sample samples[] = {sample_sample(0, 30), sample_sample(1, 10)};
+        struct fl_observed observed = sample_observed("Sandybridge");
         if (fl_store_add_point(store, &point, SAMPLE_OPS, SAMPLE_N_OPS, samples, 2, &error) !=
-            FL_OK)
+                FL_OK ||
+            fl_store_add_observed(store, point.id, &observed, &error) != FL_OK)
             die(error.text);
     }
     fl_store_close(store);

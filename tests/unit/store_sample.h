@@ -22,8 +22,9 @@ static inline struct fl_run sample_run(const char *host)
         {run.blas_config, "OpenBLAS 0.3.21"},
         {run.blas_core, "Haswell"},
         {run.isa, "avx2"},
-        {run.counter, "clock"},
-        {run.counter_version, "CLOCK_MONOTONIC_RAW"},
+        {run.counter, "flopgrind"},
+        {run.counter_version, "Valgrind 3.19"},
+        {run.calibration, "{\"sgemm\": 1.0}"},
         {run.version, "0.1.0"},
         {run.commit, "abc"},
         {run.command_line, "flopledger sweep -m 'a b'"},
@@ -101,6 +102,28 @@ static inline struct fl_sample sample_sample(int rep, uint64_t time_ns)
     sample.op_time_ns[FL_OP_QKV] = time_ns / 2;
     sample.op_time_ns[FL_OP_LOGITS] = time_ns / 4;
     return sample;
+}
+
+/* Three counts, of which one is zero; the terms of `logits` have both signs. */
+static inline struct fl_observed sample_observed(const char *blas_core)
+{
+    struct fl_observed observed = {
+        .counter = "flopgrind",
+        .counter_version = "Valgrind 3.19",
+        .note = "exact",
+        .isa = "avx2",
+        .n_threads = 1,
+        .available = FL_COUNT_BIT(FLOPS) | FL_COUNT_BIT(FLOPS_DOUBLE) | FL_COUNT_BIT(LINES_READ),
+        .whole.values = {[FL_COUNT_FLOPS] = 950, [FL_COUNT_LINES_READ] = 9},
+        .ops = {[FL_OP_QKV] =
+                    {.reading.values = {[FL_COUNT_FLOPS] = 310, [FL_COUNT_LINES_READ] = 3},
+                     .excess.flops = {[FL_EXCESS_GEMM_ALPHA] = 8}},
+                [FL_OP_LOGITS] =
+                    {.reading.values = {[FL_COUNT_FLOPS] = 620, [FL_COUNT_LINES_READ] = 5},
+                     .excess.flops = {[FL_EXCESS_GEMM_ALPHA] = 30, [FL_EXCESS_BIAS_START] = -10}}},
+    };
+    strcpy(observed.blas_core, blas_core);
+    return observed;
 }
 
 #endif
