@@ -1,6 +1,7 @@
 /* cmd_sweep.c - measure over the axes and keep every sample. */
 #include "bench/hostinfo.h"
 #include "bench/sweep.h"
+#include "bench/sweep_count.h"
 #include "commands.h"
 #include "ledger/analytic.h"
 
@@ -19,6 +20,8 @@ struct arguments {
     int logits;
     int64_t reps, warmup, passes, seed;
     double max_time_s;
+    int counter, footprint;
+    const char *blas_core;
     bool quiet, dry_run;
 };
 
@@ -151,6 +154,9 @@ static int describe_model(struct fl_model_record *record, const struct fl_model 
 
 static void report_tally(const struct fl_sweep_tally *tally, const struct arguments *args)
 {
+    if (!args->quiet && args->counter != FL_SWEEP_COUNT_NONE)
+        fprintf(stderr, "%d points counted by %s\n", tally->n_counted,
+                fl_sweep_counter_names[args->counter]);
     if (!args->quiet)
         fprintf(stderr,
                 "%lld samples from %d visits stored in %s; %d points were complete before, %d left "
@@ -164,6 +170,16 @@ static void report_tally(const struct fl_sweep_tally *tally, const struct argume
                 stop_signal ? "by a signal" : "by --max-time", args->out);
 }
 
+static void describe_run(struct fl_run *run, const struct arguments *args,
+                         const struct fl_sweep_counter *counter, int argc, char **argv)
+{
+    fl_hostinfo_fill(run);
+    fl_hostinfo_command_line(run, argc, argv);
+    run->seed = args->seed;
+    snprintf(run->counter, sizeof run->counter, "%s", fl_sweep_counter_names[counter->kind]);
+    memcpy(run->counter_version, counter->version, sizeof run->counter_version);
+}
+
 static int measure(const struct fl_sweep_plan *plan, const struct arguments *args, int argc,
                    char **argv, struct fl_error *error)
 {
@@ -172,6 +188,12 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
     struct fl_model_record *record = malloc(sizeof *record);
     struct fl_run *run = malloc(sizeof *run);
     struct fl_sweep_tally tally = {0};
+    struct fl_sweep_counter counter = {
+        .kind = (enum fl_sweep_counter_kind)args->counter,
+        .model = args->model,
+        .seed = (uint64_t)args->seed,
+        .flopgrind = {.no_footprint = !args->footprint, .blas_core = args->blas_core},
+    };
     const struct fl_sweep_options options = {
         .n_reps = (int)args->reps,
         .n_warmup = (int)args->warmup,
@@ -180,6 +202,7 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
         .max_time_s = args->max_time_s,
         .quiet = args->quiet,
         .stop = &stop_signal,
+        .counter = counter.kind == FL_SWEEP_COUNT_NONE ? NULL : &counter,
     };
     int status = FL_FAILED;
     if (!record || !run) {
@@ -188,14 +211,14 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
     }
     /* A file that may grow no further is an error to report, not the end of the process. */
     signal(SIGXFSZ, SIG_IGN);
-    /* The results file first: it is what may be refused soonest. */
-    if (fl_store_create(&store, args->out, error) != FL_OK ||
+    /* What may be refused soonest comes first: nobody wants to learn after hours of timing that the
+     * counter is not there. */
+    if (fl_sweep_counter_open(&counter, error) != FL_OK ||
+        fl_store_create(&store, args->out, error) != FL_OK ||
         fl_model_open(&model, args->model, options.seed, error) != FL_OK ||
         describe_model(record, &model, args->model, error) != FL_OK)
         goto done;
-    fl_hostinfo_fill(run);
-    fl_hostinfo_command_line(run, argc, argv);
-    run->seed = args->seed;
+    describe_run(run, args, &counter, argc, argv);
     const char *warning;
     for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
         fprintf(stderr, "flopledger sweep: warning: %s\n", warning);
@@ -204,7 +227,11 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
     status = fl_sweep_run(&tally, plan, &model, record, store, run, &options, error);
     if (status == FL_OK)
         report_tally(&tally, args);
+    if (status == FL_OK && tally.n_uncounted > 0)
+        status = fl_fail(error, "%d point%s could not be counted; what was measured is in %s",
+                         tally.n_uncounted, tally.n_uncounted == 1 ? "" : "s", args->out);
 done:
+    fl_sweep_counter_close(&counter);
     fl_model_close(&model);
     fl_store_close(store);
     free(record);
@@ -224,6 +251,7 @@ static int run_sweep(int argc, char **argv)
         .warmup = 1,
         .passes = 2,
         .seed = 1,
+        .footprint = 1,
     };
     const struct fl_option options[] = {
         {"Input", "model", 'm', FL_OPTION_STRING, &args.model, "M",
@@ -252,6 +280,14 @@ static int run_sweep(int argc, char **argv)
          "1", 0, 9007199254740992.0, NULL},
         {NULL, "max-time", 0, FL_OPTION_REAL, &args.max_time_s, "SECONDS",
          "stop after this time; the same command goes on later", NULL, 0, 1e9, NULL},
+        {"Counter", "counter", 'c', FL_OPTION_CHOICE, &args.counter, NULL,
+         "counts every point once, beside the timed samples", "none", 0, 0, fl_sweep_counter_names},
+        {NULL, "footprint", 0, FL_OPTION_CHOICE, &args.footprint, "on|off",
+         "flopgrind: count distinct 64-byte lines; off is several times faster", "on", 0, 0,
+         fl_cli_off_on},
+        {NULL, "blas-core", 0, FL_OPTION_STRING, &args.blas_core, "NAME",
+         "flopgrind: OpenBLAS core that is counted (AVX2: Haswell, slower)", FL_FLOPGRIND_BLAS_CORE,
+         0, 0, NULL},
         {"Output", "out", 'o', FL_OPTION_STRING, &args.out, "FILE",
          "results file; stored samples are not taken again", NULL, 0, 0, NULL},
         {NULL, "quiet", 'q', FL_OPTION_FLAG, &args.quiet, NULL, "no progress, only warnings", NULL,
@@ -305,6 +341,7 @@ const struct fl_command fl_command_sweep = {
         "flopledger sweep -m stories260K.bin -s 16-256*2 --reps 5 -o results.db\n"
         "flopledger sweep -m gpt2-small -s 16-1024*2 -b 1,4 --attention naive,causal \\\n"
         "    --threads 1,2 -o results.db\n"
+        "flopledger sweep -m gpt2-nano -s 16,64 --counter flopgrind -o results.db\n"
         "flopledger sweep -m gpt2-small -s 64,128 --dry-run\n"
         "\n"
         "Interrupted (Ctrl-C, exit status 130) or killed, the same command goes on where it ended.",

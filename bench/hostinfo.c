@@ -86,8 +86,7 @@ void fl_hostinfo_fill(struct fl_run *run)
     copy_text(run->blas_config, sizeof run->blas_config, openblas_get_config());
     copy_text(run->blas_core, sizeof run->blas_core, openblas_get_corename());
     copy_text(run->isa, sizeof run->isa, fl_simd_name());
-    copy_text(run->counter, sizeof run->counter, "clock");
-    copy_text(run->counter_version, sizeof run->counter_version, "CLOCK_MONOTONIC_RAW");
+    copy_text(run->counter, sizeof run->counter, "none");
     copy_text(run->version, sizeof run->version, FL_VERSION);
     copy_text(run->commit, sizeof run->commit, fl_version_commit);
     fl_run_name_machine(run);

@@ -1,7 +1,7 @@
 #include "bench/measure.h"
 
 #include "base/random.h"
-
+#include "engine/observe.h"
 #include "ledger/analytic.h"
 
 #include <assert.h>
@@ -210,4 +210,12 @@ int fl_measurement_sample(struct fl_measurement *measurement, int rep, uint64_t 
     measurement->item.point.counted_flops = counted_flops;
     measurement->n_samples++;
     return FL_OK;
+}
+
+int fl_measurement_observe(struct fl_measurement *measurement, struct fl_counter *counter,
+                           struct fl_observation *observation, struct fl_error *error)
+{
+    const struct fl_sweep_item *item = &measurement->item;
+    return fl_session_observe(observation, measurement->session, counter, measurement->tokens,
+                              item->point.n_tokens, item->point.n_past, item->logits, error);
 }

@@ -4,6 +4,7 @@
 #define FL_BENCH_MEASURE_H
 
 #include "bench/sweep.h"
+#include "ledger/observation.h"
 
 struct fl_measurement {
     struct fl_session *session;
@@ -30,5 +31,9 @@ int fl_measurement_warm_up(struct fl_measurement *measurement, struct fl_error *
  * nothing of the point may be stored then. */
 int fl_measurement_sample(struct fl_measurement *measurement, int rep, uint64_t run_started_ns,
                           struct fl_error *error);
+
+/* As many executions as the counter has passes, neither timed nor kept. */
+int fl_measurement_observe(struct fl_measurement *measurement, struct fl_counter *counter,
+                           struct fl_observation *observation, struct fl_error *error);
 
 #endif

@@ -2,10 +2,12 @@
 
 #include "base/progress.h"
 #include "bench/measure.h"
+#include "bench/sweep_count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Beside FL_OK and FL_FAILED: the engine would not open this point; the sweep goes on. */
 enum { REFUSED = 1 };
@@ -35,15 +37,26 @@ static bool should_stop(struct sweep *sweep)
     return sweep->tally->out_of_time;
 }
 
-static void refuse(struct sweep *sweep, int index, const struct fl_error *why)
+/* On a terminal the note takes the place of the bar, which comes back with the next step. */
+static void note(const struct sweep *sweep, const char *what, int index, const struct fl_error *why)
 {
     char label[FL_SWEEP_LABEL];
+    fprintf(stderr, "%sflopledger sweep: %s %s: %s\n",
+            sweep->progress.terminal && !sweep->options->quiet ? "\r\033[K" : "", what,
+            fl_sweep_label(&sweep->plan->items[index].point, label), why->text);
+}
+
+static void refuse(struct sweep *sweep, int index, const struct fl_error *why)
+{
     sweep->refused[index] = true;
     sweep->tally->n_refused++;
-    /* on a terminal the note takes the place of the bar, which comes back below */
-    fprintf(stderr, "%sflopledger sweep: left out %s: %s\n",
-            sweep->progress.terminal && !sweep->options->quiet ? "\r\033[K" : "",
-            fl_sweep_label(&sweep->plan->items[index].point, label), why->text);
+    note(sweep, "left out", index, why);
+}
+
+/* The run is recorded when it has something to keep. */
+static int need_run(struct sweep *sweep, struct fl_error *error)
+{
+    return sweep->run->id != 0 ? FL_OK : fl_store_add_run(sweep->store, sweep->run, error);
 }
 
 /* The samples of one visit; those finished before a stop are kept. */
@@ -64,7 +77,7 @@ static int store_samples(struct sweep *sweep, struct fl_measurement *measurement
 {
     if (measurement->n_samples == 0)
         return FL_OK;
-    if (sweep->run->id == 0 && fl_store_add_run(sweep->store, sweep->run, error) != FL_OK)
+    if (need_run(sweep, error) != FL_OK)
         return FL_FAILED;
     int status = point_id != 0
                      ? fl_store_add_samples(sweep->store, point_id, measurement->samples,
@@ -131,6 +144,91 @@ static int visit(struct sweep *sweep, int index, int target, struct fl_error *er
     return FL_OK;
 }
 
+/* ---- counting ---- */
+
+/* Whether the point in the file, id, is still to be counted. */
+static int find_uncounted(struct sweep *sweep, int64_t id, bool *uncounted, struct fl_error *error)
+{
+    const struct fl_sweep_counter *counter = sweep->options->counter;
+    bool found = false;
+    *uncounted = false;
+    if (!counter)
+        return FL_OK;
+    if (id != 0 && fl_store_find_observed(sweep->store, id, fl_sweep_counter_names[counter->kind],
+                                          counter->blas_core, &found, error) != FL_OK)
+        return FL_FAILED;
+    *uncounted = !found;
+    return FL_OK;
+}
+
+/* OpenBLAS takes another core's kernels when it has none of the name it was given: points counted
+ * so before are not counted again. */
+static int store_observed(struct sweep *sweep, int64_t id, struct fl_observed *observed,
+                          struct fl_error *error)
+{
+    struct fl_sweep_counter *counter = sweep->options->counter;
+    bool uncounted = true;
+    if (strcasecmp(counter->blas_core, observed->blas_core) != 0) {
+        fprintf(stderr, "flopledger sweep: warning: OpenBLAS counts kernels of %s, not of %s\n",
+                observed->blas_core, counter->blas_core);
+        memcpy(counter->blas_core, observed->blas_core, sizeof counter->blas_core);
+        if (find_uncounted(sweep, id, &uncounted, error) != FL_OK)
+            return FL_FAILED;
+    }
+    if (!uncounted)
+        return FL_OK;
+    if (need_run(sweep, error) != FL_OK ||
+        fl_store_add_observed(sweep->store, id, observed, error) != FL_OK)
+        return FL_FAILED;
+    sweep->tally->n_counted++;
+    return FL_OK;
+}
+
+static int count_point(struct sweep *sweep, int index, struct fl_observed *observed,
+                       struct fl_error *error)
+{
+    struct fl_sweep_counter *counter = sweep->options->counter;
+    struct fl_sweep_item item;
+    int64_t id;
+    int n_samples;
+    bool uncounted;
+    char label[FL_SWEEP_LABEL];
+    if (find_item(sweep, index, &item, &id, &n_samples, error) != FL_OK ||
+        find_uncounted(sweep, id, &uncounted, error) != FL_OK)
+        return FL_FAILED;
+    if (!uncounted)
+        return FL_OK;
+    if (id != 0) { /* the engine did not refuse it */
+        if (fl_sweep_counter_observe(observed, counter, sweep->model, &item, error) == FL_OK) {
+            if (store_observed(sweep, id, observed, error) != FL_OK)
+                return FL_FAILED;
+        } else if (!should_stop(sweep)) { /* a signal for us may end the counting process too */
+            sweep->tally->n_uncounted++;
+            note(sweep, "could not count", index, error);
+        }
+    }
+    fl_progress_step(&sweep->progress, fl_sweep_counter_work(counter, &item),
+                     fl_sweep_label(&item.point, label));
+    return FL_OK;
+}
+
+static int count_points(struct sweep *sweep, int *order, struct fl_error *error)
+{
+    int n = sweep->plan->n_items, status = FL_OK;
+    if (!sweep->options->counter)
+        return FL_OK;
+    struct fl_observed *observed = malloc(sizeof *observed);
+    if (!observed)
+        return fl_fail(error, "sweep: no memory for what is counted");
+    fl_sweep_order(order, n, sweep->options->seed, 0);
+    for (int i = 0; i < n && status == FL_OK && !should_stop(sweep); i++)
+        status = count_point(sweep, order[i], observed, error);
+    free(observed);
+    return status;
+}
+
+/* ---- the whole ---- */
+
 /* Counts what is to be done before anything is, for the progress bar and the notes. */
 static int survey(struct sweep *sweep, struct fl_error *error)
 {
@@ -141,10 +239,17 @@ static int survey(struct sweep *sweep, struct fl_error *error)
         struct fl_sweep_item item;
         int64_t id;
         int n_samples;
+        bool uncounted;
         if (find_item(sweep, i, &item, &id, &n_samples, error) != FL_OK)
             return FL_FAILED;
-        if (n_samples >= options->n_reps)
+        if (find_uncounted(sweep, id, &uncounted, error) != FL_OK)
+            return FL_FAILED;
+        if (n_samples >= options->n_reps && !uncounted)
             sweep->tally->n_stored++;
+        if (uncounted) {
+            n_visits++;
+            work += fl_sweep_counter_work(options->counter, &item);
+        }
         for (int pass = 0; pass < options->n_passes; pass++) {
             int target = fl_sweep_target(options->n_reps, options->n_passes, pass);
             if (n_samples >= target)
@@ -209,6 +314,8 @@ int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
         status = survey(&sweep, error);
     if (status == FL_OK) {
         status = run_passes(&sweep, order, error);
+        if (status == FL_OK)
+            status = count_points(&sweep, order, error);
         fl_progress_finish(&sweep.progress);
     }
     free(order);

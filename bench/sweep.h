@@ -8,7 +8,10 @@
  * in an order of its own, shuffled by the seed. So no axis lines up with a drift of the machine,
  * and every point is seen at times that lie apart, while the repetitions within a visit follow one
  * another behind their warm-up. After pass k of n a point has ceil(reps * k / n) samples; what is
- * stored already counts, and that is all there is to resuming. */
+ * stored already counts, and that is all there is to resuming.
+ *
+ * With a counter, every point that has no observation by it is counted once, when all times have
+ * been taken: what a counter does to the machine never lies between two samples. */
 #ifndef FL_BENCH_SWEEP_H
 #define FL_BENCH_SWEEP_H
 
@@ -72,12 +75,15 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
 enum { FL_SWEEP_LABEL = 128 };
 char *fl_sweep_label(const struct fl_point *point, char out[FL_SWEEP_LABEL]);
 
+struct fl_sweep_counter;
+
 struct fl_sweep_options {
     int n_reps, n_warmup, n_passes;
     uint64_t seed;
     double max_time_s; /* 0: none */
     bool quiet;
     const volatile sig_atomic_t *stop; /* a signal's number ends the sweep after the sample */
+    struct fl_sweep_counter *counter;  /* open, see sweep_count.h; NULL: none */
 };
 
 struct fl_sweep_tally {
@@ -85,12 +91,14 @@ struct fl_sweep_tally {
     int n_stored;   /* points that had all their samples before */
     int n_refused;  /* points the engine would not open, e.g. for want of memory */
     int64_t n_samples;
+    int n_counted;   /* points that got an observation */
+    int n_uncounted; /* points whose counting failed */
     bool out_of_time;
 };
 
 /* Measures what is not stored yet. record describes the model and run the machine; both are added
- * to the store, the run with its first samples. Points the engine refuses are named on stderr and
- * left out. */
+ * to the store, the run with its first samples or observation. Points the engine refuses, and those
+ * that could not be counted, are named on stderr and left out. */
 int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
                  const struct fl_model *model, struct fl_model_record *record,
                  struct fl_store *store, struct fl_run *run, const struct fl_sweep_options *options,

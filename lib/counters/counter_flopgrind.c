@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,11 @@ static const char VALGRIND_VERSION[] =
 #else
 static const char VALGRIND_VERSION[] = "";
 #endif
+
+const char *fl_flopgrind_version(void)
+{
+    return VALGRIND_VERSION;
+}
 
 int fl_counter_flopgrind_open(struct fl_counter *counter, struct fl_error *error)
 {
@@ -280,6 +286,9 @@ int fl_flopgrind_start(struct fl_flopgrind_child *child, const char *const *args
 int fl_flopgrind_finish(struct fl_flopgrind_child *child, struct fl_error *error)
 {
     int status = 0;
+    /* An interrupted read: nobody waits for the counts any more. */
+    if (child->stream && ferror(child->stream) && child->pid > 0)
+        kill(child->pid, SIGTERM);
     if (child->stream)
         fclose(child->stream);
     if (child->pid > 0)

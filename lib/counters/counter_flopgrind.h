@@ -20,6 +20,9 @@ int fl_counter_flopgrind_open(struct fl_counter *counter, struct fl_error *error
  */
 const char *fl_flopgrind_missing(void);
 
+/* The Valgrind this program was built with, as counters name it: "Valgrind 3.19"; "": none. */
+const char *fl_flopgrind_version(void);
+
 struct fl_flopgrind_options {
     bool no_footprint;     /* lines_read and lines_written stay unavailable; several times faster */
     bool cache_model;      /* a simulated cache of this machine's sizes */

@@ -131,11 +131,12 @@ static struct run_result interrupt_beyond(long n_bytes, const char *signal_name,
 }
 
 /* Bytes of the file once its tables are there; with its first samples it is larger. */
-enum { EMPTY_TABLES = 49152 };
+enum { EMPTY_TABLES = 69632, FIRST_SAMPLES = EMPTY_TABLES + 11000 };
 
 Test(cli_sweep, killed_at_any_moment_it_goes_on)
 {
-    static const long MOMENTS[] = {-1, 0, EMPTY_TABLES, 60000, 75000, 90000};
+    static const long MOMENTS[] = {
+        -1, 0, EMPTY_TABLES, FIRST_SAMPLES, FIRST_SAMPLES + 15000, FIRST_SAMPLES + 30000};
     int n_in_flight = 0;
     for (size_t i = 0; i < sizeof MOMENTS / sizeof *MOMENTS; i++) {
         struct run_result r = interrupt_beyond(MOMENTS[i], "KILL", "-q");
@@ -169,7 +170,7 @@ Test(cli_sweep, asked_to_stop_it_keeps_what_it_has_and_says_so)
         int status;
     } SIGNALS[] = {{"INT", 130}, {"TERM", 143}};
     for (int i = 0; i < 2; i++) {
-        struct run_result r = interrupt_beyond(60000, SIGNALS[i].name, "--reps 2000");
+        struct run_result r = interrupt_beyond(FIRST_SAMPLES, SIGNALS[i].name, "--reps 2000");
         cr_expect_eq(r.status, SIGNALS[i].status, "status %d: %s", r.status, r.err);
         cr_expect(strstr(r.err, "stopped by a signal; what was measured is in"), "%s", r.err);
         cr_expect(strstr(r.err, "the same command goes on from there"), "%s", r.err);
@@ -197,7 +198,7 @@ Test(cli_sweep, stops_in_time_and_goes_on)
 Test(cli_sweep, a_full_disk_is_one_sentence_and_the_file_stays_sound)
 {
     struct run_result r =
-        run_shell("ulimit -f 96; \"$FLOPLEDGER\" %s -q -o %s", LONGER, db); /* 48 KiB or 96 */
+        run_shell("ulimit -f 160; \"$FLOPLEDGER\" %s -q -o %s", LONGER, db); /* 80 KiB or 160 */
     cr_expect_eq(r.status, 1, "status %d", r.status);
     cr_expect(strstr(r.err, "the disk is full or the file may not grow"), "%s", r.err);
     cr_expect_eq(strchr(r.err, '\n'), r.err + r.err_size - 1, "one line: %s", r.err);
@@ -247,6 +248,98 @@ Test(cli_sweep, a_dry_run_lists_the_points_and_writes_nothing)
     run_release(&r);
 }
 
+/* A counter that was asked for by name and is not there ends the sweep before it begins. */
+Test(cli_sweep, a_counter_that_is_not_there_is_one_sentence)
+{
+    struct run_result r = run_shell("mkdir %s/bin && cp \"$FLOPLEDGER\" %s/bin/alone && "
+                                    "%s/bin/alone sweep -m llama-nano -s 8 -t 1 -o %s "
+                                    "--counter flopgrind; status=$?; ls %s; exit $status",
+                                    scratch.path, scratch.path, scratch.path, db, scratch.path);
+    cr_expect_eq(r.status, 1, "%s", r.err);
+    cr_expect(strstr(r.err, "--counter flopgrind: unavailable: "), "%s", r.err);
+    cr_expect_eq(strchr(r.err, '\n'), r.err + r.err_size - 1, "one line: %s", r.err);
+    cr_expect_str_eq(r.out, "bin\n", "no results file");
+    run_release(&r);
+    r = run_flopledger("%s --counter flopgrind --dry-run", SMALL);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+}
+
+/* flopgrind needs no processor in particular, but Valgrind and the tool. */
+static bool can_count(void)
+{
+    struct run_result r = run_flopledger("sweep -m llama-nano -s 4 -t 1 --phase prefill --reps 1 "
+                                         "-q --counter flopgrind -o %s",
+                                         db);
+    bool available = !strstr(r.err, "--counter flopgrind: unavailable");
+    cr_expect_eq(r.status, available ? 0 : 1, "%s", r.err);
+    if (!available)
+        fprintf(stderr, "%s", r.err);
+    run_release(&r);
+    return available;
+}
+
+static const char COUNTED[] = "sweep -m llama-nano -s 4,8 --cache on -t 1 --reps 2";
+enum { COUNTED_POINTS = 4 };
+
+Test(cli_sweep, points_are_counted_once_beside_their_samples)
+{
+    if (!can_count())
+        cr_skip_test("flopgrind is not available");
+    struct run_result r = run_flopledger("%s -o %s", COUNTED, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    cr_expect_eq(query("SELECT count(*) FROM observations"), 1);
+    for (int i = 0; i < 2; i++) {
+        r = run_flopledger("%s -o %s --counter flopgrind", COUNTED, db);
+        cr_assert_eq(r.status, 0, "%s", r.err);
+        cr_expect(strstr(r.err, i == 0 ? "3 points counted by flopgrind"
+                                       : "0 points counted by flopgrind"),
+                  "%s", r.err);
+        run_release(&r);
+    }
+    expect_complete(COUNTED_POINTS, 2);
+    cr_expect_eq(query("SELECT count(*) FROM runs"), 3);
+    cr_expect_eq(query("SELECT count(*) FROM runs WHERE counter = 'none'"), 1);
+    cr_expect_eq(query("SELECT count(*) FROM runs WHERE counter = 'flopgrind' AND "
+                       "counter_version LIKE 'Valgrind %'"),
+                 2);
+    cr_expect_eq(query("SELECT count(DISTINCT point_id) FROM observations"), COUNTED_POINTS);
+    cr_expect_eq(query("SELECT count(*) FROM ops_measured WHERE measured_flops IS NULL"), 0);
+    cr_expect_eq(query("SELECT count(*) FROM ops_measured WHERE op IN ('qkv', 'ffn_up') AND "
+                       "measured_flops NOT BETWEEN exact_flops AND 2 * exact_flops"),
+                 0, "a matrix product executes about what it is");
+    cr_expect_eq(query("SELECT count(*) FROM points_measured WHERE measured_flops <> exact_flops + "
+                       "excess_flops + between_flops + unexplained_flops"),
+                 0);
+    cr_expect_eq(query("SELECT count(*) FROM points_measured WHERE measured_bytes_read IS NULL"),
+                 0);
+}
+
+/* Asked to stop while a point is being counted: what is there stays, what is missing comes later.
+ */
+Test(cli_sweep, stopped_while_counting_it_goes_on)
+{
+    if (!can_count())
+        cr_skip_test("flopgrind is not available");
+    struct run_result r =
+        run_shell("\"$FLOPLEDGER\" %s -o %s --counter flopgrind -q & pid=$!; "
+                  "for i in $(seq 200); do pgrep -P $pid >/dev/null && break; sleep 0.02; done; "
+                  "kill -TERM $pid; wait $pid",
+                  COUNTED, db);
+    cr_expect_eq(r.status, 143, "status %d: %s", r.status, r.err);
+    cr_expect(strstr(r.err, "stopped by a signal"), "%s", r.err);
+    cr_expect_not(strstr(r.err, "could not count"), "%s", r.err);
+    run_release(&r);
+    expect_complete(COUNTED_POINTS, 2);
+    cr_expect_lt(query("SELECT count(*) FROM observations"), COUNTED_POINTS);
+    r = run_flopledger("%s -o %s --counter flopgrind", COUNTED, db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    expect_complete(COUNTED_POINTS, 2);
+    cr_expect_eq(query("SELECT count(*) FROM observations"), COUNTED_POINTS);
+}
+
 Test(cli_sweep, mistakes_are_misuse)
 {
     static const char *const MISTAKES[][2] = {
@@ -258,6 +351,7 @@ Test(cli_sweep, mistakes_are_misuse)
         {"-m llama-nano -o r.db --cache maybe", "--cache: expected a list of off or on"},
         {"-m llama-nano -o r.db --threads 0", "--threads: expected"},
         {"-m llama-nano -o r.db --reps 0", "--reps: expected"},
+        {"-m llama-nano -o r.db --counter nonsense", "--counter: expected"},
         {"-m llama-nano -o r.db extra", "extra: expected options only"},
     };
     for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++) {

@@ -1,0 +1,209 @@
+#include "bench/sweep_count.h"
+
+#include "bench/hostinfo.h"
+#include "model/presets.h"
+
+#include <cblas.h>
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fl_error error;
+static struct fl_model model;
+static struct fl_sweep_plan plan;
+static char path[64];
+
+/* Two contexts of prefill and of a cached decode step. */
+static void setup(void)
+{
+    int64_t contexts[] = {4, 8}, one[] = {1};
+    int phases[] = {FL_PHASE_PREFILL, FL_PHASE_DECODE}, caches[] = {1},
+        attentions[] = {FL_ATTENTION_CAUSAL};
+    const struct fl_sweep_axes axes = {.contexts = contexts,
+                                       .n_contexts = 2,
+                                       .batches = one,
+                                       .n_batches = 1,
+                                       .threads = one,
+                                       .n_threads = 1,
+                                       .phases = phases,
+                                       .n_phases = 2,
+                                       .caches = caches,
+                                       .n_caches = 1,
+                                       .attentions = attentions,
+                                       .n_attentions = 1,
+                                       .logits = FL_LOGITS_LAST};
+    const struct fl_config *config = &fl_preset_find("llama-nano")->config;
+    cr_assert_eq(fl_model_random(&model, config, 1, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_sweep_plan_make(&plan, &axes, config, &error), FL_OK, "%s", error.text);
+    strcpy(path, "/tmp/fl-count-XXXXXX");
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    close(fd);
+}
+
+static void teardown(void)
+{
+    unlink(path);
+    fl_sweep_plan_free(&plan);
+    fl_model_close(&model);
+}
+
+TestSuite(sweep_count, .init = setup, .fini = teardown);
+enum { N_POINTS = 4 };
+
+/* A counter of two passes that claims seven FLOPs a stretch of work in the first of them, and one
+ * cycle in the second. */
+static void start_pass(struct fl_counter *counter, int pass)
+{
+    *(int *)counter->state = pass;
+}
+
+static void enter(struct fl_counter *counter, const char *name)
+{
+    (void)counter;
+    (void)name;
+}
+
+static void leave(struct fl_counter *counter, struct fl_reading *sum)
+{
+    if (*(int *)counter->state == 0)
+        sum->values[FL_COUNT_FLOPS] += 7;
+    else
+        sum->values[FL_COUNT_CYCLES] += 1;
+}
+
+static struct fl_sweep_counter seven_flops(int *pass)
+{
+    struct fl_sweep_counter counter = {
+        .kind = FL_SWEEP_COUNT_PAPI,
+        .seed = 1,
+        .counter = {.name = "papi",
+                    .version = "1",
+                    .available = FL_COUNT_BIT(FLOPS) | FL_COUNT_BIT(CYCLES),
+                    .n_passes = 2,
+                    .start_pass = start_pass,
+                    .enter = enter,
+                    .leave = leave,
+                    .state = pass},
+    };
+    snprintf(counter.blas_core, sizeof counter.blas_core, "%s", openblas_get_corename());
+    return counter;
+}
+
+static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
+{
+    struct fl_sweep_tally tally;
+    struct fl_store *store;
+    struct fl_run run;
+    static struct fl_model_record record;
+    const struct fl_sweep_options options = {
+        .n_reps = n_reps, .n_passes = 1, .seed = 1, .quiet = true, .counter = counter};
+    record = (struct fl_model_record){.format = "random", .config = model.config};
+    strcpy(record.name, "llama-nano");
+    fl_hostinfo_fill(&run);
+    cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_sweep_run(&tally, &plan, &model, &record, store, &run, &options, &error), FL_OK,
+                 "%s", error.text);
+    fl_store_close(store);
+    return tally;
+}
+
+static void load(struct fl_results *results)
+{
+    struct fl_store *store;
+    cr_assert_eq(fl_store_open(&store, path, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_store_load(store, results, &error), FL_OK, "%s", error.text);
+    fl_store_close(store);
+}
+
+Test(sweep_count, every_point_is_counted_once)
+{
+    int pass;
+    struct fl_sweep_counter counter = seven_flops(&pass);
+    struct fl_sweep_tally tally = sweep(&counter, 2);
+    cr_expect_eq(tally.n_counted, N_POINTS);
+    cr_expect_eq(tally.n_samples, 2 * N_POINTS);
+    struct fl_results results;
+    load(&results);
+    cr_assert_eq(results.n_points, N_POINTS);
+    for (int i = 0; i < N_POINTS; i++) {
+        const struct fl_result *result = &results.points[i];
+        cr_assert_eq(result->n_observed, 1);
+        const struct fl_observed *observed = result->observed;
+        int n_layers = model.config.n_layers;
+        cr_expect_str_eq(observed->counter, "papi");
+        cr_expect_str_eq(observed->blas_core, openblas_get_corename());
+        cr_expect_eq(observed->available, counter.counter.available);
+        cr_expect_eq(observed->ops[FL_OP_QKV].reading.values[FL_COUNT_FLOPS], 7 * n_layers);
+        cr_expect_eq(observed->ops[FL_OP_LOGITS].reading.values[FL_COUNT_CYCLES], 1);
+        cr_expect_eq(observed->whole.values[FL_COUNT_FLOPS], 7, "the pass is a stretch too");
+    }
+    fl_results_free(&results);
+}
+
+/* Killed behind the samples of a point: the observation alone is missing. */
+Test(sweep_count, what_is_missing_is_added_and_nothing_else)
+{
+    int pass;
+    struct fl_sweep_counter counter = seven_flops(&pass);
+    struct fl_sweep_tally tally = sweep(NULL, 2);
+    cr_expect_eq(tally.n_samples, 2 * N_POINTS);
+    tally = sweep(&counter, 2);
+    cr_expect_eq(tally.n_counted, N_POINTS);
+    cr_expect_eq(tally.n_samples, 0, "no time is taken again");
+
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(
+        sqlite3_exec(db,
+                     "DELETE FROM observation_counts WHERE observation_id = 3; DELETE FROM "
+                     "observation_excess WHERE observation_id = 3; "
+                     "DELETE FROM observations WHERE id = 3",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    tally = sweep(&counter, 2);
+    cr_expect_eq(tally.n_counted, 1);
+    cr_expect_eq(tally.n_stored, N_POINTS - 1);
+    tally = sweep(&counter, 2);
+    cr_expect_eq(tally.n_counted, 0);
+    cr_expect_eq(tally.n_stored, N_POINTS);
+
+    struct fl_results results;
+    load(&results);
+    cr_expect_eq(results.n_runs, 3, "a run that adds nothing is none");
+    cr_expect_eq(results.n_observed, N_POINTS);
+    fl_results_free(&results);
+}
+
+/* Asked for kernels that OpenBLAS does not have. */
+Test(sweep_count, kernels_of_another_name_are_not_counted_again)
+{
+    int pass;
+    struct fl_sweep_counter counter = seven_flops(&pass);
+    for (int i = 0; i < 2; i++) {
+        strcpy(counter.blas_core, "Nonesuch");
+        struct fl_sweep_tally tally = sweep(&counter, 1);
+        cr_expect_eq(tally.n_counted, i == 0 ? N_POINTS : 0);
+        cr_expect_str_eq(counter.blas_core, openblas_get_corename());
+    }
+}
+
+Test(sweep_count, a_counter_that_is_not_there_says_why)
+{
+    struct fl_sweep_counter counter = {.kind = FL_SWEEP_COUNT_FLOPGRIND};
+    const char *missing = fl_flopgrind_missing();
+    int status = fl_sweep_counter_open(&counter, &error);
+    if (missing) {
+        cr_expect_eq(status, FL_FAILED);
+        cr_expect(strstr(error.text, "--counter flopgrind: unavailable: "), "%s", error.text);
+        cr_expect(strstr(error.text, missing), "%s", error.text);
+    } else {
+        cr_expect_eq(status, FL_OK, "%s", error.text);
+        cr_expect(strstr(counter.version, "Valgrind"), "%s", counter.version);
+    }
+    fl_sweep_counter_close(&counter);
+}
