@@ -30,7 +30,7 @@ endif
 # What the goals need and the system lacks is installed first; then make starts anew, so that
 # pkg-config is asked when there is something to find.
 NEEDS := $(if $(filter-out help clean format lint,$(GOALS)),build) \
-         $(if $(filter test bench coverage %/tests,$(GOALS)),test) \
+         $(if $(filter test bench coverage %/tests %/oracle %/accuracy_kernels,$(GOALS)),test) \
          $(if $(filter format lint,$(GOALS)),lint)
 ifeq ($(BOOTSTRAP),yes)
 LACKING := $(if $(strip $(NEEDS)),$(shell scripts/bootstrap --check $(NEEDS)))
@@ -79,8 +79,14 @@ ROOMS     := $(wildcard lib analyzers bench reports)
 BENCH_SRC := bench/bench_engine.c bench/forward_unrecorded.c
 # flopgrind is another program.
 LIB_SRC   := $(filter-out lib/main.c lib/counters/flopgrind/% $(BENCH_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
-TEST_SRC  := $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
-                                 -name '*.c'))
+# Programs that the accuracy tests run: the oracle, and the kernels it and flopgrind look at.
+ORACLE_SRC   := $(wildcard tests/accuracy/oracle*.c tests/accuracy/op_counts.c)
+KERNELS_SRC  := $(wildcard tests/accuracy/*_kernels.c tests/accuracy/op_counts.c)
+KERNELS_SRC  := $(filter-out tests/accuracy/test_%,$(KERNELS_SRC))
+ACCURACY_SRC := $(filter-out tests/accuracy/op_counts.c,$(ORACLE_SRC) $(KERNELS_SRC))
+TEST_SRC  := $(filter-out $(ACCURACY_SRC),\
+               $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
+                                   -name '*.c')))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 ALL_C     := $(sort $(shell find $(ROOMS) tests -name '*.[ch]'))
 
@@ -132,6 +138,12 @@ $(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)
 
+$(BUILD)/oracle: $(call obj,$(ORACLE_SRC))
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lZydis $(ALL_LDLIBS) $(LDLIBS)
+
+$(BUILD)/accuracy_kernels: $(call obj,$(KERNELS_SRC)) $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+
 $(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
@@ -151,7 +163,9 @@ $(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
 demo: all ## measure two small models and write build/demo/index.html
 	scripts/demo $(BUILD)/flopledger $(DEMO)
 
-test: $(BUILD)/tests all ## run every test; FILTER='suite/*' runs a part
+ACCURACY := $(BUILD)/oracle $(BUILD)/accuracy_kernels
+
+test: $(BUILD)/tests all $(ACCURACY) ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
 bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
@@ -209,6 +223,6 @@ FORCE:
 .PHONY: all flopgrind demo test bench bench-engine report format lint fuzz run-fuzz coverage install clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
-           $(call obj,$(FUZZ_SRC)))
+           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC)))
 
 endif
