@@ -109,7 +109,7 @@ static bool run_micros(struct session *session, const char *word)
     for (const struct micro_kernel *kernel = micro_kernels; found && kernel->name; kernel++) {
         bool wanted = kernel == micro_kernels || strcmp(word, "all") == 0 ||
                       strcmp(word, kernel->group) == 0 || strcmp(word, kernel->name) == 0;
-        if (wanted && !(session->oracle && kernel->not_for_oracle))
+        if (wanted && !(session->oracle && kernel->where == MICRO_BY_FLOPGRIND))
             run_micro(session, kernel);
     }
     return found;
@@ -210,6 +210,7 @@ static void list(struct session *session)
         cJSON_AddItemToObject(result, "counts", op_counts_to_json(&counts));
         cJSON_AddBoolToObject(result, "knows_instructions", kernel->instructions >= 0);
         cJSON_AddBoolToObject(result, "knows_bytes", kernel->bytes_loaded >= 0);
+        cJSON_AddNumberToObject(result, "where", kernel->where);
     }
 }
 

@@ -22,9 +22,11 @@
             ".size kernel_" #name ", . - kernel_" #name "\n"                                       \
             ".popsection\n");
 #define KL K
+#define KO K
 #include "tests/accuracy/micro_table.h"
 #undef K
 #undef KL
+#undef KO
 
 /* ---- what takes more than a loop ---- */
 
@@ -141,24 +143,32 @@ static void run_sort(uint64_t n, void *memory)
         0                                                                                          \
     }
 #define ANY -1
-#define K(name, group, needs, body, instructions, loaded, stored, ...)                             \
-    {#name, group, needs, kernel_##name, {__VA_ARGS__}, instructions, loaded, stored, 0, 0, false},
-#define KL(name, group, needs, body, instructions, loaded, stored, read, written)                  \
-    {#name,  group,  needs, kernel_##name, {NONE}, instructions,                                   \
-     loaded, stored, read,  written,       false},
-/* C code: what it does besides its operations is the compiler's affair. */
-#define C(name, not_for_oracle, ...)                                                               \
+#define ROW(name, group, needs, ops, instructions, loaded, stored, read, written, where)           \
+    {#name, group, needs, kernel_##name, ops, instructions, loaded, stored, read, written, where},
+#define OPS(...)                                                                                   \
     {                                                                                              \
-#name, "flow", NULL, run_##name, {__VA_ARGS__ }, ANY, ANY, ANY, 0, 0, not_for_oracle       \
+        __VA_ARGS__                                                                                \
+    }
+#define K(name, group, needs, body, instructions, loaded, stored, ...)                             \
+    ROW(name, group, needs, OPS(__VA_ARGS__), instructions, loaded, stored, 0, 0, MICRO_ANYWHERE)
+#define KO(name, group, needs, body, instructions, loaded, stored, ...)                            \
+    ROW(name, group, needs, OPS(__VA_ARGS__), instructions, loaded, stored, 0, 0,                  \
+        MICRO_BYTES_BY_ORACLE)
+#define KL(name, group, needs, body, instructions, loaded, stored, read, written)                  \
+    ROW(name, group, needs, OPS(NONE), instructions, loaded, stored, read, written, MICRO_ANYWHERE)
+/* C code: what it does besides its operations is the compiler's affair. */
+#define C(name, where, ...)                                                                        \
+    {                                                                                              \
+#name, "flow", NULL, run_##name, {__VA_ARGS__ }, ANY, ANY, ANY, 0, 0, where                \
     }
 
 const struct micro_kernel micro_kernels[] = {
 #include "tests/accuracy/micro_table.h"
-    C(threads, true, S(ADD, 128, 8), S(MUL, 128, 8 * N_WORKERS)),
-    C(recursion, false, D(ADD, SCALAR, 2 * DEPTH), D(MUL, SCALAR, 2 * DEPTH)),
-    C(signal, false, S(ADD, SCALAR, 4), S(MUL, SCALAR, 2)),
-    C(longjmp, false, D(ADD, SCALAR, 2 * DEPTH), D(MUL, SCALAR, 2)),
-    C(sort, false, NONE),
+    C(threads, MICRO_BY_FLOPGRIND, S(ADD, 128, 8), S(MUL, 128, 8 * N_WORKERS)),
+    C(recursion, MICRO_ANYWHERE, D(ADD, SCALAR, 2 * DEPTH), D(MUL, SCALAR, 2 * DEPTH)),
+    C(signal, MICRO_ANYWHERE, S(ADD, SCALAR, 4), S(MUL, SCALAR, 2)),
+    C(longjmp, MICRO_ANYWHERE, D(ADD, SCALAR, 2 * DEPTH), D(MUL, SCALAR, 2)),
+    C(sort, MICRO_ANYWHERE, NONE),
     {.name = NULL},
 };
 

@@ -10,6 +10,13 @@
 
 enum { MICRO_OPS = 6, MICRO_MEMORY_BYTES = 64 * 1024 };
 
+/* Which counters a kernel is for. */
+enum micro_where {
+    MICRO_ANYWHERE,
+    MICRO_BY_FLOPGRIND,   /* other threads work, which the oracle does not follow */
+    MICRO_BYTES_BY_ORACLE /* Valgrind's translation loads other bytes than the processor */
+};
+
 /* What one repetition does. */
 struct micro_kernel {
     const char *name, *group;
@@ -21,7 +28,7 @@ struct micro_kernel {
     } ops[MICRO_OPS];                             /* up to n = 0 */
     int instructions, bytes_loaded, bytes_stored; /* instructions < 0: these three are not known */
     int lines_read, lines_written; /* distinct ones, however many repetitions; without the stack */
-    bool not_for_oracle;           /* work of other threads */
+    enum micro_where where;
 };
 
 /* NULL-name terminated. The first does nothing: what it is seen to do is the price of looking, and
