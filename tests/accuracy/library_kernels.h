@@ -14,6 +14,8 @@ enum { LIBRARY_ARGUMENTS = 8 };
 struct library_case {
     const struct library_kernel *kernel;
     const char *words[LIBRARY_ARGUMENTS]; /* behind the kernel's name; NULL: not given */
+    double numbers[LIBRARY_ARGUMENTS];    /* their values; 0 for what is no number */
+    int sizes[LIBRARY_ARGUMENTS];
     float *x, *y, *z; /* `size` floats each; dx and dy hold the same in double */
     double *dx, *dy;
     size_t size;
