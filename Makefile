@@ -98,8 +98,12 @@ BENCH_OBJ := $(call obj,$(BENCH_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 
 # Element-wise kernels: one source, one object per instruction set, chosen at run time (ops/simd).
-# They are vectorised in every config; fused multiply-add is allowed where the set has it.
-SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math
+# They are vectorised in every config; fused multiply-add is allowed where the set has it. What is
+# left of a row behind its whole vectors is done one by one: gcc's narrower vectors for it would
+# work on lanes that nobody asked for, and the work executed is to follow from the source.
+SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math $(shell $(CC) -Werror -S -o /dev/null -x c \
+              --param=vect-epilogues-nomask=0 /dev/null 2>/dev/null && \
+              echo --param=vect-epilogues-nomask=0)
 SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -ffp-contract=fast
 SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
                      -mprefer-vector-width=512 -ffp-contract=fast

@@ -38,6 +38,14 @@ void fl_excess_add(struct fl_excess *sum, const struct fl_excess *more)
         sum->flops[i] += more->flops[i];
 }
 
+struct fl_excess fl_excess_scale(int64_t n, const struct fl_excess *excess)
+{
+    struct fl_excess scaled = *excess;
+    for (int i = 0; i < FL_N_EXCESS_TERMS; i++)
+        scaled.flops[i] *= n;
+    return scaled;
+}
+
 int64_t fl_excess_total(const struct fl_excess *excess)
 {
     int64_t total = 0;

@@ -17,16 +17,18 @@
 
 /* X(constant, key, name): key in JSON and results, name in tables. */
 #define FL_EXCESS_TERMS(X)                                                                         \
-    X(GEMM_ALPHA, "gemm_alpha", "GEMM: alpha scaling of each K panel")                             \
+    X(GEMM_ALPHA, "gemm_alpha", "GEMM: alpha times each K panel")                                  \
     X(GEMM_PANELS, "gemm_panels", "GEMM: adding each K panel to the result")                       \
     X(GEMM_PARTIAL, "gemm_partial", "GEMM: joining partial accumulators")                          \
+    X(GEMM_EDGES, "gemm_edges", "GEMM: idle lanes of edge tiles")                                  \
     X(GEMM_CALLS, "gemm_calls", "GEMM: scalars of each call")                                      \
+    X(BIAS_START, "bias_start", "bias as the start of the sums")                                   \
     X(PARTIAL_SUMS, "partial_sums", "joining partial sums of dot products")                        \
     X(THREAD_SUMS, "thread_sums", "joining the threads' sums")                                     \
-    X(BIAS_START, "bias_start", "bias taken as the start of the sums")                             \
-    X(REDUCTIONS, "reductions", "joining the lanes of row sums")                                   \
     X(TRANSCENDENTAL, "transcendental", "exp, tanh, erf as polynomials")                           \
-    X(ROW_SCALARS, "row_scalars", "scalars of each row")
+    X(VECTOR_TAIL, "vector_tail", "idle lanes behind the end of a row")                            \
+    X(REDUCTIONS, "reductions", "joining the lanes of row sums")                                   \
+    X(CALL_SCALARS, "call_scalars", "scalars of each call")
 
 enum fl_excess_term {
 #define FL_EXCESS_ENUM(constant, key, name) FL_EXCESS_##constant,
@@ -46,6 +48,9 @@ const char *fl_excess_name(enum fl_excess_term term);
 enum fl_excess_term fl_excess_find(const char *key);
 
 void fl_excess_add(struct fl_excess *sum, const struct fl_excess *more);
+/* n times the same call. */
+struct fl_excess fl_excess_scale(int64_t n, const struct fl_excess *excess);
+
 int64_t fl_excess_total(const struct fl_excess *excess);
 
 #endif

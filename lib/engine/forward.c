@@ -13,13 +13,17 @@
 #include <math.h>
 #include <string.h>
 
-/* Runs one operator call inside a region: the time it takes and the cost it declares go to
- * (layer, operator). */
-#define OPERATOR(pass, layer, op, cost, call)                                                      \
+/* What a kernel executes that does nothing beyond its cost. */
+static const struct fl_excess NO_EXCESS;
+
+/* Runs one operator call inside a region: the time it takes, the cost it declares and, when a
+ * counter is attached, what its kernel executes beyond that go to (layer, operator). */
+#define OPERATOR(pass, layer, op, cost, excess, call)                                              \
     do {                                                                                           \
         fl_region_enter((pass)->ledger, op);                                                       \
         call;                                                                                      \
         fl_region_leave((pass)->ledger, layer, op, cost);                                          \
+        fl_region_excess((pass)->ledger, layer, op, excess);                                       \
     } while (0)
 
 static int n_rows(const struct fl_pass *pass)
@@ -42,6 +46,7 @@ static void embed(const struct fl_pass *pass)
     OPERATOR(pass, global_row(pass), FL_OP_EMBED,
              fl_embed_cost(pass->n_seqs, pass->n_tokens, positions != NULL, config->scale_embedding,
                            config->d_model),
+             NO_EXCESS,
              fl_embed(pass->work->x, pass->tokens, pass->n_seqs, pass->n_tokens, pass->n_past,
                       model->token_embedding, positions, scale, config->d_model));
 }
@@ -53,24 +58,26 @@ static void norm(const struct fl_pass *pass, int layer, enum fl_operator op, flo
     const int d_model = config->d_model;
     const float eps = (float)config->norm_eps;
     if (config->norm == FL_NORM_RMSNORM)
-        OPERATOR(pass, layer, op, fl_rmsnorm_cost(rows, d_model),
+        OPERATOR(pass, layer, op, fl_rmsnorm_cost(rows, d_model), fl_rmsnorm_excess(rows, d_model),
                  fl_rmsnorm(out, x, weights->gain, rows, d_model, eps));
     else
         OPERATOR(pass, layer, op, fl_layernorm_cost(rows, d_model),
+                 fl_layernorm_excess(rows, d_model),
                  fl_layernorm(out, x, weights->gain, weights->bias, rows, d_model, eps));
 }
 
 static void linear(const struct fl_pass *pass, int layer, enum fl_operator op, float *y,
                    const float *x, const struct fl_linear *weights, int rows)
 {
-    OPERATOR(pass, layer, op, fl_linear_cost(weights, rows), fl_linear(y, x, rows, weights));
+    OPERATOR(pass, layer, op, fl_linear_cost(weights, rows), fl_linear_excess(weights, rows),
+             fl_linear(y, x, rows, weights));
 }
 
 /* x += branch */
 static void residual(const struct fl_pass *pass, int layer)
 {
     const size_t n = (size_t)n_rows(pass) * (size_t)pass->model->config.d_model;
-    OPERATOR(pass, layer, FL_OP_RESIDUAL, fl_residual_cost(n),
+    OPERATOR(pass, layer, FL_OP_RESIDUAL, fl_residual_cost(n), NO_EXCESS,
              fl_residual(pass->work->x, pass->work->branch, n));
 }
 
@@ -84,6 +91,7 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
 
     OPERATOR(
         pass, layer, FL_OP_QKV, fl_qkv_cost(n_rows(pass), &weights->q, &weights->k, &weights->v),
+        fl_qkv_excess(n_rows(pass), &weights->q, &weights->k, &weights->v),
         fl_qkv(work->q, work->k, work->v, x, n_rows(pass), &weights->q, &weights->k, &weights->v));
     if (config->positions == FL_POS_ROPE) {
         const struct fl_rope_shape rope = {
@@ -95,7 +103,7 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
             .head_dim = config->head_dim,
             .interleaved = config->rope.interleaved,
         };
-        OPERATOR(pass, layer, FL_OP_ROPE, fl_rope_cost(&rope),
+        OPERATOR(pass, layer, FL_OP_ROPE, fl_rope_cost(&rope), NO_EXCESS,
                  fl_rope(work->q, work->k, work->cosine, work->sine, &rope));
     }
     const struct fl_kv_shape kv = {
@@ -106,7 +114,7 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
         .head_dim = config->head_dim,
         .ctx_stride = pass->n_ctx,
     };
-    OPERATOR(pass, layer, FL_OP_KV_APPEND, fl_kv_append_cost(&kv),
+    OPERATOR(pass, layer, FL_OP_KV_APPEND, fl_kv_append_cost(&kv), NO_EXCESS,
              fl_kv_append(k_cache, v_cache, work->k, work->v, &kv));
 }
 
@@ -131,11 +139,12 @@ static void attention(const struct fl_pass *pass, int layer, const float *x)
     float *v_cache = work->v_cache + (size_t)layer * layer_floats;
 
     project(pass, layer, x, k_cache, v_cache);
-    OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape),
+    OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape), kernel->scores_excess(&shape),
              kernel->scores(work->scores, work->q, k_cache, &shape));
     OPERATOR(pass, layer, FL_OP_SOFTMAX, kernel->softmax_cost(&shape),
-             kernel->softmax(work->scores, &shape));
+             kernel->softmax_excess(&shape), kernel->softmax(work->scores, &shape));
     OPERATOR(pass, layer, FL_OP_CONTEXT, kernel->context_cost(&shape),
+             kernel->context_excess(&shape),
              kernel->context(work->context, work->scores, v_cache, &shape));
     linear(pass, layer, FL_OP_ATTN_OUT, work->branch, work->context,
            &pass->model->layers[layer].attn_out, n_rows(pass));
@@ -156,6 +165,7 @@ static void ffn(const struct fl_pass *pass, int layer, const float *x)
         linear(pass, layer, FL_OP_FFN_GATE, work->gate, x, &weights->ffn_gate, rows);
     linear(pass, layer, FL_OP_FFN_UP, work->up, x, &weights->ffn_up, rows);
     OPERATOR(pass, layer, FL_OP_FFN_ACT, fl_activate_cost(n, config->gated, config->activation),
+             fl_activate_excess(n, config->gated, config->activation),
              fl_activate(work->up, inner, factor, n, config->activation));
     linear(pass, layer, FL_OP_FFN_DOWN, work->branch, work->up, &weights->ffn_down, rows);
 }

@@ -9,6 +9,7 @@
 #define FL_OPS_ACTIVATION_H
 
 #include "base/cost.h"
+#include "base/excess.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +22,6 @@ void fl_activate(float *out, const float *x, const float *up, size_t n, enum fl_
 /* Work fl_activate() executes. FLOP an element, each transcendental one: relu 0 (a comparison),
  * gelu_erf 5, gelu_tanh 9, silu 3; gated one more. */
 struct fl_cost fl_activate_cost(uint64_t n, bool gated, enum fl_activation kind);
+struct fl_excess fl_activate_excess(uint64_t n, bool gated, enum fl_activation kind);
 
 #endif

@@ -16,6 +16,7 @@
 #define FL_OPS_ATTENTION_H
 
 #include "base/cost.h"
+#include "base/excess.h"
 
 struct fl_attention_shape {
     int n_seqs, n_tokens, n_past;
@@ -33,6 +34,9 @@ struct fl_attention_kernel {
     struct fl_cost (*scores_cost)(const struct fl_attention_shape *);
     struct fl_cost (*softmax_cost)(const struct fl_attention_shape *);
     struct fl_cost (*context_cost)(const struct fl_attention_shape *);
+    struct fl_excess (*scores_excess)(const struct fl_attention_shape *);
+    struct fl_excess (*softmax_excess)(const struct fl_attention_shape *);
+    struct fl_excess (*context_excess)(const struct fl_attention_shape *);
 };
 
 /* attention_naive.c: all s*t pairs of the rectangle, masked to -inf before the softmax. */

@@ -9,8 +9,10 @@
  *     row 2  # # # # # # # # # #  | x x x        nothing right of x is read or written
  */
 #include "ops/attention_shared.h"
+#include "ops/blas_excess.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/simd_work.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -87,10 +89,8 @@ static void context_tile(const void *context, size_t index)
 static void softmax_row(const void *context, size_t i)
 {
     const struct fl_attention_job *job = context;
-    const struct fl_attention_shape *shape = job->shape;
-    size_t n_past = (size_t)shape->n_past, n_tokens = (size_t)shape->n_tokens;
-    fl_simd()->softmax(job->out + i * (n_past + n_tokens), n_past + i % n_tokens + 1,
-                       1.0f / sqrtf((float)shape->head_dim));
+    size_t n_past = (size_t)job->shape->n_past, n_tokens = (size_t)job->shape->n_tokens;
+    fl_simd()->softmax(job->out + i * (n_past + n_tokens), n_past + i % n_tokens + 1, job->scale);
 }
 
 static uint64_t n_pairs(const struct fl_attention_shape *shape)
@@ -114,12 +114,13 @@ static void scores_visible(float *scores, const float *q, const float *k,
     if (shape->n_tokens == 1)
         fl_attention_decode_scores(scores, q, k, shape);
     else
-        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape});
+        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape, 0});
 }
 
 static void softmax_visible(float *scores, const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {scores, NULL, NULL, shape};
+    struct fl_attention_job job = {
+        .out = scores, .shape = shape, .scale = 1.0f / sqrtf((float)shape->head_dim)};
     fl_parallel_rows(fl_attention_n_heads(shape) * (size_t)shape->n_tokens,
                      fl_attention_parallel(shape, n_pairs(shape)), softmax_row, &job);
 }
@@ -130,7 +131,7 @@ static void context_visible(float *context, const float *probs, const float *v,
     if (shape->n_tokens == 1)
         fl_attention_decode_context(context, probs, v, shape);
     else
-        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape});
+        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape, 0});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)
@@ -148,6 +149,55 @@ static struct fl_cost context_cost(const struct fl_attention_shape *shape)
     return fl_attention_context_cost(shape, n_pairs(shape));
 }
 
+/* The rectangles of all tiles of a head, times the heads; multiply is the product of one. */
+static struct fl_excess rectangles(const struct fl_attention_shape *shape,
+                                   struct fl_excess (*multiply)(const struct tile *tile, int d))
+{
+    struct fl_excess sum = {0};
+    for (size_t i = 0; i < tiles_per_head(shape); i++) {
+        struct tile tile = tile_at(shape, i);
+        struct fl_excess one = {0};
+        if (tile.n_before > 0)
+            one = multiply(&tile, shape->head_dim);
+        fl_excess_add(&sum, &one);
+    }
+    return fl_excess_scale((int64_t)fl_attention_n_heads(shape), &sum);
+}
+
+static struct fl_excess scores_rectangle_excess(const struct tile *tile, int d)
+{
+    return fl_sgemm_excess((int)tile->n_rows, (int)tile->n_before, d);
+}
+
+static struct fl_excess context_rectangle_excess(const struct tile *tile, int d)
+{
+    return fl_sgemm_excess((int)tile->n_rows, d, (int)tile->n_before);
+}
+
+static struct fl_excess scores_excess(const struct fl_attention_shape *shape)
+{
+    if (shape->n_tokens == 1)
+        return fl_attention_decode_scores_excess(shape);
+    struct fl_excess sum = rectangles(shape, scores_rectangle_excess);
+    uint64_t joins = 0;
+    for (size_t i = 0; i < (size_t)shape->n_tokens; i++)
+        joins += fl_simd_dot_joins(i % TILE + 1, (uint64_t)shape->head_dim);
+    sum.flops[FL_EXCESS_PARTIAL_SUMS] += (int64_t)(fl_attention_n_heads(shape) * joins);
+    return sum;
+}
+
+static struct fl_excess softmax_excess(const struct fl_attention_shape *shape)
+{
+    return fl_attention_softmax_excess(shape, false);
+}
+
+static struct fl_excess context_excess(const struct fl_attention_shape *shape)
+{
+    if (shape->n_tokens == 1)
+        return (struct fl_excess){0};
+    return rectangles(shape, context_rectangle_excess);
+}
+
 const struct fl_attention_kernel fl_attention_causal = {
     .name = "causal",
     .scores = scores_visible,
@@ -156,4 +206,7 @@ const struct fl_attention_kernel fl_attention_causal = {
     .scores_cost = scores_cost,
     .softmax_cost = softmax_cost,
     .context_cost = context_cost,
+    .scores_excess = scores_excess,
+    .softmax_excess = softmax_excess,
+    .context_excess = context_excess,
 };

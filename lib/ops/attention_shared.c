@@ -2,6 +2,7 @@
 
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/simd_work.h"
 
 #include <string.h>
 
@@ -76,7 +77,7 @@ static void group_context(const void *context, size_t g)
 void fl_attention_decode_scores(float *scores, const float *q, const float *k,
                                 const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {scores, q, k, shape};
+    struct fl_attention_job job = {scores, q, k, shape, 0};
     bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
     fl_parallel_rows(n_groups(shape), worth, group_scores, &job);
 }
@@ -84,10 +85,39 @@ void fl_attention_decode_scores(float *scores, const float *q, const float *k,
 void fl_attention_decode_context(float *context, const float *probs, const float *v,
                                  const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {context, probs, v, shape};
+    struct fl_attention_job job = {context, probs, v, shape, 0};
     bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
     memset(context, 0, fl_attention_n_heads(shape) * (size_t)shape->head_dim * sizeof *context);
     fl_parallel_rows(n_groups(shape), worth, group_context, &job);
+}
+
+struct fl_excess fl_attention_decode_scores_excess(const struct fl_attention_shape *shape)
+{
+    uint64_t joins = 0;
+    for (size_t j = 0; j <= (size_t)shape->n_past; j += BLOCK)
+        joins += fl_simd_dot_joins(block_size(shape, j), (uint64_t)shape->head_dim);
+    return (struct fl_excess){.flops[FL_EXCESS_PARTIAL_SUMS] =
+                                  (int64_t)(fl_attention_n_heads(shape) * joins)};
+}
+
+/* A pair executes its subtraction, scaling, exponential, sum and division's product: the cost
+ * counts the exponential as one. Idle lanes do all but the last. */
+struct fl_excess fl_attention_softmax_excess(const struct fl_attention_shape *shape, bool masked)
+{
+    const uint64_t n_heads = fl_attention_n_heads(shape), n_rows = (uint64_t)shape->n_tokens;
+    uint64_t pairs = 0, idle = 0;
+    for (uint64_t i = 1; i <= n_rows; i++) {
+        uint64_t n = (uint64_t)shape->n_past + (masked ? n_rows : i);
+        pairs += n;
+        idle += fl_simd_idle(n);
+    }
+    return (struct fl_excess){
+        .flops = {
+            [FL_EXCESS_TRANSCENDENTAL] = (int64_t)(n_heads * pairs * (FL_EXP_FLOPS - 1)),
+            [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n_heads * idle * (FL_EXP_FLOPS + 3)),
+            [FL_EXCESS_REDUCTIONS] = (int64_t)(n_heads * n_rows * fl_simd_join()),
+            [FL_EXCESS_CALL_SCALARS] = 2, /* 1 / sqrt(head_dim) */
+        }};
 }
 
 /* Floats of q or context, and of the rows of k or v that are used. */

@@ -29,6 +29,7 @@ struct fl_attention_job {
     float *out;
     const float *a, *b;
     const struct fl_attention_shape *shape;
+    float scale; /* softmax: 1 / sqrt(head_dim) */
 };
 
 /* True when n_pairs per head are worth several threads. */
@@ -39,6 +40,11 @@ void fl_attention_decode_scores(float *scores, const float *q, const float *k,
                                 const struct fl_attention_shape *shape);
 void fl_attention_decode_context(float *context, const float *probs, const float *v,
                                  const struct fl_attention_shape *shape);
+
+/* Beyond the cost. softmax: the rows' lengths are n_past + 1 ... n_past + n_tokens, or all
+ * n_past + n_tokens when masked. */
+struct fl_excess fl_attention_decode_scores_excess(const struct fl_attention_shape *shape);
+struct fl_excess fl_attention_softmax_excess(const struct fl_attention_shape *shape, bool masked);
 
 /* Cost with n_pairs query-key pairs a head. */
 struct fl_cost fl_attention_scores_cost(const struct fl_attention_shape *shape, uint64_t n_pairs);

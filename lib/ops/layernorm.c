@@ -2,6 +2,7 @@
 
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/simd_work.h"
 
 #include <stddef.h>
 
@@ -37,4 +38,14 @@ struct fl_cost fl_layernorm_cost(int n_rows, int d_model)
         .bytes_read = (n * d + 2 * d) * sizeof(float),
         .bytes_written = n * d * sizeof(float),
     };
+}
+
+/* Idle lanes join the sum (1) and the sum of squares (3). */
+struct fl_excess fl_layernorm_excess(int n_rows, int d_model)
+{
+    uint64_t n = (uint64_t)n_rows, idle = fl_simd_idle((uint64_t)d_model);
+    return (struct fl_excess){.flops = {
+                                  [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n * 4 * idle),
+                                  [FL_EXCESS_REDUCTIONS] = (int64_t)(n * 2 * fl_simd_join()),
+                              }};
 }

@@ -8,6 +8,7 @@
 #define FL_OPS_LAYERNORM_H
 
 #include "base/cost.h"
+#include "base/excess.h"
 
 /* x, out [n_rows, d_model] row-major f32, may be the same; gain, bias [d_model]. */
 void fl_layernorm(float *out, const float *x, const float *gain, const float *bias, int n_rows,
@@ -16,5 +17,6 @@ void fl_layernorm(float *out, const float *x, const float *gain, const float *bi
 /* Work fl_layernorm() executes. FLOP a row: sum d; x - mean, square, sum 3d; normalise, gain, bias
  * 4d; two divisions by d, + eps, square root, reciprocal 5. No rows, no work. */
 struct fl_cost fl_layernorm_cost(int n_rows, int d_model);
+struct fl_excess fl_layernorm_excess(int n_rows, int d_model);
 
 #endif

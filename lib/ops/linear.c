@@ -1,7 +1,9 @@
 #include "ops/linear.h"
 
+#include "ops/blas_excess.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/simd_work.h"
 
 #include <cblas.h>
 #include <omp.h>
@@ -43,13 +45,24 @@ static size_t smaller(size_t a, size_t b)
 
 enum { LINE = 16 }; /* floats; threads share y by whole lines, so that none is written by two */
 
+/* Worth several threads. */
+static bool is_worth(const struct fl_linear *layer, int n_rows)
+{
+    return (size_t)layer->n_out * (size_t)layer->n_in * (size_t)n_rows >= FL_PARALLEL_MIN;
+}
+
+/* Outputs a thread takes. */
+static size_t share_of(const struct fl_linear *layer, bool worth)
+{
+    size_t n_threads = worth ? (size_t)omp_get_max_threads() : 1;
+    return ((size_t)layer->n_out + n_threads * LINE - 1) / (n_threads * LINE) * LINE;
+}
+
 /* Gives each thread one stretch of the outputs, in one call: body(job, number of the share). */
 static void for_each_share(struct job *job, bool worth, void (*body)(const void *job, size_t i))
 {
-    size_t n_out = (size_t)job->layer->n_out;
-    size_t n_threads = worth ? (size_t)omp_get_max_threads() : 1;
-    job->share = (n_out + n_threads * LINE - 1) / (n_threads * LINE) * LINE;
-    fl_parallel_rows((n_out + job->share - 1) / job->share, worth, body, job);
+    job->share = share_of(job->layer, worth);
+    fl_parallel_rows(((size_t)job->layer->n_out + job->share - 1) / job->share, worth, body, job);
 }
 
 /* Stored [n_out, n_in]: an output is the dot product of x and a row (16 rows a call instead of a
@@ -93,6 +106,11 @@ static void mix_share(const struct job *job)
     }
 }
 
+static bool shares_rows(bool worth)
+{
+    return worth && omp_get_max_threads() > 1 && !omp_in_parallel();
+}
+
 /* Stored [n_in, n_out]: y is the sum of rows weighted by x. Threads share the rows and not the
  * columns: pieces of a short row would be too short to prefetch (768 x 768: 25 instead of
  * 48 GB/s). The partial sums join y in the order of the threads, so that the result is the same
@@ -101,7 +119,7 @@ static void row_times_in_out(const struct job *job, bool worth)
 {
     const struct fl_linear *layer = job->layer;
     start(job, 1, 0, (size_t)layer->n_out);
-    if (!worth || omp_get_max_threads() == 1 || omp_in_parallel()) {
+    if (!shares_rows(worth)) {
         fl_simd()->mix_rows(job->y, job->x, layer->weight, (size_t)layer->n_in, (size_t)layer->ld,
                             (size_t)layer->n_out);
         return;
@@ -130,8 +148,7 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
     if (n_rows == 0)
         return;
     struct job job = {y, x, n_rows, layer, 0};
-    size_t n_weights = (size_t)layer->n_out * (size_t)layer->n_in;
-    bool worth = n_weights * (size_t)n_rows >= FL_PARALLEL_MIN;
+    bool worth = is_worth(layer, n_rows);
     if (n_rows > 1)
         for_each_share(&job, worth, multiply_share);
     else if (layer->in_out)
@@ -152,4 +169,36 @@ struct fl_cost fl_linear_cost(const struct fl_linear *layer, int n_rows)
         .bytes_read = (m * i + i * o + (layer->bias ? o : 0)) * sizeof(float),
         .bytes_written = m * o * sizeof(float),
     };
+}
+
+/* What one share executes beyond the products of its n outputs. */
+static struct fl_excess share_excess(const struct fl_linear *layer, int n_rows, size_t n)
+{
+    if (n_rows > 1)
+        return fl_sgemm_excess(n_rows, (int)n, layer->n_in);
+    uint64_t joins = fl_simd_dot_joins(n, (uint64_t)layer->n_in);
+    return (struct fl_excess){.flops[FL_EXCESS_PARTIAL_SUMS] = (int64_t)joins};
+}
+
+struct fl_excess fl_linear_excess(const struct fl_linear *layer, int n_rows)
+{
+    struct fl_excess sum = {0};
+    const size_t n_out = (size_t)layer->n_out;
+    const bool worth = is_worth(layer, n_rows), one_row_in_out = n_rows == 1 && layer->in_out;
+    if (n_rows == 0)
+        return sum;
+    /* Where y starts as the bias, the addition that the cost counts is one of the sum's own. */
+    if (layer->bias && (n_rows > 1 || layer->in_out))
+        sum.flops[FL_EXCESS_BIAS_START] = -(int64_t)n_rows * layer->n_out;
+    if (one_row_in_out) {
+        if (shares_rows(worth))
+            sum.flops[FL_EXCESS_THREAD_SUMS] = (int64_t)omp_get_max_threads() * layer->n_out;
+        return sum;
+    }
+    const size_t share = share_of(layer, worth);
+    for (size_t first = 0; first < n_out; first += share) {
+        struct fl_excess one = share_excess(layer, n_rows, smaller(share, n_out - first));
+        fl_excess_add(&sum, &one);
+    }
+    return sum;
 }

@@ -3,6 +3,7 @@
 #define FL_OPS_LINEAR_H
 
 #include "base/cost.h"
+#include "base/excess.h"
 
 #include <stdbool.h>
 
@@ -19,5 +20,8 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
 
 /* Work fl_linear() executes; reads x, W and bias once, writes y once. No rows, no work. */
 struct fl_cost fl_linear_cost(const struct fl_linear *layer, int n_rows);
+
+/* Beyond the cost, with the number of threads that fl_linear() would use now. */
+struct fl_excess fl_linear_excess(const struct fl_linear *layer, int n_rows);
 
 #endif

@@ -16,3 +16,13 @@ struct fl_cost fl_qkv_cost(int n_rows, const struct fl_linear *wq, const struct 
     cost.bytes_read -= 2 * (uint64_t)n_rows * (uint64_t)wq->n_in * sizeof(float);
     return cost;
 }
+
+struct fl_excess fl_qkv_excess(int n_rows, const struct fl_linear *wq, const struct fl_linear *wk,
+                               const struct fl_linear *wv)
+{
+    struct fl_excess sum = fl_linear_excess(wq, n_rows);
+    struct fl_excess k = fl_linear_excess(wk, n_rows), v = fl_linear_excess(wv, n_rows);
+    fl_excess_add(&sum, &k);
+    fl_excess_add(&sum, &v);
+    return sum;
+}

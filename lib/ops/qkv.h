@@ -13,5 +13,7 @@ void fl_qkv(float *q, float *k, float *v, const float *x, int n_rows, const stru
 /* Work fl_qkv() executes; x, which all three share, is read once. */
 struct fl_cost fl_qkv_cost(int n_rows, const struct fl_linear *wq, const struct fl_linear *wk,
                            const struct fl_linear *wv);
+struct fl_excess fl_qkv_excess(int n_rows, const struct fl_linear *wq, const struct fl_linear *wk,
+                               const struct fl_linear *wv);
 
 #endif

@@ -5,6 +5,7 @@
 #include "ops/simd/transcendental.h"
 
 #include <math.h>
+#include <string.h>
 
 #ifndef FL_ISA
 #define FL_ISA portable
@@ -30,33 +31,77 @@ static inline float gelu_tanh_lane(float x)
     return 0.5f * x * (1.0f + tanh_lane(u));
 }
 
-static inline float silu_lane(float x)
-{
-    return x / (1.0f + exp_lane(-x));
-}
-
-#define MAP(name, lane)                                                                            \
+/* Whole vectors, then the rest of the row padded to one more: the same code for every element, so
+ * what is executed follows from n alone (simd_work.h) and no element takes a slow path. */
+#define MAP_LANES(name, lane)                                                                      \
+    static inline void name##_lanes(float *out, const float *x)                                    \
+    {                                                                                              \
+        _Pragma("omp simd") for (size_t i = 0; i < LANES; i++) out[i] = lane(x[i]);                \
+    }
+#define MAP_ROW(name)                                                                              \
     static void name(float *out, const float *x, size_t n)                                         \
     {                                                                                              \
-        _Pragma("omp simd") for (size_t i = 0; i < n; i++) out[i] = lane(x[i]);                    \
+        size_t i = 0;                                                                              \
+        for (; i + LANES <= n; i += LANES)                                                         \
+            name##_lanes(out + i, x + i);                                                          \
+        if (i < n) {                                                                               \
+            float rest[LANES] = {0};                                                               \
+            memcpy(rest, x + i, (n - i) * sizeof *x);                                              \
+            name##_lanes(rest, rest);                                                              \
+            memcpy(out + i, rest, (n - i) * sizeof *x);                                            \
+        }                                                                                          \
     }
-MAP(map_exp, exp_lane)
-MAP(map_tanh, tanh_lane)
-MAP(map_erf, erf_lane)
-MAP(map_relu, relu_lane)
-MAP(map_gelu_erf, gelu_erf_lane)
-MAP(map_gelu_tanh, gelu_tanh_lane)
-MAP(map_silu, silu_lane)
+MAP_LANES(map_exp, exp_lane)
+MAP_LANES(map_tanh, tanh_lane)
+MAP_LANES(map_erf, erf_lane)
+MAP_LANES(map_relu, relu_lane)
+MAP_LANES(map_gelu_erf, gelu_erf_lane)
+MAP_LANES(map_gelu_tanh, gelu_tanh_lane)
 
-#define GATE(name, lane)                                                                           \
+/* In two steps: in one, gcc 12 takes the limits of exp out as cases and divides for each. */
+static inline void map_silu_lanes(float *out, const float *x)
+{
+    float e[LANES];
+#pragma omp simd
+    for (size_t i = 0; i < LANES; i++)
+        e[i] = exp_lane(-x[i]);
+#pragma omp simd
+    for (size_t i = 0; i < LANES; i++)
+        out[i] = x[i] / (1.0f + e[i]);
+}
+
+MAP_ROW(map_exp)
+MAP_ROW(map_tanh)
+MAP_ROW(map_erf)
+MAP_ROW(map_relu)
+MAP_ROW(map_gelu_erf)
+MAP_ROW(map_gelu_tanh)
+MAP_ROW(map_silu)
+
+#define GATE_ROW(name, map)                                                                        \
+    static inline void name##_lanes(float *out, const float *x, const float *up)                   \
+    {                                                                                              \
+        float mapped[LANES];                                                                       \
+        map##_lanes(mapped, x);                                                                    \
+        _Pragma("omp simd") for (size_t i = 0; i < LANES; i++) out[i] = mapped[i] * up[i];         \
+    }                                                                                              \
     static void name(float *out, const float *x, const float *up, size_t n)                        \
     {                                                                                              \
-        _Pragma("omp simd") for (size_t i = 0; i < n; i++) out[i] = lane(x[i]) * up[i];            \
+        size_t i = 0;                                                                              \
+        for (; i + LANES <= n; i += LANES)                                                         \
+            name##_lanes(out + i, x + i, up + i);                                                  \
+        if (i < n) {                                                                               \
+            float rest[LANES] = {0}, factor[LANES] = {0};                                          \
+            memcpy(rest, x + i, (n - i) * sizeof *x);                                              \
+            memcpy(factor, up + i, (n - i) * sizeof *x);                                           \
+            name##_lanes(rest, rest, factor);                                                      \
+            memcpy(out + i, rest, (n - i) * sizeof *x);                                            \
+        }                                                                                          \
     }
-GATE(gate_relu, relu_lane)
-GATE(gate_gelu_erf, gelu_erf_lane)
-GATE(gate_gelu_tanh, gelu_tanh_lane)
-GATE(gate_silu, silu_lane)
+GATE_ROW(gate_relu, map_relu)
+GATE_ROW(gate_gelu_erf, map_gelu_erf)
+GATE_ROW(gate_gelu_tanh, map_gelu_tanh)
+GATE_ROW(gate_silu, map_silu)
 
 static void add(float *out, const float *x, size_t n)
 {
@@ -72,52 +117,111 @@ static void scale(float *out, float factor, size_t n)
         out[i] *= factor;
 }
 
+/* The first n < LANES elements of x, the rest filled up. */
+static inline lanes lanes_load_part(const float *x, size_t n, float fill)
+{
+    float padded[LANES];
+    for (size_t i = 0; i < LANES; i++)
+        padded[i] = i < n ? x[i] : fill;
+    return lanes_load(padded);
+}
+
+static inline void lanes_store_part(float *x, lanes v, size_t n)
+{
+    memcpy(x, &v, n * sizeof *x);
+}
+
+static float row_sum(const float *x, size_t n)
+{
+    lanes sum = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        sum += lanes_load(x + i);
+    if (i < n)
+        sum += lanes_load_part(x + i, n - i, 0.0f);
+    return quad_sum(lanes_fold(sum));
+}
+
+/* Sum of (x - mean)^2. */
+static float row_squares(const float *x, float mean, size_t n)
+{
+    lanes sum = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        lanes d = lanes_load(x + i) - mean;
+        sum += d * d;
+    }
+    if (i < n) {
+        lanes d = lanes_load_part(x + i, n - i, mean) - mean;
+        sum += d * d;
+    }
+    return quad_sum(lanes_fold(sum));
+}
+
 static void layernorm(float *out, const float *x, const float *gain, const float *bias, size_t n,
                       float eps)
 {
-    float sum = 0.0f, squares = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += x[i];
-    float mean = sum / (float)n;
+    float mean = row_sum(x, n) / (float)n;
     /* The second pass over a row that is in cache by now costs little; the sum of squares minus
      * the square of the mean would cancel. */
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < n; i++)
-        squares += (x[i] - mean) * (x[i] - mean);
-    float inverse = 1.0f / sqrtf(squares / (float)n + eps);
+    float inverse = 1.0f / sqrtf(row_squares(x, mean, n) / (float)n + eps);
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         out[i] = (x[i] - mean) * inverse * gain[i] + bias[i];
 }
 
+/* Sum of x^2. */
+static float row_energy(const float *x, size_t n)
+{
+    lanes sum = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        sum += lanes_load(x + i) * lanes_load(x + i);
+    if (i < n) {
+        lanes rest = lanes_load_part(x + i, n - i, 0.0f);
+        sum += rest * rest;
+    }
+    return quad_sum(lanes_fold(sum));
+}
+
 static void rmsnorm(float *out, const float *x, const float *gain, size_t n, float eps)
 {
-    float squares = 0.0f;
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < n; i++)
-        squares += x[i] * x[i];
-    float inverse = 1.0f / sqrtf(squares / (float)n + eps);
+    float inverse = 1.0f / sqrtf(row_energy(x, n) / (float)n + eps);
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         out[i] = x[i] * inverse * gain[i];
 }
 
+/* e^((x - maximum) factor) of one vector, in place; its lanes join the sum. */
+static inline lanes softmax_lanes(float *x, float maximum, float factor)
+{
+#pragma omp simd
+    for (size_t i = 0; i < LANES; i++)
+        x[i] = exp_lane((x[i] - maximum) * factor);
+    return lanes_load(x);
+}
+
 static void softmax(float *x, size_t n, float factor)
 {
-    float maximum = -INFINITY, sum = 0.0f;
+    float maximum = -INFINITY;
 #pragma omp simd reduction(max : maximum)
     for (size_t i = 0; i < n; i++)
         maximum = x[i] > maximum ? x[i] : maximum;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++) {
-        x[i] = exp_lane((x[i] - maximum) * factor);
-        sum += x[i];
+    lanes sum = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        sum += softmax_lanes(x + i, maximum, factor);
+    if (i < n) {
+        float rest[LANES];
+        lanes_store(rest, lanes_load_part(x + i, n - i, -INFINITY));
+        lanes v = softmax_lanes(rest, maximum, factor);
+        sum += v;
+        lanes_store_part(x + i, v, n - i);
     }
-    float inverse = 1.0f / sum;
+    float inverse = 1.0f / quad_sum(lanes_fold(sum));
 #pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        x[i] *= inverse;
+    for (size_t k = 0; k < n; k++)
+        x[k] *= inverse;
 }
 
 static void rotate_pairs(float *x, const float *cosine, const float *sine, size_t half)
@@ -143,6 +247,7 @@ static void rotate_halves(float *x, const float *cosine, const float *sine, size
 extern const struct fl_simd TABLE_NAME(FL_ISA);
 const struct fl_simd TABLE_NAME(FL_ISA) = {
     .name = TABLE_STRING(FL_ISA),
+    .n_lanes = LANES,
     .exp = map_exp,
     .tanh = map_tanh,
     .erf = map_erf,

@@ -4,16 +4,15 @@
 #define FL_OPS_SIMD_ROWS_H
 
 #include "ops/simd/lanes.h"
+#include "ops/simd/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows from this length on are worth several accumulators and one row at a time: a single stream
- * of addresses is what the prefetchers follow best. Shorter ones go four at a time, so that the
- * vector is loaded once for four and their final sums are shared. */
-enum { LONG_ROW = 256 };
-
+/* Rows of FL_SIMD_LONG_ROW or more are worth several accumulators and one row at a time: a single
+ * stream of addresses is what the prefetchers follow best. Shorter ones go four at a time, so that
+ * the vector is loaded once for four and their final sums are shared. */
 /* Floats to ask for ahead of the sum, and the row length from which the processor's own prefetchers
  * do as well: at the end of each shorter row they lose the lead. 8 KiB is the best of 1 to 64 on
  * Zen 4: 12 times 768 outputs from 768 inputs at 57 GB/s instead of 47, 50,257 at 60 instead of 51;
@@ -61,7 +60,7 @@ static void dot_rows(float *out, const float *start, const float *q, const float
                      size_t ld, size_t n)
 {
     size_t j = 0;
-    for (; n < LONG_ROW && j + 4 <= n_rows; j += 4) {
+    for (; n < FL_SIMD_LONG_ROW && j + 4 <= n_rows; j += 4) {
         quad sums = dot_four(q, k + j * ld, ld, n), first = {0};
         if (start)
             memcpy(&first, start + j, sizeof first);
@@ -128,7 +127,7 @@ static inline void mix_long(float *restrict out, const float *restrict p, const 
 static void mix_rows(float *out, const float *p, const float *v, size_t n_rows, size_t ld, size_t n)
 {
     size_t j = 0;
-    for (; n >= LONG_ROW && j + MIXED <= n_rows; j += MIXED)
+    for (; n >= FL_SIMD_LONG_ROW && j + MIXED <= n_rows; j += MIXED)
         mix_long(out, p + j, v + j * ld, ld, n);
     mix_short(out, p + j, v + j * ld, n_rows - j, ld, n);
 }

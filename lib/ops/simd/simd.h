@@ -19,6 +19,7 @@ enum { FL_N_ACTIVATIONS = FL_ACT_SILU + 1 };
 
 struct fl_simd {
     const char *name; /* "portable", "avx2", "avx512" */
+    int n_lanes;      /* floats in a vector: 4, 8, 16 */
 
     /* out[i] = f(x[i]); out may be x. At most 2 ulp off over all floats, infinities, subnormal
      * results and NaN included. */
@@ -50,6 +51,9 @@ struct fl_simd {
     void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
                      size_t n);
 };
+
+/* dot_rows() and mix_rows() take rows from this length on one way, shorter ones another. */
+enum { FL_SIMD_LONG_ROW = 256 };
 
 /* The widest set this processor has. The environment variable FL_ISA=portable|avx2|avx512, read at
  * the first call, lowers it; a set the processor lacks or an unknown name changes nothing. */
