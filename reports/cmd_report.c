@@ -57,9 +57,10 @@ static void print_headlines(const struct fl_sections *sections, const char *dire
         fl_report_headline(&table, &sections->rows[i]);
         fl_table_print(&table, FL_TABLE_TEXT, stdout);
         fl_table_close(&table);
+        if (!fl_report_is_measured(&sections->rows[i]))
+            printf("\nmeasured: unavailable: %s\n", fl_report_unmeasured(&sections->rows[i]));
         printf("\n");
     }
-    printf("measured: unavailable: this version has no counter backend\n");
     printf("report: %s/index.html\n", directory);
 }
 

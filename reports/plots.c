@@ -7,8 +7,11 @@
 #include <string.h>
 
 static const struct fl_plot PLOTS[] = {
-    {"operators", "FLOPs per operator: textbook, exact, counted",
-     "a prefill and a cached decode step", 860, 430, fl_plot_has_both, fl_plot_operators},
+    {"operators", "FLOPs per operator, by who counts", "a prefill and a cached decode step", 860,
+     430, fl_plot_has_both, fl_plot_operators},
+    {"measured", "What the processor executed beyond the formulas",
+     "points that a counter counted (sweep --counter flopgrind)", 860, 540, fl_plot_has_measured,
+     fl_plot_measured},
     {"prefill", "What a prompt token costs, and attention's part in it", "prefill points", 860, 560,
      fl_plot_has_prefill, fl_plot_prefill},
     {"contrast", "Decoding with and without the KV cache",

@@ -41,6 +41,7 @@ bool fl_plot_has_contrast(const struct fl_plot_input *input);
 bool fl_plot_has_any(const struct fl_plot_input *input);
 bool fl_plot_has_threads(const struct fl_plot_input *input);
 bool fl_plot_has_kernels(const struct fl_plot_input *input);
+bool fl_plot_has_measured(const struct fl_plot_input *input);
 
 typedef int fl_plot_writer(struct fl_gnuplot *plot, const struct fl_plot_input *input,
                            char caption[FL_CAPTION], struct fl_error *error);
@@ -48,5 +49,6 @@ fl_plot_writer fl_plot_operators, fl_plot_shares;                  /* plots_oper
 fl_plot_writer fl_plot_prefill, fl_plot_memory, fl_plot_intensity; /* plots_scaling.c */
 fl_plot_writer fl_plot_threads, fl_plot_kernels;                   /* plots_axes.c */
 fl_plot_writer fl_plot_contrast;                                   /* plots_contrast.c */
+fl_plot_writer fl_plot_measured;                                   /* plots_measured.c */
 
 #endif

@@ -6,63 +6,90 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- FLOPs: textbook, exact, counted ---- */
+/* ---- FLOPs: textbook, exact, counted, measured ---- */
+
+enum { N_FIGURES = 4 };
 
 /* Operators below this share of the total, whoever counts, are drawn together. */
 static const double SMALLEST_SHARE = 0.005;
 
-static bool is_large(const struct fl_op_record *record, const struct fl_point *point)
+/* The four figures of one operator; the measured one is 0 where nothing was measured. */
+static void take_figures(double figures[N_FIGURES], const struct fl_op_record *record,
+                         const struct fl_observed *observed)
 {
-    return (double)record->textbook_flops >= SMALLEST_SHARE * (double)point->textbook_flops ||
-           (double)record->exact_flops >= SMALLEST_SHARE * (double)point->exact_flops ||
-           (double)record->counted_flops >= SMALLEST_SHARE * (double)point->counted_flops;
+    figures[0] = (double)record->textbook_flops;
+    figures[1] = (double)record->exact_flops;
+    figures[2] = (double)record->counted_flops;
+    figures[3] = observed ? (double)observed->ops[record->op].reading.values[FL_COUNT_FLOPS] : 0;
 }
 
-static double largest_flops(const struct fl_result *result)
+static bool is_large(const double figures[N_FIGURES], const struct fl_point *point)
+{
+    return figures[0] >= SMALLEST_SHARE * (double)point->textbook_flops ||
+           figures[1] >= SMALLEST_SHARE * (double)point->exact_flops ||
+           figures[2] >= SMALLEST_SHARE * (double)point->counted_flops ||
+           figures[3] >= SMALLEST_SHARE * (double)point->exact_flops;
+}
+
+static double largest_flops(const struct fl_result *result, const struct fl_observed *observed)
 {
     double largest = 0;
     for (int i = 0; i < result->n_ops; i++) {
-        const struct fl_op_record *record = &result->ops[i];
-        const uint64_t flops[] = {record->textbook_flops, record->exact_flops,
-                                  record->counted_flops};
-        for (int k = 0; k < 3; k++)
-            if ((double)flops[k] > largest)
-                largest = (double)flops[k];
+        double figures[N_FIGURES];
+        take_figures(figures, &result->ops[i], observed);
+        for (int k = 0; k < N_FIGURES; k++)
+            if (figures[k] > largest)
+                largest = figures[k];
     }
     return largest;
 }
 
-static int put_operators(struct fl_gnuplot *plot, const struct fl_result *result,
-                         const struct fl_axis_scale *scale)
+static void put_figures(struct fl_gnuplot *plot, const char *name, const double figures[N_FIGURES],
+                        const struct fl_axis_scale *scale)
 {
-    double others[3] = {0};
+    fprintf(plot->data, "\"%s\"", name);
+    for (int k = 0; k < N_FIGURES; k++)
+        fprintf(plot->data, " %.9g", figures[k] / scale->divisor);
+    fputs("\n", plot->data);
+}
+
+static int put_operators(struct fl_gnuplot *plot, const struct fl_result *result,
+                         const struct fl_observed *observed, const struct fl_axis_scale *scale)
+{
+    double others[N_FIGURES] = {0};
     for (int i = 0; i < result->n_ops; i++) {
-        const struct fl_op_record *record = &result->ops[i];
-        const double flops[3] = {(double)record->textbook_flops, (double)record->exact_flops,
-                                 (double)record->counted_flops};
-        if (!is_large(record, &result->point)) {
-            for (int k = 0; k < 3; k++)
-                others[k] += flops[k];
-            continue;
-        }
-        fprintf(plot->data, "\"%s\" %.9g %.9g %.9g\n", fl_operator_name(record->op),
-                flops[0] / scale->divisor, flops[1] / scale->divisor, flops[2] / scale->divisor);
+        double figures[N_FIGURES];
+        take_figures(figures, &result->ops[i], observed);
+        if (is_large(figures, &result->point))
+            put_figures(plot, fl_operator_name(result->ops[i].op), figures, scale);
+        else
+            for (int k = 0; k < N_FIGURES; k++)
+                others[k] += figures[k];
     }
-    fprintf(plot->data, "\"all others\" %.9g %.9g %.9g\n", others[0] / scale->divisor,
-            others[1] / scale->divisor, others[2] / scale->divisor);
+    put_figures(plot, "all others", others, scale);
     return fl_gnuplot_block(plot);
 }
 
 static void put_operator_panel(struct fl_gnuplot *plot, const struct fl_result *result,
-                               const char *title)
+                               const struct fl_observed *observed, const char *title)
 {
-    struct fl_axis_scale scale = fl_axis_scale_si(largest_flops(result), "FLOP");
-    int block = put_operators(plot, result, &scale);
+    struct fl_axis_scale scale = fl_axis_scale_si(largest_flops(result, observed), "FLOP");
+    int block = put_operators(plot, result, observed, &scale);
     fprintf(plot->script, "set title '%s'\nset ylabel '%s'\n", title, scale.unit);
     fprintf(plot->script,
             "plot 'data' index %d using 2:xtic(1) lt 8 title 'textbook', "
-            "'' index %d using 3 lt 1 title 'exact', '' index %d using 4 lt 5 title 'counted'\n",
+            "'' index %d using 3 lt 1 title 'exact', '' index %d using 4 lt 5 title 'counted'",
             block, block, block);
+    if (observed)
+        fprintf(plot->script, ", '' index %d using 5 lt 3 title 'measured'", block);
+    fputs("\n", plot->script);
+}
+
+/* What counted the FLOPs of the point; NULL: nothing. */
+static const struct fl_observed *counted_flops(const struct fl_result *result)
+{
+    const struct fl_observed *observed = fl_result_observed(result);
+    return fl_observed_has(observed, FL_COUNT_FLOPS) ? observed : NULL;
 }
 
 int fl_plot_operators(struct fl_gnuplot *plot, const struct fl_plot_input *input,
@@ -72,25 +99,30 @@ int fl_plot_operators(struct fl_gnuplot *plot, const struct fl_plot_input *input
     const struct fl_line *prefill = &input->section->prefill, *cached = &input->section->cached;
     const struct fl_result *prompt = &prefill->points[prefill->n - 1];
     const struct fl_result *step = &cached->points[cached->n - 1];
+    const struct fl_observed *observed[] = {counted_flops(prompt), counted_flops(step)};
     char title[96];
-    fl_plot_panels(plot, "FLOPs per operator: textbook, exact, counted", input, &prompt->point);
+    fl_plot_panels(plot, "FLOPs per operator, by who counts", input, &prompt->point);
     fputs("set style data histogram\nset style histogram clustered gap 1\nset yrange [0:*]\n"
           "set xtics rotate by -40 scale 0\n",
           plot->script);
     fl_plot_shared_key(plot);
+    fputs("set key vertical\n", plot->script); /* gnuplot breaks a horizontal row of four */
     fl_plot_place(plot, 0.085, 0.480, 0.20, 0.77);
     snprintf(title, sizeof title, "prefill of %d tokens", prompt->point.context);
-    put_operator_panel(plot, prompt, title);
+    put_operator_panel(plot, prompt, observed[0], title);
     fputs("unset key\nunset label 100\n", plot->script);
     fl_plot_place(plot, 0.575, 0.965, 0.20, 0.77);
     snprintf(title, sizeof title, "cached decode step behind %d tokens", step->point.context);
-    put_operator_panel(plot, step, title);
+    put_operator_panel(plot, step, observed[1], title);
     fputs("unset multiplot\n", plot->script);
     snprintf(caption, FL_CAPTION,
              "All layers together; operators below 0.5 %% of the total are drawn as one. The "
              "textbook knows matrix products only, full attention and logits of every position; "
              "exact is the formula of what this engine runs; counted is what its operators "
-             "reported.");
+             "reported%s.",
+             observed[0] || observed[1]
+                 ? "; measured is what the processor executed, where it was counted"
+                 : "");
     return FL_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "analyzers/contrast.h"
 #include "analyzers/intensity.h"
+#include "analyzers/measured.h"
 #include "analyzers/reconcile.h"
 #include "base/units.h"
 #include "reports/plots.h"
@@ -22,7 +23,28 @@ static void push_time(struct fl_table *table, const struct fl_estimate *time)
                     fl_time_text(time->low, low), fl_time_text(time->high, high));
 }
 
-static void push_point(struct fl_table *table, const struct fl_line *line, int i, bool all)
+static void push_measured(struct fl_table *table, const struct fl_result *result)
+{
+    const struct fl_observed *observed = fl_result_observed(result);
+    char text[FL_UNIT_TEXT];
+    if (fl_observed_has(observed, FL_COUNT_FLOPS))
+        fl_table_cell(table,
+                      fl_si_text((double)observed->whole.values[FL_COUNT_FLOPS], "FLOP", text));
+    else
+        fl_table_cell(table, "unavailable");
+}
+
+static bool has_measured(const struct fl_line *line)
+{
+    for (int i = 0; i < line->n; i++)
+        if (fl_observed_has(fl_result_observed(&line->points[i]), FL_COUNT_FLOPS))
+            return true;
+    return false;
+}
+
+/* all: what identifies the point among all of its model; measured: the column is there. */
+static void push_point(struct fl_table *table, const struct fl_line *line, int i, bool all,
+                       bool measured)
 {
     const struct fl_point *point = &line->points[i].point;
     const struct fl_timing *timing = &line->times[i];
@@ -40,6 +62,8 @@ static void push_point(struct fl_table *table, const struct fl_line *line, int i
     fl_table_cell(table, fl_si_text((double)point->textbook_flops, "FLOP", text));
     fl_table_cell(table, fl_si_text((double)point->exact_flops, "FLOP", text));
     fl_table_cell(table, fl_si_text((double)point->counted_flops, "FLOP", text));
+    if (measured)
+        push_measured(table, &line->points[i]);
     push_time(table, &timing->total);
     fl_table_format(table, "%.2f", rates.flops_per_s / 1e9);
     fl_table_format(table, "%.2f", rates.bytes_per_s / 1e9);
@@ -51,13 +75,20 @@ void fl_report_headline(struct fl_table *table, const struct fl_section *section
     static const char *const HEADINGS[] = {"phase",   "s",       "textbook",
                                            "exact",   "counted", "time [95 % interval]",
                                            "GFLOP/s", "GB/s",    "FLOP/byte"};
+    static const char *const WITH_MEASURED[] = {
+        "phase",   "s",    "textbook", "exact", "counted", "measured", "time [95 % interval]",
+        "GFLOP/s", "GB/s", "FLOP/byte"};
     const struct fl_line *lines[] = {&section->prefill, &section->cached, &section->uncached};
-    fl_table_open(table, "lrrrrrrrr", HEADINGS);
+    bool measured = has_measured(lines[0]) || has_measured(lines[1]) || has_measured(lines[2]);
+    if (measured)
+        fl_table_open(table, "lrrrrrrrrr", WITH_MEASURED);
+    else
+        fl_table_open(table, "lrrrrrrrr", HEADINGS);
     for (int k = 0; k < 3; k++) {
         if (k > 0)
             fl_table_rule(table);
         for (int i = 0; i < lines[k]->n; i++)
-            push_point(table, lines[k], i, false);
+            push_point(table, lines[k], i, false, measured);
     }
 }
 
@@ -80,15 +111,15 @@ static void add_headline(struct fl_document *document, const struct fl_section *
 
 static void add_all_points(struct fl_document *document, const struct fl_section *section)
 {
-    static const char *const HEADINGS[] = {"phase",     "s",       "batch",
-                                           "attention", "threads", "textbook",
-                                           "exact",     "counted", "time [95 % interval]",
-                                           "GFLOP/s",   "GB/s",    "FLOP/byte"};
+    static const char *const HEADINGS[] = {
+        "phase",    "s",     "batch",    "attention", "threads",
+        "textbook", "exact", "counted",  "measured",  "time [95 % interval]",
+        "GFLOP/s",  "GB/s",  "FLOP/byte"};
     struct fl_table table;
     char caption[96];
-    fl_table_open(&table, "lrrlrrrrrrrr", HEADINGS);
+    fl_table_open(&table, "lrrlrrrrrrrrr", HEADINGS);
     for (int i = 0; i < section->all.n; i++)
-        push_point(&table, &section->all, i, true);
+        push_point(&table, &section->all, i, true, true);
     snprintf(caption, sizeof caption, "All %d points of this model", section->all.n);
     struct fl_block *block = fl_document_add_table(document, &table, caption);
     if (block)
@@ -103,6 +134,8 @@ static void add_operators(struct fl_document *document, const struct fl_line *li
                                            "measured", "time",     "GFLOP/s", "GB/s"};
     const struct fl_result *result = &line->points[line->n - 1];
     const struct fl_timing *timing = &line->times[line->n - 1];
+    const struct fl_observed *observed = fl_result_observed(result);
+    bool measured = fl_observed_has(observed, FL_COUNT_FLOPS);
     struct fl_table table;
     char text[FL_WIDE_GROUPED], time[FL_UNIT_TEXT], caption[192];
     fl_table_open(&table, "lrrrrrrr", HEADINGS);
@@ -114,7 +147,11 @@ static void add_operators(struct fl_document *document, const struct fl_line *li
         fl_table_cell(&table, fl_grouped_text((fl_wide)op->textbook_flops, text));
         fl_table_cell(&table, fl_grouped_text((fl_wide)op->exact_flops, text));
         fl_table_cell(&table, fl_grouped_text((fl_wide)op->counted_flops, text));
-        fl_table_cell(&table, "unavailable");
+        fl_table_cell(&table,
+                      measured
+                          ? fl_grouped_text(
+                                (fl_wide)observed->ops[op->op].reading.values[FL_COUNT_FLOPS], text)
+                          : "unavailable");
         fl_table_cell(&table, fl_time_text(ns, time));
         fl_table_format(&table, "%.2f", ns > 0 ? (double)op->counted_flops / ns : 0.0);
         fl_table_format(&table, "%.2f", ns > 0 ? bytes / ns : 0.0);
@@ -232,13 +269,23 @@ static int add_section(struct fl_document *document, const struct fl_section *se
     }
     if (status == FL_OK)
         status = add_accounts(document, section, error);
-    if (status == FL_OK)
+    if (status == FL_OK) {
+        fl_report_measured(document, section);
         add_all_points(document, section);
+    }
     fl_contrast_free(&contrast);
     return status;
 }
 
 /* ---- how and where ---- */
+
+static int n_counted_points(const struct fl_results *results)
+{
+    int n = 0;
+    for (int i = 0; i < results->n_points; i++)
+        n += results->points[i].n_observed > 0 ? 1 : 0;
+    return n;
+}
 
 static void add_method(struct fl_document *document, const struct fl_results *results)
 {
@@ -255,9 +302,11 @@ static void add_method(struct fl_document *document, const struct fl_results *re
                     "intervals; the points were visited in shuffled order, in several passes, "
                     "behind a warm-up.");
     fl_document_add(document, FL_BLOCK_TEXT,
-                    "Measured FLOPs and bytes, as the processor saw them: unavailable. Results "
-                    "files hold none, and the counter of the first run was %s (%s).",
-                    results->runs[0].counter, results->runs[0].counter_version);
+                    "Times are never taken while a counter looks. %d of %d points were counted as "
+                    "well, in an execution of their own; measured figures are operations retired "
+                    "and memory lines touched, seen by a counter that knows nothing of the model, "
+                    "with its kernels named beside them.",
+                    n_counted_points(results), results->n_points);
 }
 
 static void add_runs(struct fl_document *document, const struct fl_results *results)
@@ -270,7 +319,8 @@ static void add_runs(struct fl_document *document, const struct fl_results *resu
         char cores[32], seed[32], caption[64], counter[128], version[160];
         snprintf(cores, sizeof cores, "%d", run->n_cores);
         snprintf(seed, sizeof seed, "%lld", (long long)run->seed);
-        snprintf(counter, sizeof counter, "%s (%s)", run->counter, run->counter_version);
+        snprintf(counter, sizeof counter, *run->counter_version ? "%s (%s)" : "%s", run->counter,
+                 run->counter_version);
         snprintf(version, sizeof version, "%s, commit %s", run->version, run->commit);
         const struct {
             const char *what, *value;
@@ -284,6 +334,7 @@ static void add_runs(struct fl_document *document, const struct fl_results *resu
                     {"BLAS core", run->blas_core},
                     {"element-wise kernels", run->isa},
                     {"counter", counter},
+                    {"calibration", *run->calibration ? run->calibration : "not made"},
                     {"flopledger", version},
                     {"seed", seed},
                     {"command", run->command_line}};
@@ -304,7 +355,7 @@ int fl_report_build(struct fl_document *document, const char *title,
     fl_document_open(document, title);
     fl_document_add(document, FL_BLOCK_TEXT,
                     "%d points, %d samples, %d model%s. For every operator: the textbook's figure, "
-                    "the exact one, and what was counted while it ran.",
+                    "the exact one, what was counted while it ran, and what a counter measured.",
                     results->n_points, results->n_samples, sections->n,
                     sections->n == 1 ? "" : "s");
     for (int i = 0; i < sections->n; i++)

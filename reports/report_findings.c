@@ -182,6 +182,7 @@ int fl_report_findings(struct fl_document *document, const struct fl_section *se
 {
     find_noise(document, section);
     find_agreement(document, section);
+    fl_report_find_measured(document, section);
     if (section->prefill.n > 0 && (find_gap(document, section, error) != FL_OK ||
                                    find_scaling(document, section, error) != FL_OK))
         return FL_FAILED;

@@ -333,8 +333,12 @@ static int copy_ops(const struct fl_store *store, struct fl_results *results, st
     results->ops = malloc((size_t)stored->n * sizeof *results->ops);
     if (!results->ops)
         return fl_fail(error, "%s: no memory for %d operators", store->path, stored->n);
-    for (int i = 0; i < stored->n; i++)
+    for (int i = 0; i < stored->n; i++) {
+        if (i > 0 && compare_ops(&from[i - 1], &from[i]) == 0)
+            return fl_fail(error, "%s: point %lld: expected one row of %s", store->path,
+                           (long long)from[i].point_id, fl_operator_name(from[i].record.op));
         results->ops[i] = from[i].record;
+    }
     return FL_OK;
 }
 

@@ -42,6 +42,17 @@ static void sweep(const char *model, const char *axes)
 static const char FULL[] = "-s 4,8 -b 1,2 --phase prefill,decode --cache on,off "
                            "--attention naive,causal --threads 1";
 
+static void change_results(const char *sql)
+{
+    char path[512], *message = NULL;
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/r.db", scratch.path);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
+    sqlite3_free(message);
+    sqlite3_close(db);
+}
+
 /* Every tag that opens closes, in order: enough of XML's rules for what gnuplot and we write. */
 static bool is_well_formed(const char *text)
 {
@@ -171,17 +182,6 @@ Test(cli_report, hostile_text_stays_text)
     free(markdown);
 }
 
-static void change_results(const char *sql)
-{
-    char path[512], *message = NULL;
-    sqlite3 *db;
-    snprintf(path, sizeof path, "%s/r.db", scratch.path);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
-    sqlite3_free(message);
-    sqlite3_close(db);
-}
-
 /* One FLOP that no formula explains: the page says so and nowhere claims agreement. */
 Test(cli_report, a_wrong_count_is_said_loudly)
 {
@@ -197,6 +197,81 @@ Test(cli_report, a_wrong_count_is_said_loudly)
     cr_expect_not(strstr(markdown, "to the last FLOP and byte"));
     free(page);
     free(markdown);
+}
+
+/* Every point as a counter might have seen it: one FLOP in a hundred more than the formulas say,
+ * all but three a point explained by one term, and 30 of no operator. */
+static const char COUNT_ALL[] =
+    "INSERT INTO observations SELECT id, id, run_id, 'flopgrind', 'Valgrind 3.19', 'a note', "
+    "'Sandybridge', 'avx2', n_threads FROM points;"
+    "INSERT INTO observation_counts SELECT point_id, op, 'flops', exact_flops + exact_flops / 100 "
+    "+ "
+    "CASE op WHEN 'qkv' THEN 3 ELSE 0 END FROM point_ops;"
+    "INSERT INTO observation_counts SELECT observation_id, 'forward', 'flops', sum(value) + 30 "
+    "FROM observation_counts GROUP BY observation_id;"
+    "INSERT INTO observation_excess SELECT point_id, op, 'gemm_alpha', exact_flops / 100 "
+    "FROM point_ops;"
+    "UPDATE runs SET counter = 'flopgrind', calibration = '{\"known\": \"work\"}'";
+
+static void expect_in_both(const char *page, const char *markdown, const char *text)
+{
+    cr_expect(strstr(page, text), "page: %s", text);
+    cr_expect(strstr(markdown, text), "markdown: %s", text);
+}
+
+Test(cli_report, what_was_measured_has_a_section)
+{
+    sweep("gpt2-nano", "-s 4,8 --cache on --threads 1");
+    change_results(COUNT_ALL);
+    struct run_result r = run_flopledger("report %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.out, " measured "), "%s", r.out);
+    cr_expect_not(strstr(r.out, "unavailable"), "%s", r.out);
+    run_release(&r);
+    char *page = read_text("out/index.html"), *markdown = read_text("out/report.md");
+    char *drawing = read_text("out/plots/measured.svg");
+    cr_expect(is_well_formed(drawing));
+    cr_expect(strstr(page, "id=\"measured\""));
+    static const char *const TEXTS[] = {
+        "What the processor did",
+        "Counted: Sandybridge kernels of OpenBLAS and avx2 of our own, by flopgrind",
+        "as flopgrind counted: 1.00 % more than the exact figure",
+        "GEMM: alpha scaling of each K panel",
+        "between the operators",
+        "unexplained",
+        "a note",
+        "calibration",
+    };
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
+        expect_in_both(page, markdown, TEXTS[i]);
+    cr_expect(strstr(markdown, "| between the operators | +30 |"), "%s", markdown);
+    cr_expect(strstr(markdown, "| unexplained | +3 |"));
+    cr_expect(strstr(page, "unavailable"), "the footprint was not counted");
+    cr_expect(strstr(page, "{&quot;known&quot;: &quot;work&quot;}"));
+    free(page);
+    free(markdown);
+    free(drawing);
+}
+
+Test(cli_report, what_was_not_measured_says_why)
+{
+    char *page;
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    for (int i = 0; i < 2; i++) {
+        if (i == 1)
+            change_results("UPDATE runs SET counter = 'flopgrind'");
+        struct run_result r =
+            run_flopledger("report %s/r.db -o %s/out", scratch.path, scratch.path);
+        cr_assert_eq(r.status, 0, "%s", r.err);
+        const char *why = i == 0 ? "unavailable: no counter was asked for"
+                                 : "unavailable: the sweep ended before any of these points";
+        cr_expect(strstr(r.out, why), "%s", r.out);
+        run_release(&r);
+        page = read_text("out/index.html");
+        cr_expect(strstr(page, why));
+        cr_expect_not(strstr(page, "id=\"measured\""));
+        free(page);
+    }
 }
 
 /* Times that jump by a factor of a hundred are said to. */
