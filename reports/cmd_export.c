@@ -1,6 +1,7 @@
 /* cmd_export.c - the stored samples as rows for other programs: every row says by itself what was
  * measured, where, and by which convention. The columns are a table; docs/results.md lists them,
  * and their order is part of the format. */
+#include "analyzers/measured.h"
 #include "base/file.h"
 #include "commands.h"
 #include "reports/json_text.h"
@@ -18,10 +19,25 @@ struct row {
     const struct fl_point *point;
     const struct fl_sample *sample;
     const struct fl_op_record *op;
+    const struct fl_measured_point *measured; /* NULL: the point was not counted */
 };
 
-enum source { RUN, MODEL, POINT, SAMPLE, OP, DERIVED };
-enum kind { TEXT, INT, INT64, COUNT, ON_OFF, PHASE, OPERATOR, GROUP, OP_TIME, RATE };
+enum source { RUN, MODEL, POINT, SAMPLE, OP, OBSERVED, DERIVED };
+enum kind {
+    TEXT,
+    INT,
+    INT64,
+    COUNT,
+    ON_OFF,
+    PHASE,
+    OPERATOR,
+    GROUP,
+    OP_TIME,
+    RATE,
+    MEASURED, /* which: enum fl_count */
+    TERM,     /* which: enum fl_excess_term */
+    FLOPS     /* offset: of a sum in struct fl_measured_op */
+};
 
 struct column {
     const char *name;
@@ -29,6 +45,7 @@ struct column {
     enum kind kind;
     size_t offset;
     double (*rate)(const struct row *row); /* RATE: the numerator, over the row's time in ns */
+    int which;
 };
 
 static double sample_flops(const struct row *row)
@@ -60,27 +77,27 @@ static double op_bytes(const struct row *row)
 
 #define RUN_COLUMN(kind, member)                                                                   \
     {                                                                                              \
-#member, RUN, kind, offsetof(struct fl_run, member), NULL                                  \
+#member, RUN, kind, offsetof(struct fl_run, member), NULL, 0                               \
     }
 #define MODEL_COLUMN(name, kind, member)                                                           \
     {                                                                                              \
-        name, MODEL, kind, offsetof(struct fl_model_record, member), NULL                          \
+        name, MODEL, kind, offsetof(struct fl_model_record, member), NULL, 0                       \
     }
 #define CONFIG_COLUMN(member)                                                                      \
     {                                                                                              \
-#member, MODEL, INT, offsetof(struct fl_model_record, config.member), NULL                 \
+#member, MODEL, INT, offsetof(struct fl_model_record, config.member), NULL, 0              \
     }
 #define POINT_COLUMN(kind, member)                                                                 \
     {                                                                                              \
-#member, POINT, kind, offsetof(struct fl_point, member), NULL                              \
+#member, POINT, kind, offsetof(struct fl_point, member), NULL, 0                           \
     }
 #define SAMPLE_COLUMN(name, kind, member)                                                          \
     {                                                                                              \
-        name, SAMPLE, kind, offsetof(struct fl_sample, member), NULL                               \
+        name, SAMPLE, kind, offsetof(struct fl_sample, member), NULL, 0                            \
     }
 #define OP_COLUMN(name, kind, member)                                                              \
     {                                                                                              \
-        name, OP, kind, offsetof(struct fl_op_record, member), NULL                                \
+        name, OP, kind, offsetof(struct fl_op_record, member), NULL, 0                             \
     }
 
 /* What tells samples apart: the same for both row formats. */
@@ -140,9 +157,9 @@ static const struct column SAMPLE_FIGURES[] = {
     POINT_COLUMN(COUNT, activation_bytes),
     SAMPLE_COLUMN("started_ns", COUNT, started_ns),
     SAMPLE_COLUMN("time_ns", COUNT, time_ns),
-    {"gflop_per_s", DERIVED, RATE, 0, sample_flops},
-    {"gbyte_per_s", DERIVED, RATE, 0, sample_bytes},
-    {"tokens_per_s", DERIVED, RATE, 0, sample_tokens},
+    {"gflop_per_s", DERIVED, RATE, 0, sample_flops, 0},
+    {"gbyte_per_s", DERIVED, RATE, 0, sample_bytes, 0},
+    {"tokens_per_s", DERIVED, RATE, 0, sample_tokens, 0},
 };
 
 static const struct column OP_FIGURES[] = {
@@ -153,24 +170,63 @@ static const struct column OP_FIGURES[] = {
     OP_COLUMN("op_counted_flops", COUNT, counted_flops),
     OP_COLUMN("op_bytes_read", COUNT, counted_bytes_read),
     OP_COLUMN("op_bytes_written", COUNT, counted_bytes_written),
-    {"op_time_ns", DERIVED, OP_TIME, 0, NULL},
-    {"op_gflop_per_s", DERIVED, RATE, 0, op_flops},
-    {"op_gbyte_per_s", DERIVED, RATE, 0, op_bytes},
+    {"op_time_ns", DERIVED, OP_TIME, 0, NULL, 0},
+    {"op_gflop_per_s", DERIVED, RATE, 0, op_flops, 0},
+    {"op_gbyte_per_s", DERIVED, RATE, 0, op_bytes, 0},
 };
 
-struct layout {
-    const struct column *parts[2];
-    int n_columns[2];
-};
-#define LAYOUT(figures)                                                                            \
+/* What a counter saw of the point, not of this sample: the same in all its rows. Empty or null
+ * where nothing was counted. */
+#define OBSERVED_COLUMN(name, member)                                                              \
     {                                                                                              \
-        {IDENTITY, figures},                                                                       \
+        name, OBSERVED, TEXT, offsetof(struct fl_observed, member), NULL, 0                        \
+    }
+#define FLOPS_COLUMN(name, member)                                                                 \
+    {                                                                                              \
+        name, OBSERVED, FLOPS, offsetof(struct fl_measured_op, member), NULL, 0                    \
+    }
+#define COUNT_COLUMN(constant, key, unit, name)                                                    \
+    {"measured_" key, OBSERVED, MEASURED, 0, NULL, FL_COUNT_##constant},
+#define OP_COUNT_COLUMN(constant, key, unit, name)                                                 \
+    {"op_measured_" key, OBSERVED, MEASURED, 0, NULL, FL_COUNT_##constant},
+#define OP_TERM_COLUMN(constant, key, name)                                                        \
+    {"op_excess_" key, OBSERVED, TERM, 0, NULL, FL_EXCESS_##constant},
+#define COUNTER_COLUMNS                                                                            \
+    OBSERVED_COLUMN("measured_by", counter),                                                       \
+        OBSERVED_COLUMN("measured_by_version", counter_version),                                   \
+        OBSERVED_COLUMN("measured_blas_core", blas_core), OBSERVED_COLUMN("measured_isa", isa)
+
+static const struct column SAMPLE_MEASURED[] = {
+    RUN_COLUMN(TEXT, calibration),
+    COUNTER_COLUMNS,
+    FL_COUNTS(COUNT_COLUMN) /* of the whole pass */
+    FLOPS_COLUMN("excess_flops", explained),
+    FLOPS_COLUMN("unexplained_flops", unexplained),
+};
+
+static const struct column OP_MEASURED[] = {
+    RUN_COLUMN(TEXT, calibration),
+    COUNTER_COLUMNS,
+    FL_COUNTS(OP_COUNT_COLUMN) FL_EXCESS_TERMS(OP_TERM_COLUMN)
+        FLOPS_COLUMN("op_excess_flops", explained),
+    FLOPS_COLUMN("op_unexplained_flops", unexplained),
+};
+
+enum { N_PARTS = 3 };
+struct layout {
+    const struct column *parts[N_PARTS];
+    int n_columns[N_PARTS];
+};
+#define LAYOUT(figures, measured)                                                                  \
+    {                                                                                              \
+        {IDENTITY, figures, measured},                                                             \
         {                                                                                          \
-            sizeof IDENTITY / sizeof *IDENTITY, sizeof figures / sizeof *figures                   \
+            sizeof IDENTITY / sizeof *IDENTITY, sizeof figures / sizeof *figures,                  \
+                sizeof measured / sizeof *measured                                                 \
         }                                                                                          \
     }
-static const struct layout SAMPLE_ROWS = LAYOUT(SAMPLE_FIGURES);
-static const struct layout OP_ROWS = LAYOUT(OP_FIGURES);
+static const struct layout SAMPLE_ROWS = LAYOUT(SAMPLE_FIGURES, SAMPLE_MEASURED);
+static const struct layout OP_ROWS = LAYOUT(OP_FIGURES, OP_MEASURED);
 
 enum format { FORMAT_CSV, FORMAT_JSON, FORMAT_JSONL };
 static const char *const FORMAT_NAMES[] = {"csv", "json", "jsonl", NULL};
@@ -206,13 +262,64 @@ static void write_text(const struct writer *writer, const char *text)
         fl_json_text(writer->out, text);
 }
 
-/* A rate nobody could measure, because the time is 0, is an empty field or null. */
+/* What nobody measured is an empty field or null, never 0. */
+static void write_nothing(const struct writer *writer)
+{
+    if (writer->format != FORMAT_CSV)
+        fputs("null", writer->out);
+}
+
 static void write_rate(const struct writer *writer, double numerator, uint64_t time_ns)
 {
     if (time_ns > 0)
         fprintf(writer->out, "%.9g", numerator / (double)time_ns);
-    else if (writer->format != FORMAT_CSV)
-        fputs("null", writer->out);
+    else
+        write_nothing(writer);
+}
+
+static void write_wide(const struct writer *writer, fl_wide value)
+{
+    char text[FL_WIDE_DIGITS];
+    fputs(fl_wide_text(value, text), writer->out);
+}
+
+/* The row's operator, or all of them. */
+static const struct fl_measured_op *measured_op(const struct row *row)
+{
+    const struct fl_measured_point *measured = row->measured;
+    if (!row->op)
+        return &measured->total;
+    int i = 0;
+    while (measured->ops[i].op != row->op->op)
+        i++;
+    return &measured->ops[i];
+}
+
+static void write_measured(const struct writer *writer, const struct column *column,
+                           const struct row *row)
+{
+    const struct fl_measured_point *measured = row->measured;
+    if (column->kind == TEXT && measured) {
+        write_text(writer, (const char *)measured->observed + column->offset);
+        return;
+    }
+    bool has = measured && (column->kind == MEASURED
+                                ? fl_observed_has(measured->observed, (enum fl_count)column->which)
+                                : measured->has_flops);
+    if (!has) {
+        write_nothing(writer);
+        return;
+    }
+    const struct fl_observed *observed = measured->observed;
+    const struct fl_reading *reading =
+        row->op ? &observed->ops[row->op->op].reading : &observed->whole;
+    const struct fl_measured_op *op = measured_op(row);
+    if (column->kind == MEASURED)
+        write_wide(writer, (fl_wide)reading->values[column->which]);
+    else if (column->kind == TERM)
+        write_wide(writer, op->terms[column->which]);
+    else
+        write_wide(writer, *(const fl_wide *)(const void *)((const char *)op + column->offset));
 }
 
 static const void *source_of(const struct row *row, enum source source)
@@ -228,6 +335,7 @@ static const void *source_of(const struct row *row, enum source source)
         return row->sample;
     case OP:
         return row->op;
+    case OBSERVED:
     case DERIVED:
         break;
     }
@@ -244,6 +352,10 @@ static void write_cell(const struct writer *writer, const struct column *column,
 {
     const char *at = (const char *)source_of(row, column->source) + column->offset;
     FILE *out = writer->out;
+    if (column->source == OBSERVED) {
+        write_measured(writer, column, row);
+        return;
+    }
     switch (column->kind) {
     case TEXT:
         write_text(writer, at);
@@ -275,6 +387,10 @@ static void write_cell(const struct writer *writer, const struct column *column,
     case RATE:
         write_rate(writer, column->rate(row), row_time_ns(row));
         break;
+    case MEASURED:
+    case TERM:
+    case FLOPS:
+        break; /* of an observation */
     }
 }
 
@@ -285,7 +401,7 @@ static void write_row(struct writer *writer, const struct row *row)
     if (writer->format != FORMAT_CSV)
         fputs(writer->format == FORMAT_JSON && writer->n_rows > 0 ? ",\n{" : "{", out);
     int n_written = 0;
-    for (int part = 0; part < 2; part++)
+    for (int part = 0; part < N_PARTS; part++)
         for (int i = 0; i < writer->layout->n_columns[part]; i++) {
             const struct column *column = &writer->layout->parts[part][i];
             if (n_written++ > 0)
@@ -312,12 +428,17 @@ static void write_results(struct writer *writer, const struct fl_results *result
         fputs("[\n", writer->out);
     for (int i = 0; i < results->n_points; i++) {
         const struct fl_result *result = &results->points[i];
+        const struct fl_observed *observed = fl_result_observed(result);
+        struct fl_measured_point measured;
+        if (observed)
+            fl_measured_point_make(&measured, result, observed);
         for (int j = 0; j < result->n_samples; j++) {
             const struct fl_sample *sample = &result->samples[j];
             struct row row = {.run = fl_results_run(results, sample->run_id),
                               .model = result->model,
                               .point = &result->point,
-                              .sample = sample};
+                              .sample = sample,
+                              .measured = observed ? &measured : NULL};
             if (!by_op)
                 write_row(writer, &row);
             for (int k = 0; by_op && k < result->n_ops; k++) {

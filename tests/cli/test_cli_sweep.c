@@ -433,6 +433,63 @@ Test(cli_sweep, export_by_operator_adds_up)
     run_release(&r);
 }
 
+static double number(const cJSON *row, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItem(row, key);
+    cr_assert(cJSON_IsNumber(item), "%s", key);
+    return item->valuedouble;
+}
+
+/* What was not counted is null, never 0; what was adds up. */
+Test(cli_sweep, export_has_what_was_measured)
+{
+    sweep_small("-q --reps 1");
+    struct run_result r = run_flopledger("export %s --ops --format json", db);
+    cJSON *array = cJSON_Parse(r.out);
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItem(array->child, "op_measured_flops")));
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItem(array->child, "measured_by")));
+    cJSON_Delete(array);
+    run_release(&r);
+
+    sqlite3 *handle;
+    cr_assert_eq(sqlite3_open(db, &handle), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(handle,
+                              "INSERT INTO observations SELECT id, id, run_id, 'papi', '7', '', "
+                              "'Zen', 'avx2', 1 FROM points;"
+                              "INSERT INTO observation_counts SELECT point_id, op, 'flops', "
+                              "exact_flops + 9 FROM point_ops;"
+                              "INSERT INTO observation_counts SELECT point_id, 'forward', 'flops', "
+                              "sum(exact_flops) + 1000 FROM point_ops GROUP BY point_id;"
+                              "INSERT INTO observation_excess SELECT point_id, op, 'reductions', 7 "
+                              "FROM point_ops",
+                              NULL, NULL, NULL),
+                 SQLITE_OK, "%s", sqlite3_errmsg(handle));
+    sqlite3_close(handle);
+    r = run_flopledger("export %s --ops --format json", db);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    array = cJSON_Parse(r.out);
+    const cJSON *row;
+    cJSON_ArrayForEach(row, array)
+    {
+        cr_expect_eq(number(row, "op_measured_flops"), number(row, "op_exact_flops") + 9);
+        cr_expect_eq(number(row, "op_excess_reductions"), 7);
+        cr_expect_eq(number(row, "op_excess_transcendental"), 0);
+        cr_expect_eq(number(row, "op_excess_flops"), 7);
+        cr_expect_eq(number(row, "op_unexplained_flops"), 2);
+        cr_expect(cJSON_IsNull(cJSON_GetObjectItem(row, "op_measured_lines_read")));
+        cr_expect_str_eq(cJSON_GetObjectItem(row, "measured_by")->valuestring, "papi");
+    }
+    cJSON_Delete(array);
+    run_release(&r);
+    r = run_flopledger("export %s --format json", db);
+    array = cJSON_Parse(r.out);
+    cr_expect_eq(number(array->child, "measured_flops"),
+                 number(array->child, "exact_flops") + 1000);
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItem(array->child, "measured_cycles")));
+    cJSON_Delete(array);
+    run_release(&r);
+}
+
 Test(cli_sweep, export_quotes_hostile_names)
 {
     sweep_small("-q --reps 1");
