@@ -51,12 +51,14 @@ comma      := ,
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 PKG_CONFIG := PKG_CONFIG_PATH=/usr/lib/$(MULTIARCH)/openblas-openmp/pkgconfig:$$PKG_CONFIG_PATH \
               pkg-config
-PACKAGES   := openblas sqlite3 libcjson
+# PAPI may be missing: the counter then says that it is.
+PAPI       := $(shell pkg-config --exists papi 2>/dev/null && echo papi)
+PACKAGES   := openblas sqlite3 libcjson $(PAPI)
 BLAS_DIR   := $(patsubst %/,%,$(shell $(PKG_CONFIG) --variable=libdir openblas 2>/dev/null))
 
 RUN_PATH   := $(if $(findstring openblas,$(BLAS_DIR)),-Wl$(comma)-rpath$(comma)$(BLAS_DIR))
 
-ALL_CPPFLAGS := -Ilib -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+ALL_CPPFLAGS := -Ilib -I. -D_GNU_SOURCE $(if $(PAPI),-DFL_HAS_PAPI) $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 ALL_LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
 
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -161,6 +163,12 @@ $(BUILD)/commit: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 $(BUILD)/obj/lib/base/version.o: $(BUILD)/commit
+
+# What was built without PAPI is built again when there is one.
+$(BUILD)/papi: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PAPI)' | cmp -s - $@ || echo '$(PAPI)' >$@
+$(filter %counter_papi.o %papi_library.o %papi_choice.o %papi_probe.o %test_papi_counter.o,$(LIB_OBJ) $(TEST_OBJ)): $(BUILD)/papi
 $(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
 
 # ---- use ----
