@@ -2,9 +2,9 @@
  *
  * usage: accuracy_kernels [--repeat N] CASE[, CASE]...
  *        accuracy_kernels [--repeat N] --list
- *   CASE      a micro-kernel, a group of them (scalar, sse, avx, fma, x87, memory, flow), `all`
- *             of them, `nested`; or a library kernel with its sizes, as in
- *             accuracy_kernels sgemm 16 16 16, sdot 100
+ *   CASE      a micro-kernel, a group of them (scalar, sse, avx, fma, avx512, x87, memory, flow),
+ * `all` of them, `nested`; or a library kernel with its sizes, as in accuracy_kernels sgemm 16 16
+ * 16, sdot 100
  *   --repeat  of micro-kernels and library kernels; 100 and 1
  *   --list    micro-kernels as JSON, with what N repetitions of them do
  *
@@ -211,6 +211,7 @@ static void list(struct session *session)
         cJSON_AddBoolToObject(result, "knows_instructions", kernel->instructions >= 0);
         cJSON_AddBoolToObject(result, "knows_bytes", kernel->bytes_loaded >= 0);
         cJSON_AddNumberToObject(result, "where", kernel->where);
+        cJSON_AddBoolToObject(result, "supported", micro_supported(kernel));
     }
 }
 
@@ -227,10 +228,11 @@ static void print(const struct session *session)
 
 static int usage(FILE *stream, int status)
 {
-    fprintf(stream, "usage: accuracy_kernels [--repeat N] CASE[, CASE]...\n"
-                    "       accuracy_kernels [--repeat N] --list\n\n"
-                    "cases: all, control, scalar, sse, avx, fma, x87, memory, flow, nested,\n"
-                    "a name that --list shows, or\n");
+    fprintf(stream,
+            "usage: accuracy_kernels [--repeat N] CASE[, CASE]...\n"
+            "       accuracy_kernels [--repeat N] --list\n\n"
+            "cases: all, control, scalar, sse, avx, fma, avx512, x87, memory, flow, nested,\n"
+            "a name that --list shows, or\n");
     library_usage(stream);
     return status;
 }

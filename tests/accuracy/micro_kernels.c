@@ -176,7 +176,7 @@ bool micro_supported(const struct micro_kernel *kernel)
 {
 #define FEATURE(name) (strcmp(kernel->needs, name) == 0 && __builtin_cpu_supports(name))
     return !kernel->needs || FEATURE("sse3") || FEATURE("avx") || FEATURE("avx2") ||
-           FEATURE("fma") || FEATURE("f16c") ||
+           FEATURE("fma") || FEATURE("f16c") || FEATURE("avx512f") ||
            (strcmp(kernel->needs, "sse4_1") == 0 && __builtin_cpu_supports("sse4.1"));
 #undef FEATURE
 }

@@ -141,6 +141,17 @@ FMA_PACKED(fmsubadd)
 #undef FMA_FORMS
 #undef FMA_PACKED
 
+/* ---- AVX-512: for the oracle; Valgrind shows the program a processor without ---- */
+K(add_512, "avx512", "avx512f", "vaddps zmm0, zmm0, [rsi]; vsubpd zmm1, zmm1, qword ptr [rsi + 256]{1to8}; vaddss xmm2, xmm16, xmm3", 3, 64 + 8, 0,
+  S(ADD, 512, 16), D(ADD, 512, 8), S(ADD, SCALAR, 1))
+K(fma_512, "avx512", "avx512f", "vfmadd231ps zmm0, zmm1, zmm2; vfnmsub213pd zmm0, zmm1, [rsi + 256]; vfmaddsub132ps zmm0, zmm1, dword ptr [rsi]{1to16}", 3, 64 + 4, 0,
+  S(FMA, 512, 32), D(FMA, 512, 8))
+K(others_512, "avx512", "avx512f", "vminps zmm0, zmm1, zmm2; vcmpltps k1, zmm1, zmm2; vcvtps2pd zmm0, ymm1; vrndscalepd zmm0, zmm1, 1; vrsqrt14ps zmm0, zmm1; vsqrtpd zmm0, zmm1", 6, 0, 0,
+  S(MINMAX, 512, 16), S(COMPARE, 512, 16), S(CONVERT, 512, 8), D(CONVERT, 512, 8), S(ESTIMATE, 512, 16), D(SQRT, 512, 8))
+/* eight lanes of sixteen, then none; scalars obey the lowest bit */
+K(masked_512, "avx512", "avx512f", "mov eax, 0x0ff0; kmovw k1, eax; vaddps zmm0{k1}, zmm0, zmm1; vmulps zmm0{k1}{z}, zmm0, [rsi]; vaddss xmm3{k1}, xmm3, xmm4;"
+  "kxorw k2, k2, k2; vdivps zmm0{k2}, zmm0, zmm1; vmovups [rsi + 1024]{k1}, zmm0", 8, 32, 32, S(ADD, 512, 8), S(MUL, 512, 8))
+
 /* ---- x87 ---- */
 K(x87_add, "x87", NULL, "fld1; fadd st, st(0); fld1; faddp; fld1; fsub st(1), st; fsubrp; fstp st(0)", 8, 0, 0, X(ADD, 4))
 K(x87_mul, "x87", NULL, "fld1; fmul st, st(0); fld1; fmulp; fld1; fdiv st(1), st; fdivrp; fstp st(0)", 8, 0, 0, X(MUL, 2), X(DIV, 2))
