@@ -9,6 +9,8 @@
  * column-major terms. */
 struct block {
     int64_t m, n, k;
+    bool first; /* of its panel: OpenBLAS hands over the columns in small groups, while it packs
+                   them */
 };
 
 struct core {
@@ -18,18 +20,21 @@ struct core {
     void (*tiles)(struct fl_excess *excess, const struct block *block);
 };
 
-/* Tiles of 16 x 12, 16 x 4, and edges down to one; the columns come first by twelves, then by
- * fours, then two and one. */
+/* Tiles of 16 x 12, 16 x 8, 16 x 4, and edges down to one: columns go by twelves, then by eight if
+ * they come together, by fours, then two and one. */
 static void haswell_tiles(struct fl_excess *excess, const struct block *block)
 {
     int64_t *partial = &excess->flops[FL_EXCESS_GEMM_PARTIAL];
     int64_t *edges = &excess->flops[FL_EXCESS_GEMM_EDGES];
     int64_t twelves = block->n / 12, fours = block->n % 12 / 4, last = block->n % 4;
+    bool together = fours == 2 && !block->first;
     int64_t sixteens = block->m / 16;
     bool eight = block->m & 8, two = block->m & 2, one = block->m & 1;
 
     *partial += twelves * ((sixteens > 0 ? 96 : 0) + (one ? 24 : 0));
-    *partial += fours * (64 * sixteens + (eight ? 32 : 0) + (one ? 8 : 0));
+    *partial += fours * (one ? 8 : 0);
+    if (!together)
+        *partial += fours * (64 * sixteens + (eight ? 32 : 0));
     /* 2 x 2, 2 x 1 and 1 x 2 in registers of four lanes */
     int64_t lanes = (last & 2 ? (two ? 4 : 0) + (one ? 2 : 0) : 0) + (last & 1 && two ? 2 : 0);
     *edges += 2 * lanes * (block->k + 1);
@@ -77,7 +82,7 @@ struct fl_excess fl_sgemm_excess(int m, int n, int k)
         excess.flops[FL_EXCESS_GEMM_PANELS] += rows * columns;
         for (int64_t rows_left = rows, height; core->tiles && rows_left > 0; rows_left -= height) {
             height = piece(rows_left, core->p, core->unroll_m);
-            core->tiles(&excess, &(struct block){height, columns, panel});
+            core->tiles(&excess, &(struct block){height, columns, panel, rows_left == rows});
         }
     }
     return excess;

@@ -1,0 +1,224 @@
+/* What the processor executes, as flopgrind counts it, against cost and excess as the operators
+ * declare them: whole forward passes through the command line, every operator to the last
+ * operation. */
+#include "counters/counter_flopgrind.h"
+#include "tests/cli/run.h"
+
+#include <cJSON.h>
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void skip_without_flopgrind(void)
+{
+    const char *missing = fl_flopgrind_missing();
+    if (missing)
+        cr_skip_test("flopgrind: %s", missing);
+}
+
+static cJSON *audit(const char *arguments)
+{
+    struct run_result r =
+        run_flopledger("audit --reps 1 --format json --counter flopgrind %s", arguments);
+    cr_assert_eq(r.status, 0, "%s: %s", arguments, r.err);
+    cJSON *json = cJSON_Parse(r.out);
+    cr_assert_not_null(json, "%s", arguments);
+    run_release(&r);
+    return json;
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, name);
+    cr_assert(cJSON_IsNumber(item), "%s", name);
+    return item->valuedouble;
+}
+
+static void expect_all_explained(const char *arguments)
+{
+    cJSON *json = audit(arguments);
+    const cJSON *op;
+    int n_ops = 0;
+    cJSON_ArrayForEach(op, cJSON_GetObjectItem(json, "ops"))
+    {
+        const cJSON *measured = cJSON_GetObjectItem(op, "measured");
+        n_ops++;
+        cr_expect_eq(number(measured, "unexplained"), 0, "%s: %s: %.0f of %.0f FLOPs", arguments,
+                     cJSON_GetObjectItem(op, "op")->valuestring, number(measured, "unexplained"),
+                     number(measured, "flops"));
+    }
+    cr_expect_gt(n_ops, 20);
+    const cJSON *counter = cJSON_GetObjectItem(json, "counter");
+    cr_expect_gt(number(cJSON_GetObjectItem(counter, "whole"), "flops"), 100000);
+    cr_expect_eq(number(counter, "unexplained"), 0, "%s", arguments);
+    cr_expect_eq(number(counter, "between_operators"), 0, "%s", arguments);
+    cJSON_Delete(json);
+}
+
+static void expect_over_lengths(const char *model, const char *core)
+{
+    static const int LENGTHS[] = {1, 16, 64, 100, 256};
+    static const char *const PHASES[] = {"prefill", "decode"};
+    skip_without_flopgrind();
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof *LENGTHS; i++)
+        for (int phase = 0; phase < 2; phase++) {
+            char arguments[512];
+            snprintf(arguments, sizeof arguments,
+                     "--footprint off --model %s -s %d --phase %s --blas-core %s --threads %d",
+                     model, LENGTHS[i], PHASES[phase], core, 1 + (int)(i + (size_t)phase) % 2);
+            expect_all_explained(arguments);
+        }
+}
+
+Test(excess, classic_model)
+{
+    expect_over_lengths("classic-nano", "Sandybridge");
+}
+
+Test(excess, classic_model_with_fma)
+{
+    expect_over_lengths("classic-nano", "Haswell");
+}
+
+Test(excess, gpt2_model)
+{
+    expect_over_lengths("gpt2-nano", "Sandybridge");
+}
+
+Test(excess, llama_model)
+{
+    expect_over_lengths("llama-nano", "Sandybridge");
+}
+
+Test(excess, llama_model_with_fma)
+{
+    expect_over_lengths("llama-nano", "Haswell");
+}
+
+/* Nothing in them is a multiple of a vector. */
+static const char GPT2_HEADS_OF_33[] =
+    "{\"model_type\":\"gpt2\",\"n_embd\":99,\"n_head\":3,\"n_layer\":2,\"n_inner\":201,"
+    "\"vocab_size\":301,\"n_positions\":512,\"layer_norm_epsilon\":1e-5,"
+    "\"activation_function\":\"gelu_new\"}";
+static const char LLAMA_HEADS_OF_10[] =
+    "{\"model_type\":\"llama\",\"hidden_size\":70,\"intermediate_size\":111,"
+    "\"num_hidden_layers\":2,\"num_attention_heads\":6,\"num_key_value_heads\":3,\"head_dim\":10,"
+    "\"vocab_size\":301,\"max_position_embeddings\":512,\"rms_norm_eps\":1e-5,"
+    "\"hidden_act\":\"silu\",\"tie_word_embeddings\":false}";
+
+static void expect_config_over_lengths(const char *text, const char *core)
+{
+    skip_without_flopgrind();
+    struct run_scratch scratch;
+    char path[128];
+    run_scratch_make(&scratch);
+    snprintf(path, sizeof path, "%s/odd.json", scratch.path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+    expect_over_lengths(path, core);
+    run_scratch_remove(&scratch);
+}
+
+Test(excess, odd_heads)
+{
+    expect_config_over_lengths(GPT2_HEADS_OF_33, "Sandybridge");
+}
+
+Test(excess, odd_heads_with_fma)
+{
+    expect_config_over_lengths(GPT2_HEADS_OF_33, "Haswell");
+}
+
+Test(excess, odd_grouped_heads)
+{
+    expect_config_over_lengths(LLAMA_HEADS_OF_10, "Haswell");
+}
+
+Test(excess, other_kernels_and_shapes)
+{
+    static const char *const POINTS[] = {
+        "-m gpt2-nano -s 40 -b 3 --attention naive --threads 1",
+        "-m llama-nano -s 33 -b 2 --attention naive --threads 2 --blas-core Haswell",
+        "-m llama-nano -s 20 -b 5 --phase decode --threads 2",
+        "-m classic-nano -s 31 --phase decode --cache off --threads 1 --blas-core Haswell",
+        "-m gpt2-nano -s 50 --logits last --threads 2",
+        "-m stories15m -s 300 --phase decode --threads 2",
+    };
+    skip_without_flopgrind();
+    for (size_t i = 0; i < sizeof POINTS / sizeof *POINTS; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "--footprint off %s", POINTS[i]);
+        expect_all_explained(arguments);
+    }
+}
+
+/* The kernels for processors without AVX. */
+Test(excess, portable_kernels)
+{
+    skip_without_flopgrind();
+    setenv("FL_ISA", "portable", 1);
+    expect_all_explained("--footprint off -m gpt2-nano -s 37 --threads 1");
+    expect_all_explained("--footprint off -m llama-nano -s 37 --phase decode --threads 2");
+    unsetenv("FL_ISA");
+}
+
+Test(excess, one_thread_counts_the_same_twice)
+{
+    static const char ARGUMENTS[] = "-m llama-nano -s 24 --threads 1 --cache-model on";
+    skip_without_flopgrind();
+    cJSON *json[2];
+    for (int i = 0; i < 2; i++)
+        json[i] = cJSON_DetachItemFromObject(audit(ARGUMENTS), "counter");
+    char *first = cJSON_PrintUnformatted(json[0]), *second = cJSON_PrintUnformatted(json[1]);
+    cr_expect_str_eq(first, second);
+    cr_expect(strstr(first, "\"instructions\""));
+    free(first);
+    free(second);
+    cJSON_Delete(json[0]);
+    cJSON_Delete(json[1]);
+}
+
+/* A decode step of a model of half a gigabyte, more than any last-level cache: the lines it touches
+ * are the bytes of the formulas. */
+Test(footprint, decode_step_of_a_model_larger_than_the_caches)
+{
+    enum { LINE = 64, LARGE = 1 << 20 };
+    skip_without_flopgrind();
+    cJSON *json = audit("-m gpt2-small -s 512 --phase decode");
+    const cJSON *op, *exact = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "totals"), "exact");
+    const cJSON *whole = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "counter"), "whole");
+    double bytes = number(exact, "bytes_read") + number(exact, "bytes_written");
+    double touched = LINE * (number(whole, "lines_read") + number(whole, "lines_written"));
+    cr_expect_lt(fabs(touched / bytes - 1), 0.01, "whole: %.0f of %.0f bytes", touched, bytes);
+
+    /* summed over the layers */
+    double by_op[2][32] = {{0}};
+    const char *names[32];
+    int n = 0;
+    cJSON_ArrayForEach(op, cJSON_GetObjectItem(json, "ops"))
+    {
+        const char *name = cJSON_GetObjectItem(op, "op")->valuestring;
+        int at = 0;
+        while (at < n && strcmp(names[at], name) != 0)
+            at++;
+        if (at == n)
+            names[n++] = name;
+        exact = cJSON_GetObjectItem(op, "exact");
+        const cJSON *measured = cJSON_GetObjectItem(op, "measured");
+        by_op[0][at] += number(exact, "bytes_read") + number(exact, "bytes_written");
+        by_op[1][at] += LINE * (number(measured, "lines_read") + number(measured, "lines_written"));
+    }
+    int n_large = 0;
+    for (int i = 0; i < n; i++)
+        if (by_op[0][i] > LARGE) {
+            n_large++;
+            cr_expect_lt(fabs(by_op[1][i] / by_op[0][i] - 1), 0.03, "%s: %.0f of %.0f bytes",
+                         names[i], by_op[1][i], by_op[0][i]);
+        }
+    cr_expect_geq(n_large, 7);
+    cJSON_Delete(json);
+}
