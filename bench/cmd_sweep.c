@@ -155,7 +155,7 @@ static int describe_model(struct fl_model_record *record, const struct fl_model 
 static void report_tally(const struct fl_sweep_tally *tally, const struct arguments *args)
 {
     if (!args->quiet && args->counter != FL_SWEEP_COUNT_NONE)
-        fprintf(stderr, "%d points counted by %s\n", tally->n_counted,
+        fprintf(stderr, "%d points counted by %s; ", tally->n_counted,
                 fl_sweep_counter_names[args->counter]);
     if (!args->quiet)
         fprintf(stderr,
