@@ -213,7 +213,7 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
     signal(SIGXFSZ, SIG_IGN);
     /* What may be refused soonest comes first: nobody wants to learn after hours of timing that the
      * counter is not there. */
-    if (fl_sweep_counter_open(&counter, error) != FL_OK ||
+    if (fl_sweep_counter_find(&counter, error) != FL_OK ||
         fl_store_create(&store, args->out, error) != FL_OK ||
         fl_model_open(&model, args->model, options.seed, error) != FL_OK ||
         describe_model(record, &model, args->model, error) != FL_OK)
@@ -231,7 +231,6 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
         status = fl_fail(error, "%d point%s could not be counted; what was measured is in %s",
                          tally.n_uncounted, tally.n_uncounted == 1 ? "" : "s", args->out);
 done:
-    fl_sweep_counter_close(&counter);
     fl_model_close(&model);
     fl_store_close(store);
     free(record);

@@ -83,7 +83,7 @@ struct fl_sweep_options {
     double max_time_s; /* 0: none */
     bool quiet;
     const volatile sig_atomic_t *stop; /* a signal's number ends the sweep after the sample */
-    struct fl_sweep_counter *counter;  /* open, see sweep_count.h; NULL: none */
+    struct fl_sweep_counter *counter;  /* found, see sweep_count.h; NULL: none */
 };
 
 struct fl_sweep_tally {

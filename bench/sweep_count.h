@@ -1,7 +1,7 @@
 /* sweep_count.h - the counter of a sweep: what fills the measured column of its points.
  *
  * flopgrind counts in another process, an execution of its own; PAPI in this one, in executions
- * that are not timed. Neither is ever open while a sample is taken. */
+ * that are not timed. Neither is ever at work while a sample is taken. */
 #ifndef FL_BENCH_SWEEP_COUNT_H
 #define FL_BENCH_SWEEP_COUNT_H
 
@@ -16,18 +16,19 @@ struct fl_sweep_counter {
     const char *model; /* what --model was given */
     uint64_t seed;     /* of random weights and tokens */
     struct fl_flopgrind_options flopgrind;
-    struct fl_counter counter; /* of this process: PAPI */
+    /* A counter of this process: opened for every point when its threads are there. NULL: none. */
+    int (*open)(struct fl_counter *counter, struct fl_error *error);
+    int n_passes;
     char version[64];
     char blas_core[64]; /* whose kernels are counted, as far as is known before */
 };
 
 /* kind, model, seed and flopgrind are the caller's. Fails, with the reason, where the counter is
- * not to be had. */
-int fl_sweep_counter_open(struct fl_sweep_counter *counter, struct fl_error *error);
-void fl_sweep_counter_close(struct fl_sweep_counter *counter);
+ * not to be had. Nothing stays open. */
+int fl_sweep_counter_find(struct fl_sweep_counter *counter, struct fl_error *error);
 
 /* Executes the point once more, or as often as the counter has passes, and takes what it saw. */
-int fl_sweep_counter_observe(struct fl_observed *observed, struct fl_sweep_counter *counter,
+int fl_sweep_counter_observe(struct fl_observed *observed, const struct fl_sweep_counter *counter,
                              const struct fl_model *model, const struct fl_sweep_item *item,
                              struct fl_error *error);
 
