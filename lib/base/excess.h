@@ -17,7 +17,7 @@
 
 /* X(constant, key, name): key in JSON and results, name in tables. */
 #define FL_EXCESS_TERMS(X)                                                                         \
-    X(GEMM_ALPHA, "gemm_alpha", "GEMM: alpha times each K panel")                                  \
+    X(GEMM_ALPHA, "gemm_alpha", "GEMM: alpha scaling of each K panel")                             \
     X(GEMM_PANELS, "gemm_panels", "GEMM: adding each K panel to the result")                       \
     X(GEMM_PARTIAL, "gemm_partial", "GEMM: joining partial accumulators")                          \
     X(GEMM_EDGES, "gemm_edges", "GEMM: idle lanes of edge tiles")                                  \
