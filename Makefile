@@ -150,6 +150,12 @@ $(BUILD)/oracle: $(call obj,$(ORACLE_SRC))
 $(BUILD)/accuracy_kernels: $(call obj,$(KERNELS_SRC)) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
+# A PAPI program of its own, for the test of what we export to such programs.
+PAPI_CLIENT := $(if $(PAPI),$(BUILD)/papi_client)
+$(BUILD)/papi_client: $(call obj,tests/papi/papi_client.c) $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) \
+	    -Wl,--no-as-needed -lsde $(LDLIBS)
+
 $(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
@@ -178,7 +184,7 @@ demo: all ## measure two small models and write build/demo/index.html
 # Their code is for x86-64; elsewhere the tests say that they are not built.
 ACCURACY := $(if $(SIMD_SETS),$(BUILD)/oracle $(BUILD)/accuracy_kernels)
 
-test: $(BUILD)/tests all $(ACCURACY) ## run every test; FILTER='suite/*' runs a part
+test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
 bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
