@@ -88,9 +88,10 @@ static void fill_layers(double layers[N_LAYERS], const struct panels *panels,
     layers[UNEXPLAINED] += 100 * (double)op->unexplained / whole;
 }
 
-/* How far the bars of a panel reach. */
+/* How far the bars of a panel reach, and which layers they have. */
 struct reach {
     double low, high;
+    bool used[N_LAYERS];
 };
 
 /* name, layers, top of the stack, the whole in percent of the operator itself */
@@ -100,7 +101,11 @@ static void put_bar(struct fl_gnuplot *plot, const char *name, const double laye
     double top = 0, bottom = 0;
     fprintf(plot->data, "\"%s\"", name);
     for (int k = 0; k < N_LAYERS; k++) {
-        fprintf(plot->data, " %.6g", layers[k]);
+        if (layers[k] != 0)
+            fprintf(plot->data, " %.6g", layers[k]);
+        else
+            fputs(" NaN", plot->data); /* a layer of no height would still show as a line */
+        reach->used[k] |= layers[k] != 0;
         *(layers[k] > 0 ? &top : &bottom) += layers[k];
     }
     fprintf(plot->data, " %.6g \"%s\"\n", top, beyond_text);
@@ -175,7 +180,7 @@ static void put_panel(struct fl_gnuplot *plot, const struct panels *panels, int 
     char style[64];
     const struct fl_measured_point *measured = &panels->points[panel];
     const struct fl_point *point = &measured->result->point;
-    struct reach reach = {0, 0};
+    struct reach reach = {0};
     int block = put_panel_data(plot, panels, measured, &reach);
     fprintf(plot->script,
             point->phase == FL_PHASE_PREFILL ? "set title 'prefill of %d tokens'\n"
@@ -184,13 +189,19 @@ static void put_panel(struct fl_gnuplot *plot, const struct panels *panels, int 
     /* room for the figures above the bars */
     double span = reach.high > reach.low ? reach.high - reach.low : 1;
     fprintf(plot->script, "set yrange [%.6g:%.6g]\nplot ",
-            reach.low < 0 ? reach.low - 0.05 * span : 0, reach.high + 0.12 * span);
+            reach.low < 0 ? reach.low - 0.05 * span : 0, reach.high + 0.24 * span);
+    /* gnuplot refuses a layer without any height */
     for (int k = 0; k < N_LAYERS; k++)
         if (is_drawn(panels, k))
-            fprintf(plot->script, "'data' index %d using %d:xtic(1) %s title '%s', ", block, k + 2,
-                    layer_style(k, style), layer_name(panels, k));
+            fprintf(plot->script, "NaN with boxes %s title '%s', ", layer_style(k, style),
+                    layer_name(panels, k));
+    for (int k = 0; k < N_LAYERS; k++)
+        if (reach.used[k])
+            fprintf(plot->script, "'data' index %d using %d:xtic(1) %s notitle, ", block, k + 2,
+                    layer_style(k, style));
     fprintf(plot->script,
-            "'data' index %d using 0:%d:%d with labels center offset 0,0.6 font ',11' tc rgb "
+            "'data' index %d using 0:%d:%d with labels left rotate by 90 offset 0,0.4 font "
+            "',11' tc rgb "
             "'#1a1a1a' notitle\n",
             block, N_LAYERS + 2, N_LAYERS + 3);
 }

@@ -245,12 +245,21 @@ void fl_report_measured(struct fl_document *document, const struct fl_section *s
 
 /* ---- in words ---- */
 
+/* What cancels over the operators is unexplained all the same. */
+static bool is_explained(const struct fl_measured_point *measured)
+{
+    for (int i = 0; i < measured->n_ops; i++)
+        if (measured->ops[i].unexplained != 0)
+            return false;
+    return true;
+}
+
 static void find_flops(struct fl_document *document, const struct fl_measured_point *measured)
 {
     const struct fl_measured_op *total = &measured->total;
     const struct fl_point *point = &measured->result->point;
     fl_wide gap = total->measured - total->exact;
-    char flops[FL_UNIT_TEXT], term_text[128] = "";
+    char flops[FL_UNIT_TEXT], term_text[128] = "", rest[64] = "Nothing is left unexplained";
     int largest = 0;
     for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
         if (total->terms[term] > total->terms[largest])
@@ -259,13 +268,16 @@ static void find_flops(struct fl_document *document, const struct fl_measured_po
         snprintf(term_text, sizeof term_text, " The largest named part of it is %s (%+.2f %%).",
                  fl_excess_name((enum fl_excess_term)largest),
                  fl_percent(total->terms[largest], total->exact));
+    if (!is_explained(measured))
+        snprintf(rest, sizeof rest, "Unexplained: %+.3f %% of what was measured",
+                 fl_percent(total->unexplained, total->measured));
     fl_document_add(document, FL_BLOCK_FINDING,
                     "In a %s at s = %d the processor executed %s, as %s counted: %.2f %% %s than "
-                    "the exact figure.%s Unexplained: %.3f %% of what was measured.",
+                    "the exact figure.%s %s.",
                     point_name(point), point->context,
                     fl_si_text((double)total->measured, "FLOP", flops), measured->observed->counter,
                     fl_percent(gap < 0 ? -gap : gap, total->exact), gap < 0 ? "less" : "more",
-                    term_text, fl_percent(total->unexplained, total->measured));
+                    term_text, rest);
 }
 
 static void find_footprint(struct fl_document *document, const struct fl_measured_point *measured)

@@ -1,4 +1,5 @@
 /* report, as a user runs it: a small sweep, then the page, the Markdown and the plots. */
+#include "base/excess.h"
 #include "base/file.h"
 #include "tests/cli/run.h"
 
@@ -232,11 +233,11 @@ Test(cli_report, what_was_measured_has_a_section)
     char *drawing = read_text("out/plots/measured.svg");
     cr_expect(is_well_formed(drawing));
     cr_expect(strstr(page, "id=\"measured\""));
-    static const char *const TEXTS[] = {
+    const char *const TEXTS[] = {
         "What the processor did",
         "Counted: Sandybridge kernels of OpenBLAS and avx2 of our own, by flopgrind",
         "as flopgrind counted: 1.00 % more than the exact figure",
-        "GEMM: alpha scaling of each K panel",
+        fl_excess_name(FL_EXCESS_GEMM_ALPHA),
         "between the operators",
         "unexplained",
         "a note",
