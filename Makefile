@@ -30,7 +30,7 @@ endif
 # What the goals need and the system lacks is installed first; then make starts anew, so that
 # pkg-config is asked when there is something to find.
 NEEDS := $(if $(filter-out help clean format lint,$(GOALS)),build) \
-         $(if $(filter test bench coverage %/tests %/oracle %/accuracy_kernels,$(GOALS)),test) \
+         $(if $(filter test bench coverage %/tests %/oracle %/accuracy_kernels bench-flopgrind,$(GOALS)),test) \
          $(if $(filter format lint,$(GOALS)),lint)
 ifeq ($(BOOTSTRAP),yes)
 LACKING := $(if $(strip $(NEEDS)),$(shell scripts/bootstrap --check $(NEEDS)))
@@ -193,6 +193,9 @@ bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (G
 bench-engine: $(BUILD)/bench_engine ## whole forward passes against bare BLAS and memory bandwidth
 	$(BUILD)/bench_engine
 
+bench-flopgrind: $(BUILD)/accuracy_kernels flopgrind ## what counting costs, against native and against bare Valgrind
+	scripts/bench-flopgrind $(BUILD)
+
 report: $(BUILD)/flopledger ## turn DB=results.db into a report beside it
 	$(BUILD)/flopledger report $(DB) -o $(REPORT)
 
@@ -227,8 +230,8 @@ clean: ## remove build/
 
 help: ## show this text
 	@printf 'usage: make [TARGET] [VARIABLE=VALUE]\n\ntargets:\n'
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | \
-	    while IFS='|' read -r name text; do printf '  %-10s %s\n' $$name "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | \
+	    while IFS='|' read -r name text; do printf '  %-16s %s\n' $$name "$$text"; done
 	@printf '\nvariables:\n'
 	@printf '  %-24s %s\n' \
 	    'config=release' 'or debug, sanitize, coverage; each builds in its own directory' \
@@ -239,7 +242,7 @@ help: ## show this text
 
 FORCE:
 .SECONDARY:
-.PHONY: all flopgrind demo test bench bench-engine report format lint fuzz run-fuzz coverage install clean \
+.PHONY: all flopgrind demo test bench bench-engine bench-flopgrind report format lint fuzz run-fuzz coverage install clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
            $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC)))
