@@ -37,19 +37,16 @@ bool fl_report_is_measured(const struct fl_section *section)
 
 /* ---- tables ---- */
 
-static void push_grouped(struct fl_table *table, bool has, fl_wide value, bool sign)
+static void push_grouped(struct fl_table *table, fl_wide value, bool sign)
 {
     char text[FL_WIDE_GROUPED];
-    if (has)
-        fl_table_format(table, "%s%s", sign && value > 0 ? "+" : "", fl_grouped_text(value, text));
-    else
-        fl_table_cell(table, "unavailable");
+    fl_table_format(table, "%s%s", sign && value > 0 ? "+" : "", fl_grouped_text(value, text));
 }
 
 /* A plain 0 where nothing is left over. */
-static void push_percent(struct fl_table *table, bool has, fl_wide part, fl_wide whole)
+static void push_percent(struct fl_table *table, fl_wide part, fl_wide whole)
 {
-    if (!has || (part != 0 && whole == 0))
+    if (part != 0 && whole == 0)
         fl_table_cell(table, "-");
     else if (part == 0)
         fl_table_cell(table, "0");
@@ -68,23 +65,22 @@ static void push_intensity(struct fl_table *table, bool has, fl_wide flops, fl_w
 static void push_flops(struct fl_table *table, const struct fl_measured_point *measured,
                        const struct fl_measured_op *op)
 {
-    bool has = measured->has_flops;
-    push_grouped(table, true, op->exact, false);
-    push_grouped(table, has, op->measured, false);
-    push_grouped(table, has, op->explained, true);
-    push_grouped(table, has, op->unexplained, true);
-    push_percent(table, has, op->unexplained, op->measured);
+    (void)measured;
+    push_grouped(table, op->exact, false);
+    push_grouped(table, op->measured, false);
+    push_grouped(table, op->explained, true);
+    push_grouped(table, op->unexplained, true);
+    push_percent(table, op->unexplained, op->measured);
 }
 
 static void push_bytes(struct fl_table *table, const struct fl_measured_point *measured,
                        const struct fl_measured_op *op)
 {
-    bool has = measured->has_footprint;
-    push_grouped(table, true, op->exact_bytes, false);
-    push_grouped(table, has, op->footprint_bytes, false);
-    push_percent(table, has, op->footprint_bytes - op->exact_bytes, op->exact_bytes);
+    push_grouped(table, op->exact_bytes, false);
+    push_grouped(table, op->footprint_bytes, false);
+    push_percent(table, op->footprint_bytes - op->exact_bytes, op->exact_bytes);
     push_intensity(table, true, op->exact, op->exact_bytes);
-    push_intensity(table, has && measured->has_flops, op->measured, op->footprint_bytes);
+    push_intensity(table, measured->has_flops, op->measured, op->footprint_bytes);
 }
 
 typedef void cells(struct fl_table *table, const struct fl_measured_point *measured,
@@ -110,6 +106,12 @@ static void add_flops(struct fl_document *document, const struct fl_measured_poi
     const struct fl_point *point = &measured->result->point;
     const struct fl_observed *observed = measured->observed;
     char caption[320];
+    if (!measured->has_flops) {
+        fl_document_add(document, FL_BLOCK_TEXT,
+                        "FLOPs of a %s at s = %d: unavailable: %s counts none here.",
+                        point_name(point), point->context, observed->counter);
+        return;
+    }
     snprintf(caption, sizeof caption,
              "FLOPs of a %s at s = %d, layers together, counted by %s with the kernels of %s and "
              "%s on %d thread%s",
@@ -127,6 +129,12 @@ static void add_bytes(struct fl_document *document, const struct fl_measured_poi
                                            "difference", "FLOP/byte",   "FLOP/byte measured"};
     const struct fl_point *point = &measured->result->point;
     char caption[320];
+    if (!measured->has_footprint) {
+        fl_document_add(document, FL_BLOCK_TEXT,
+                        "Bytes the same %s touched: unavailable: %s counted no memory lines.",
+                        point_name(point), measured->observed->counter);
+        return;
+    }
     snprintf(caption, sizeof caption,
              "Bytes of the same %s: exact is every operand read once and every result written "
              "once per operator; footprint is the distinct lines of %d bytes that an operator "
@@ -137,10 +145,10 @@ static void add_bytes(struct fl_document *document, const struct fl_measured_poi
     push_operators(&table, measured, push_bytes, "all operators");
     fl_table_cell(&table, "whole pass");
     fl_table_cell(&table, "-");
-    push_grouped(&table, measured->has_footprint, measured->pass_footprint_bytes, false);
+    push_grouped(&table, measured->pass_footprint_bytes, false);
     fl_table_cell(&table, "-");
     fl_table_cell(&table, "-");
-    push_intensity(&table, measured->has_footprint && measured->has_flops, measured->total.measured,
+    push_intensity(&table, measured->has_flops, measured->total.measured,
                    measured->pass_footprint_bytes);
     fl_document_add_table(document, &table, caption);
 }
@@ -148,8 +156,8 @@ static void add_bytes(struct fl_document *document, const struct fl_measured_poi
 static void push_term(struct fl_table *table, const char *name, fl_wide flops, fl_wide measured)
 {
     fl_table_cell(table, name);
-    push_grouped(table, true, flops, true);
-    push_percent(table, true, flops, measured);
+    push_grouped(table, flops, true);
+    push_percent(table, flops, measured);
 }
 
 static void add_terms(struct fl_document *document, const struct fl_measured_point *measured)
@@ -176,47 +184,57 @@ static void add_terms(struct fl_document *document, const struct fl_measured_poi
 
 /* ---- which kernels ---- */
 
+static bool same_note(const struct fl_observed *a, const struct fl_observed *b)
+{
+    return strcmp(a->counter, b->counter) == 0 && strcmp(a->note, b->note) == 0;
+}
+
 static bool same_kernels(const struct fl_observed *a, const struct fl_observed *b)
 {
     return strcmp(a->counter, b->counter) == 0 && strcmp(a->blas_core, b->blas_core) == 0 &&
            strcmp(a->isa, b->isa) == 0 && strcmp(a->counter_version, b->counter_version) == 0;
 }
 
-/* True when no observation before this one was of the same kernels. */
-static bool is_first(const struct fl_section *section, const struct fl_observed *observed)
+/* True when no observation before this one was the same in that respect. */
+static bool is_first(const struct fl_section *section, const struct fl_observed *observed,
+                     bool (*same)(const struct fl_observed *a, const struct fl_observed *b))
 {
     for (int i = 0; i < section->all.n; i++) {
         const struct fl_result *result = &section->all.points[i];
         for (int k = 0; k < result->n_observed; k++)
-            if (same_kernels(&result->observed[k], observed))
+            if (same(&result->observed[k], observed))
                 return &result->observed[k] == observed;
     }
     return true;
 }
 
-static void add_kernels(struct fl_document *document, const struct fl_section *section)
+static void add_kernels(struct fl_document *document, const struct fl_run *run,
+                        const struct fl_observed *observed)
+{
+    bool native =
+        strcmp(observed->blas_core, run->blas_core) == 0 && strcmp(observed->isa, run->isa) == 0;
+    bool version = *observed->counter_version != '\0';
+    fl_document_add(document, FL_BLOCK_TEXT,
+                    "Counted: %s kernels of OpenBLAS and %s of our own, by %s%s%s%s. Timed: %s and "
+                    "%s, natively.%s",
+                    observed->blas_core, observed->isa, observed->counter, version ? " (" : "",
+                    observed->counter_version, version ? ")" : "", run->blas_core, run->isa,
+                    native ? ""
+                           : " These are other kernels: their mathematics is the same, what they "
+                             "execute beyond it is not.");
+}
+
+static void add_counters(struct fl_document *document, const struct fl_section *section)
 {
     for (int i = 0; i < section->all.n; i++) {
         const struct fl_result *result = &section->all.points[i];
-        const struct fl_run *run = result->run;
         for (int k = 0; k < result->n_observed; k++) {
             const struct fl_observed *observed = &result->observed[k];
-            if (!is_first(section, observed))
-                continue;
-            bool native = strcmp(observed->blas_core, run->blas_core) == 0 &&
-                          strcmp(observed->isa, run->isa) == 0;
-            fl_document_add(document, FL_BLOCK_TEXT,
-                            "Counted: %s kernels of OpenBLAS and %s of our own, by %s%s%s%s. "
-                            "Timed: %s and %s, natively.%s",
-                            observed->blas_core, observed->isa, observed->counter,
-                            *observed->counter_version ? " (" : "", observed->counter_version,
-                            *observed->counter_version ? ")" : "", run->blas_core, run->isa,
-                            native ? ""
-                                   : " These are other kernels: their mathematics is the "
-                                     "same, what they execute beyond it is not.");
-            if (*observed->note)
-                fl_document_add(document, FL_BLOCK_TEXT, "The counter's own note: %s.",
-                                observed->note);
+            if (is_first(section, observed, same_kernels))
+                add_kernels(document, result->run, observed);
+            if (*observed->note && is_first(section, observed, same_note))
+                fl_document_add(document, FL_BLOCK_TEXT, "What %s says of its figures: %s.",
+                                observed->counter, observed->note);
         }
     }
 }
@@ -230,7 +248,7 @@ void fl_report_measured(struct fl_document *document, const struct fl_section *s
                         fl_report_unmeasured(section));
         return;
     }
-    add_kernels(document, section);
+    add_counters(document, section);
     for (int line = 0; line < 3; line++) {
         const struct fl_result *result = fl_line_measured(lines[line]);
         for (int i = 0; result && i < result->n_observed; i++) {
