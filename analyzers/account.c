@@ -170,6 +170,27 @@ fl_wide fl_account_unexplained(const struct fl_account_row *row)
            fl_excess_total(&row->measured.excess);
 }
 
+/* The gap from exact to measured, term by term. */
+static int name_differences(struct fl_account *account, struct fl_error *error)
+{
+    struct fl_gap *gap = &account->gap;
+    for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
+        for (int i = 0; i < account->n_rows; i++) {
+            const struct fl_account_row *row = &account->rows[i];
+            if (fl_gap_add_excess(gap, (enum fl_excess_term)term, row->op,
+                                  row->measured.excess.flops[term], error) != FL_OK)
+                return FL_FAILED;
+        }
+    for (int i = 0; i < account->n_rows; i++) {
+        fl_wide unexplained = fl_account_unexplained(&account->rows[i]);
+        gap->unexplained += unexplained;
+        gap->unexplained_by_op[account->rows[i].op] += unexplained;
+    }
+    gap->between_operators = (fl_wide)account->counter.whole.values[FL_COUNT_FLOPS] -
+                             (fl_wide)account->total.measured.reading.values[FL_COUNT_FLOPS];
+    return FL_OK;
+}
+
 int fl_account_add_observation(struct fl_account *account, const struct fl_observation *observation,
                                struct fl_error *error)
 {
@@ -190,18 +211,7 @@ int fl_account_add_observation(struct fl_account *account, const struct fl_obser
         fl_reading_add(&account->total.measured.reading, &row->measured.reading);
         fl_excess_add(&account->total.measured.excess, &row->measured.excess);
     }
-    if (!fl_account_has(account, FL_COUNT_FLOPS))
-        return FL_OK;
-    for (int i = 0; i < account->n_rows; i++) {
-        const struct fl_account_row *row = &account->rows[i];
-        if (fl_gap_add_measured(&account->gap, row->op, &row->measured.excess,
-                                fl_account_unexplained(row), error) != FL_OK)
-            return FL_FAILED;
-    }
-    account->gap.between_operators =
-        (fl_wide)observation->whole.values[FL_COUNT_FLOPS] -
-        (fl_wide)account->total.measured.reading.values[FL_COUNT_FLOPS];
-    return FL_OK;
+    return fl_account_has(account, FL_COUNT_FLOPS) ? name_differences(account, error) : FL_OK;
 }
 
 int fl_account_sum(const struct fl_account *account, const char *phase, enum fl_stack stack,

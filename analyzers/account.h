@@ -61,7 +61,7 @@ struct fl_account {
 
     bool has_measured; /* measured is filled in */
     struct fl_account_counter counter;
-    char measured_reason[256]; /* why the processor's own count is unavailable */
+    char measured_reason[512]; /* why the processor's own count is unavailable */
 };
 
 /* True when the processor's own figure for this count is there. */

@@ -2,6 +2,7 @@
 #include "analyzers/account.h"
 #include "base/random.h"
 #include "commands.h"
+#include "counters/counter_papi.h"
 #include "engine/observe.h"
 #include "engine/session.h"
 #include "model/weights.h"
@@ -29,7 +30,7 @@ struct arguments {
     int64_t context, batch, n_threads, n_reps, seed;
     int phase, cache, attention, logits, format;
     int counter, footprint, cache_model;
-    const char *blas_core;
+    const char *blas_core, *papi_events;
     bool explain;
 };
 
@@ -147,26 +148,56 @@ static int open_account(struct fl_account *account, const struct arguments *a,
 
 /* ---- the processor's own count ---- */
 
-/* Under flopgrind: this process is the counted one. */
 static int observe_here(struct fl_observation *observation, struct fl_session *session,
-                        const struct execution *execution, struct fl_error *error)
+                        struct fl_counter *counter, const struct execution *execution,
+                        struct fl_error *error)
+{
+    int status =
+        fl_session_observe(observation, session, counter, execution->tokens, execution->n_tokens,
+                           execution->n_past, execution->logits, error);
+    counter->close(counter);
+    return status;
+}
+
+/* In a process that runs under flopgrind, which is then the counted one. */
+static int observe_under_it(struct fl_observation *observation, struct fl_session *session,
+                            const struct execution *execution, struct fl_error *error)
 {
     struct fl_counter counter;
     if (fl_counter_flopgrind_open(&counter, error) != FL_OK)
         return FL_FAILED;
-    int status =
-        fl_session_observe(observation, session, &counter, execution->tokens, execution->n_tokens,
-                           execution->n_past, execution->logits, error);
-    counter.close(&counter);
+    return observe_here(observation, session, &counter, execution, error);
+}
+
+/* Says why nothing is measured; `reason` may begin with the word the output puts before it. */
+static int unavailable(struct fl_account *account, const char *reason)
+{
+    static const char WORD[] = "unavailable: ";
+    if (strncmp(reason, WORD, strlen(WORD)) == 0)
+        reason += strlen(WORD);
+    snprintf(account->measured_reason, sizeof account->measured_reason, "%s", reason);
+    return FL_OK;
+}
+
+static int take(struct fl_account *account, struct fl_observation *observation,
+                struct fl_error *error)
+{
+    int status = fl_account_add_observation(account, observation, error);
+    fl_observation_close(observation);
     return status;
 }
 
-static int observe_with_flopgrind(struct fl_observation *observation, struct fl_session *session,
+static int observe_with_flopgrind(struct fl_account *account, struct fl_session *session,
                                   const struct arguments *a, const struct execution *execution,
                                   struct fl_error *error)
 {
+    struct fl_observation observation;
     if (fl_flopgrind_running())
-        return observe_here(observation, session, execution, error);
+        return observe_under_it(&observation, session, execution, error) == FL_OK
+                   ? take(account, &observation, error)
+                   : FL_FAILED;
+    if (fl_flopgrind_missing())
+        return unavailable(account, fl_flopgrind_missing());
     const struct fl_observe_request request = {
         .model = a->model,
         .decode = a->phase == DECODE,
@@ -183,37 +214,49 @@ static int observe_with_flopgrind(struct fl_observation *observation, struct fl_
                                                  .blas_core = a->blas_core};
     if (isatty(STDERR_FILENO))
         fputs("counting under flopgrind ...\n", stderr);
-    return fl_observe_under_flopgrind(observation, &request, &options,
-                                      fl_session_ledger(session)->n_layers, error);
+    if (fl_observe_under_flopgrind(&observation, &request, &options,
+                                   fl_session_ledger(session)->n_layers, error) != FL_OK)
+        return FL_FAILED;
+    return take(account, &observation, error);
 }
 
-/* A counter that is not here is said so in the account; one that was asked for by name and fails
- * at its work is an error. */
+static int observe_with_papi(struct fl_account *account, struct fl_session *session,
+                             const struct arguments *a, const struct execution *execution,
+                             struct fl_error *error)
+{
+    struct fl_papi_table table = {0};
+    struct fl_papi_options options = {.table = a->papi_events ? &table : NULL};
+    struct fl_counter counter;
+    struct fl_observation observation;
+    struct fl_error reason;
+    if (a->papi_events && fl_papi_table_read(&table, a->papi_events, error) != FL_OK)
+        return FL_FAILED;
+    int status;
+    if (fl_counter_papi_open(&counter, &options, &reason) != FL_OK)
+        status = unavailable(account, reason.text);
+    else if (observe_here(&observation, session, &counter, execution, error) != FL_OK)
+        status = FL_FAILED;
+    else
+        status = take(account, &observation, error);
+    fl_papi_table_close(&table);
+    return status;
+}
+
+/* A counter that is not here is said so in the account; one that is here and fails at its work is
+ * an error. */
 static int observe(struct fl_account *account, struct fl_session *session,
                    const struct arguments *a, const struct execution *execution,
                    struct fl_error *error)
 {
-    struct fl_observation observation;
-    size_t size = sizeof account->measured_reason;
-    if (a->counter == COUNTER_NONE) {
-        snprintf(account->measured_reason, size,
-                 "no counter was asked for; --counter flopgrind counts on any machine");
-        return FL_OK;
+    switch (a->counter) {
+    case COUNTER_FLOPGRIND:
+        return observe_with_flopgrind(account, session, a, execution, error);
+    case COUNTER_PAPI:
+        return observe_with_papi(account, session, a, execution, error);
+    default:
+        return unavailable(account,
+                           "no counter was asked for; --counter flopgrind counts on any machine");
     }
-    if (a->counter == COUNTER_PAPI) {
-        snprintf(account->measured_reason, size, "no PAPI");
-        return FL_OK;
-    }
-    const char *missing = fl_flopgrind_running() ? NULL : fl_flopgrind_missing();
-    if (missing) {
-        snprintf(account->measured_reason, size, "flopgrind: %s", missing);
-        return FL_OK;
-    }
-    if (observe_with_flopgrind(&observation, session, a, execution, error) != FL_OK)
-        return FL_FAILED;
-    int status = fl_account_add_observation(account, &observation, error);
-    fl_observation_close(&observation);
-    return status;
 }
 
 /* The process that was started to count: passes on what it saw and prints nothing. */
@@ -221,7 +264,7 @@ static int count_for_parent(FILE *parent, struct fl_session *session,
                             const struct execution *execution, struct fl_error *error)
 {
     struct fl_observation observation;
-    if (observe_here(&observation, session, execution, error) != FL_OK)
+    if (observe_under_it(&observation, session, execution, error) != FL_OK)
         return FL_FAILED;
     int status = fl_observation_write(&observation, parent, error);
     fl_observation_close(&observation);
@@ -332,6 +375,9 @@ static int run(int argc, char **argv)
         {NULL, "blas-core", 0, FL_OPTION_STRING, &a.blas_core, "NAME",
          "flopgrind: OpenBLAS core that is counted (AVX2: Haswell, slower)", FL_FLOPGRIND_BLAS_CORE,
          0, 0, NULL},
+        {NULL, "papi-events", 0, FL_OPTION_STRING, &a.papi_events, "FILE",
+         "papi: events of your own and what they count (docs/counters.md)", "by processor", 0, 0,
+         NULL},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md",
          "table", 0, 0, FORMATS},
         {NULL, "explain", 0, FL_OPTION_FLAG, &a.explain, NULL, "add the formulas", NULL, 0, 0,

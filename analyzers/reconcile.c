@@ -178,16 +178,10 @@ int fl_reconcile(struct fl_gap *gap, const struct fl_config *config, const struc
     return FL_OK;
 }
 
-int fl_gap_add_measured(struct fl_gap *gap, enum fl_operator op, const struct fl_excess *excess,
-                        fl_wide unexplained, struct fl_error *error)
+int fl_gap_add_excess(struct fl_gap *gap, enum fl_excess_term term, enum fl_operator op,
+                      fl_wide flops, struct fl_error *error)
 {
-    for (int i = 0; i < FL_N_EXCESS_TERMS; i++)
-        if (add_to_term(gap, "exact", "measured", fl_excess_name((enum fl_excess_term)i), op,
-                        excess->flops[i], error) != FL_OK)
-            return FL_FAILED;
-    gap->unexplained += unexplained;
-    gap->unexplained_by_op[op] += unexplained;
-    return FL_OK;
+    return add_to_term(gap, "exact", "measured", fl_excess_name(term), op, flops, error);
 }
 
 int fl_gap_add(struct fl_gap *gap, fl_wide n, const struct fl_gap *more, struct fl_error *error)

@@ -36,9 +36,9 @@ struct fl_gap {
 int fl_reconcile(struct fl_gap *gap, const struct fl_config *config, const struct fl_shape *shape,
                  const struct fl_convention *convention, struct fl_error *error);
 
-/* Adds one operator's terms from exact to measured, and what they leave unexplained. */
-int fl_gap_add_measured(struct fl_gap *gap, enum fl_operator op, const struct fl_excess *excess,
-                        fl_wide unexplained, struct fl_error *error);
+/* Adds to a term from exact to measured what it is in one operator. */
+int fl_gap_add_excess(struct fl_gap *gap, enum fl_excess_term term, enum fl_operator op,
+                      fl_wide flops, struct fl_error *error);
 
 /* gap += n * more, term by term; the terms from textbook to exact only. */
 int fl_gap_add(struct fl_gap *gap, fl_wide n, const struct fl_gap *more, struct fl_error *error);

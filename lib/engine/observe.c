@@ -1,10 +1,22 @@
 #include "engine/observe.h"
 
+#include "ops/blas_excess.h"
 #include "ops/simd/simd.h"
 
 #include <cblas.h>
 
 #include <stdio.h>
+#include <string.h>
+
+/* Without terms for the core, what its kernels execute beyond the products stays unexplained. */
+static void note_unknown_core(struct fl_observation *observation)
+{
+    size_t n = strlen(observation->note);
+    if (!fl_blas_core_known(observation->blas_core))
+        snprintf(observation->note + n, sizeof observation->note - n,
+                 "%sthe GEMM terms of OpenBLAS's %s kernels are not known and stay unexplained",
+                 n > 0 ? "; " : "", observation->blas_core);
+}
 
 int fl_session_observe(struct fl_observation *observation, struct fl_session *session,
                        struct fl_counter *counter, const int *tokens, int n_tokens, int n_past,
@@ -32,6 +44,7 @@ int fl_session_observe(struct fl_observation *observation, struct fl_session *se
                  openblas_get_corename());
         snprintf(observation->isa, sizeof observation->isa, "%s", fl_simd_name());
         observation->n_threads = fl_session_n_threads(session);
+        note_unknown_core(observation);
     }
     return status;
 }
