@@ -94,7 +94,8 @@ ALL_C     := $(sort $(shell find $(ROOMS) tests -name '*.[ch]'))
 
 obj        = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ   := $(call obj,$(LIB_SRC))
-TEST_OBJ  := $(call obj,$(TEST_SRC))
+# and flopgrind's decoder, which needs nothing of Valgrind
+TEST_OBJ  := $(call obj,$(TEST_SRC) lib/counters/flopgrind/fg_decode.c)
 MAIN_OBJ  := $(call obj,lib/main.c)
 BENCH_OBJ := $(call obj,$(BENCH_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
