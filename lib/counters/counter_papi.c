@@ -17,6 +17,7 @@ enum { MAX_EVENTS = FL_PAPI_MAX_EVENTS, MAX_PASSES = 16, MAX_DEPTH = 32 };
  * machine otherwise. */
 struct running {
     int handle;
+    int leader; /* the kernel's descriptor of the group, of a thread's set; -1: another's */
     int n_events;
     int events[MAX_EVENTS]; /* in PAPI's order */
 };
@@ -28,6 +29,7 @@ struct state {
     int pass, n_passes;
     struct running *running;
     int n_running;
+    bool known[FL_PAPI_DESCRIPTORS]; /* kernel events that are not of the next set */
     long long entered[MAX_DEPTH][MAX_EVENTS];
     int depth;
 };
@@ -95,7 +97,7 @@ static void stop_running(struct state *state)
 /* Starts the events of the current pass that belong to a component, of one thread. */
 static int run_set(struct state *state, int component, int tid, struct fl_error *error)
 {
-    struct running set = {.handle = PAPI_NULL};
+    struct running set = {.handle = PAPI_NULL, .leader = -1};
     int code = PAPI_OK;
     const char *name = "";
     for (int i = 0; i < state->choice.n_events && code == PAPI_OK; i++) {
@@ -118,6 +120,8 @@ static int run_set(struct state *state, int component, int tid, struct fl_error 
             code = PAPI_ENOMEM;
     }
     if (more) {
+        int leader = fl_papi_new_descriptor(state->known);
+        set.leader = component == state->by_thread ? leader : -1;
         state->running = more;
         more[state->n_running++] = set;
         return FL_OK;
@@ -148,6 +152,8 @@ static int run_pass(struct state *state, int pass, struct fl_error *error)
     stop_running(state);
     state->pass = pass;
     state->depth = 0;
+    memset(state->known, 0, sizeof state->known);
+    fl_papi_new_descriptor(state->known); /* those of others */
     int status = state->by_thread < 0 ? FL_OK : run_threads(state, error);
     for (int i = 0; i < PAPI_num_components() && !status; i++)
         if (i != state->by_thread)
@@ -178,6 +184,14 @@ static void start_pass(struct fl_counter *counter, int pass)
         lose(counter, error.text);
 }
 
+/* PAPI 7.0 overlooks the error when it reads events that threads inherit, and gives the last value
+ * again; so the kernel is asked too. */
+static bool read_set(const struct running *set, long long values[MAX_EVENTS])
+{
+    return (set->leader < 0 || fl_papi_still_counts(set->leader)) &&
+           PAPI_read(set->handle, values) == PAPI_OK;
+}
+
 /* The sums over all threads, by event. */
 static void read_all(struct fl_counter *counter, long long sums[MAX_EVENTS])
 {
@@ -185,7 +199,7 @@ static void read_all(struct fl_counter *counter, long long sums[MAX_EVENTS])
     memset(sums, 0, (size_t)state->choice.n_events * sizeof *sums);
     for (int i = 0; i < state->n_running; i++) {
         long long values[MAX_EVENTS];
-        if (PAPI_read(state->running[i].handle, values) != PAPI_OK) {
+        if (!read_set(&state->running[i], values)) {
             lose(counter, "a counter was lost to another user of the processor's");
             continue;
         }

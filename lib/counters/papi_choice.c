@@ -16,13 +16,12 @@ static int event_index(struct fl_papi_choice *choice, const char *name, struct f
     for (int i = 0; i < choice->n_events; i++)
         if (strcmp(choice->events[i].name, name) == 0)
             return i;
-    char copy[PAPI_MAX_STR_LEN];
     int id;
-    snprintf(copy, sizeof copy, "%s", name);
-    if (choice->n_events == FL_PAPI_MAX_EVENTS || PAPI_event_name_to_code(copy, &id) != PAPI_OK)
+    if (choice->n_events == FL_PAPI_MAX_EVENTS || PAPI_event_name_to_code(name, &id) != PAPI_OK)
         return fl_fail(error, "PAPI: cannot take event %s", name);
-    choice->events[choice->n_events] =
-        (struct fl_papi_chosen){.name = name, .component = PAPI_get_event_component(id)};
+    struct fl_papi_chosen *chosen = &choice->events[choice->n_events];
+    *chosen = (struct fl_papi_chosen){.component = PAPI_get_event_component(id)};
+    snprintf(chosen->name, sizeof chosen->name, "%s", name);
     return choice->n_events++;
 }
 
@@ -37,10 +36,11 @@ static uint64_t vector_units(void)
 #endif
 }
 
-static int add_use(struct fl_papi_choice *choice, const struct fl_papi_event *event,
-                   enum fl_count count, struct fl_error *error)
+/* name: of the event, in full. */
+static int add_use(struct fl_papi_choice *choice, const char *name,
+                   const struct fl_papi_event *event, enum fl_count count, struct fl_error *error)
 {
-    int index = event_index(choice, event->name, error);
+    int index = event_index(choice, name, error);
     if (index < 0)
         return FL_FAILED;
     if (choice->n_uses == FL_PAPI_MAX_USES)
@@ -51,6 +51,13 @@ static int add_use(struct fl_papi_choice *choice, const struct fl_papi_event *ev
     return FL_OK;
 }
 
+/* The processor's own events by their unit; those of others are named so in the table. */
+static void full_name(char out[FL_PAPI_NAME + 1], const char *pmu, const char *event)
+{
+    bool full = strstr(event, "::") != NULL;
+    snprintf(out, FL_PAPI_NAME + 1, "%s%s%s", full ? "" : pmu, full ? "" : "::", event);
+}
+
 static bool set_gives(const struct fl_papi_set *set, enum fl_count count)
 {
     for (int i = 0; i < FL_PAPI_SET_EVENTS && set->events[i].name; i++)
@@ -59,13 +66,17 @@ static bool set_gives(const struct fl_papi_set *set, enum fl_count count)
     return false;
 }
 
-static bool set_countable(const struct fl_papi_set *set, enum fl_count count, const char **reason)
+/* PAPI_OK, or PAPI's code for the first event that cannot be counted. */
+static int try_set(const struct fl_papi_set *set, const char *pmu, enum fl_count count)
 {
-    for (int i = 0; i < FL_PAPI_SET_EVENTS && set->events[i].name; i++)
-        if ((set->events[i].counts & UINT64_C(1) << count) &&
-            !fl_papi_countable(set->events[i].name, reason))
-            return false;
-    return true;
+    char name[FL_PAPI_NAME + 1];
+    int code = PAPI_OK;
+    for (int i = 0; i < FL_PAPI_SET_EVENTS && set->events[i].name && code == PAPI_OK; i++)
+        if (set->events[i].counts & UINT64_C(1) << count) {
+            full_name(name, pmu, set->events[i].name);
+            code = fl_papi_try(name);
+        }
+    return code;
 }
 
 /* Of counts no set gives: whose fault it is. */
@@ -101,10 +112,15 @@ const struct fl_papi_set *fl_papi_find_set(enum fl_count count, const char **rea
     for (const struct fl_papi_set *set = fl_papi_sets; set->pmus; set++) {
         if (!set_gives(set, count) || !fl_papi_pmu_listed(set->pmus, pmu))
             continue;
-        if (set->whole_machine && machine && machine->sockets > 1)
+        if (set->whole_machine && machine && machine->sockets > 1) {
             *reason = "counted for one socket, and there are several";
-        else if (set_countable(set, count, reason))
+            continue;
+        }
+        int code = try_set(set, pmu, count);
+        if (code == PAPI_OK)
             return set;
+        if (code != PAPI_ENOEVNT && code != PAPI_ENOCMP) /* those say that nothing is there */
+            *reason = PAPI_strerror(code);
     }
     return NULL;
 }
@@ -117,13 +133,16 @@ void fl_papi_note(struct fl_counter *counter, const char *note)
     snprintf(counter->note + used, sizeof counter->note - used, "%s%s", used ? "; " : "", note);
 }
 
-static int use_set(struct fl_papi_choice *choice, const struct fl_papi_set *set,
+static int use_set(struct fl_papi_choice *choice, const struct fl_papi_set *set, const char *pmu,
                    enum fl_count count, struct fl_error *error)
 {
+    char name[FL_PAPI_NAME + 1];
     for (int i = 0; i < FL_PAPI_SET_EVENTS && set->events[i].name; i++)
-        if ((set->events[i].counts & UINT64_C(1) << count) &&
-            add_use(choice, &set->events[i], count, error))
-            return FL_FAILED;
+        if (set->events[i].counts & UINT64_C(1) << count) {
+            full_name(name, pmu, set->events[i].name);
+            if (add_use(choice, name, &set->events[i], count, error))
+                return FL_FAILED;
+        }
     return FL_OK;
 }
 
@@ -140,7 +159,7 @@ int fl_papi_choose_by_processor(struct fl_papi_choice *choice, struct fl_counter
         const struct fl_papi_set *set = fl_papi_find_set((enum fl_count)count, &reason);
         if (!set)
             continue;
-        if (use_set(choice, set, (enum fl_count)count, error))
+        if (use_set(choice, set, pmu, (enum fl_count)count, error))
             return FL_FAILED;
         counter->available |= UINT64_C(1) << count;
         fl_papi_note(counter, set->note);
@@ -158,16 +177,16 @@ int fl_papi_choose_by_table(struct fl_papi_choice *choice, struct fl_counter *co
 {
     for (int i = 0; i < table->n_events; i++) {
         const struct fl_papi_event *event = &table->events[i];
-        const char *reason;
-        if (!fl_papi_countable(event->name, &reason)) {
+        int code = fl_papi_try(event->name);
+        if (code != PAPI_OK) {
             char why[160];
             fl_papi_why_not(why, sizeof why);
             return fl_fail(error, "unavailable: event %s cannot be counted: %s", event->name,
-                           *why ? why : reason);
+                           *why ? why : PAPI_strerror(code));
         }
         for (int count = 0; count < FL_N_COUNTS; count++)
             if ((event->counts & UINT64_C(1) << count) &&
-                add_use(choice, event, (enum fl_count)count, error))
+                add_use(choice, event->name, event, (enum fl_count)count, error))
                 return FL_FAILED;
         counter->available |= event->counts;
     }

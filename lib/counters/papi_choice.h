@@ -10,9 +10,9 @@ enum { FL_PAPI_MAX_EVENTS = 64, FL_PAPI_MAX_USES = 128 };
 
 /* Counted once, whatever it is used for. */
 struct fl_papi_chosen {
-    const char *name;
-    int component; /* PAPI's index */
-    int pass;      /* in which it is counted */
+    char name[FL_PAPI_NAME + 1]; /* with its unit, as in skx::FP_ARITH_INST_RETIRED */
+    int component;               /* PAPI's index */
+    int pass;                    /* in which it is counted */
 };
 
 /* What an event adds to one of our counts. */

@@ -80,7 +80,8 @@ const struct fl_papi_set fl_papi_sets[] = {
       DOUBLE("FP_ARITH_INST_RETIRED:512B_PACKED_DOUBLE", 8, FLOPS_512)}},
     {"bdw bdw_ep skl", INTEL_NOTE, SDM, false, {FP_ARITH_256}},
     {"snb snb_ep ivb ivb_ep",
-     "FLOPs are counted when issued, not when retired: an upper bound, sometimes twice the work",
+     "FLOPs are counted when issued, again when operands are late: an upper bound, up to several "
+     "times the work",
      "Intel SDM vol. 3B: FP_COMP_OPS_EXE and SIMD_FP_256 count micro-operations executed, again "
      "whenever they are issued again for operands that come late; libpfm4 "
      "lib/events/intel_{snb,ivb}_events.h",
@@ -284,6 +285,9 @@ static int parse_line(struct fl_papi_table *table, char *text, const char *path,
     char *name = next_word(&text);
     if (!name)
         return FL_OK;
+    if (strlen(name) > FL_PAPI_NAME)
+        return fl_fail(error, "%s:%d: expected an event of at most %d characters", path, line,
+                       FL_PAPI_NAME);
     struct fl_papi_event event = {.name = name};
     char *weight = next_word(&text), *counts = weight ? next_word(&text) : NULL;
     if (!counts || next_word(&text))
@@ -307,6 +311,10 @@ int fl_papi_table_read(struct fl_papi_table *table, const char *path, struct fl_
     *table = (struct fl_papi_table){0};
     if (fl_file_read(&table->text, &size, path, MAX_BYTES, error))
         return FL_FAILED;
+    if (strlen(table->text) != size) {
+        fl_papi_table_close(table);
+        return fl_fail(error, "%s: expected text", path);
+    }
     for (size_t i = 0; i < size; i++)
         n_lines += table->text[i] == '\n';
     table->events = calloc(n_lines, sizeof *table->events);

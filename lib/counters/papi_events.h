@@ -22,7 +22,7 @@ struct fl_papi_event {
     bool per_128_bits; /* times the machine's SVE vector length in units of 128 bits */
 };
 
-enum { FL_PAPI_SET_EVENTS = 16 };
+enum { FL_PAPI_SET_EVENTS = 16, FL_PAPI_NAME = 127 /* characters PAPI takes of a name */ };
 
 struct fl_papi_set {
     const char *pmus; /* separated by spaces; "*": any */

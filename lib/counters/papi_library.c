@@ -2,9 +2,12 @@
 
 #ifdef FL_HAS_PAPI
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -119,6 +122,10 @@ void fl_papi_why_not(char *out, size_t size)
     const PAPI_component_info_t *info = fl_papi_threads_component(&index);
     if (!info)
         snprintf(out, size, "this PAPI was built without its perf_event component");
+    else if (info->disabled && strstr(info->disabled_reason, "no default PMU"))
+        snprintf(out, size,
+                 "PAPI's libpfm4 does not know this processor; LIBPFM_FORCE_PMU may name one that "
+                 "counts alike (docs/counters.md)");
     else if (info->disabled)
         snprintf(out, size, "PAPI's perf_event component is disabled: %.100s",
                  info->disabled_reason);
@@ -163,7 +170,8 @@ static bool counts_by_thread(int component)
 
 /* Inheriting also has PAPI read through the kernel: its shorter way, the rdpmc
  * instruction, would read the registers of the thread that asks instead of those of tid. A set
- * that is not multiplexed is pinned: its events count all of the time, or reading fails. */
+ * that is not multiplexed is pinned: its events count all of the time, or the kernel says that
+ * they do not. */
 int fl_papi_make_set(int component, int tid, int *handle)
 {
     *handle = PAPI_NULL;
@@ -188,19 +196,46 @@ int fl_papi_own_tid(void)
     return (int)syscall(SYS_gettid);
 }
 
-bool fl_papi_countable(const char *name, const char **reason)
+int fl_papi_new_descriptor(bool known[FL_PAPI_DESCRIPTORS])
 {
-    char copy[PAPI_MAX_STR_LEN];
+    int lowest = -1;
+    DIR *directory = opendir("/proc/self/fd");
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char target[64];
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        int descriptor = atoi(entry->d_name);
+        if (length <= 0 || descriptor >= FL_PAPI_DESCRIPTORS || known[descriptor])
+            continue;
+        target[length] = '\0';
+        if (!strstr(target, "[perf_event]"))
+            continue;
+        known[descriptor] = true;
+        if (lowest < 0 || descriptor < lowest)
+            lowest = descriptor;
+    }
+    if (directory)
+        closedir(directory);
+    return lowest;
+}
+
+/* perf_event_open(2): reading an event in the error state, that of a pinned event without its
+ * register, yields nothing. */
+bool fl_papi_still_counts(int descriptor)
+{
+    uint64_t values[64]; /* room for a group, with its times */
+    return read(descriptor, values, sizeof values) > 0;
+}
+
+int fl_papi_try(const char *name)
+{
     int id, handle = PAPI_NULL;
-    snprintf(copy, sizeof copy, "%s", name);
-    int code = PAPI_event_name_to_code(copy, &id);
+    int code = PAPI_event_name_to_code(name, &id);
     if (code == PAPI_OK)
         code = fl_papi_make_set(PAPI_get_event_component(id), fl_papi_own_tid(), &handle);
     if (code == PAPI_OK)
         code = PAPI_add_event(handle, id);
     fl_papi_drop_set(&handle);
-    *reason = code == PAPI_OK ? "" : PAPI_strerror(code);
-    return code == PAPI_OK;
+    return code;
 }
 
 #endif

@@ -31,8 +31,16 @@ void fl_papi_drop_set(int *handle);
 
 int fl_papi_own_tid(void);
 
-/* Whether an event can be counted when it is alone; *reason is PAPI's otherwise. */
-bool fl_papi_countable(const char *name, const char **reason);
+/* The lowest descriptor of a kernel event that is open in this process and not in known; adds all
+ * there are to known. -1 when there is none. */
+enum { FL_PAPI_DESCRIPTORS = 65536 };
+int fl_papi_new_descriptor(bool known[FL_PAPI_DESCRIPTORS]);
+
+/* False when the kernel has taken the registers of an event and its group away. */
+bool fl_papi_still_counts(int descriptor);
+
+/* PAPI_OK when an event can be counted if it is alone, PAPI's code otherwise. */
+int fl_papi_try(const char *name);
 
 #endif
 #endif

@@ -82,6 +82,8 @@ void fl_papi_probe(struct fl_papi_probe *probe)
     probe->n_registers = info && !info->disabled ? info->num_cntrs : 0;
     probe_components(probe);
     probe_counter(probe);
+    if (*probe->unavailable)
+        probe->n_registers = 0;
     probe_counts(probe);
     if (started)
         PAPI_shutdown();

@@ -1,4 +1,4 @@
-/* papi_software.h - lets PAPI count software events on a machine without hardware counters. */
+/* papi_software.h - lets PAPI be tested on a machine without hardware counters. */
 #ifndef PAPI_SOFTWARE_H
 #define PAPI_SOFTWARE_H
 
@@ -12,5 +12,10 @@ bool papi_hardware(void);
  * Where there is no such counter, those two questions are answered with yes from here on; what is
  * counted is the kernel's. Does nothing where there are hardware counters. */
 void papi_offer_software_events(void);
+
+/* Before PAPI starts. Pretends that this is a processor (a unit of libpfm4's, "skx") of so many
+ * registers: each of its events counts page faults, and a group of more events than registers is
+ * refused, as Linux refuses it. */
+void papi_pretend_processor(const char *pmu, int n_registers);
 
 #endif

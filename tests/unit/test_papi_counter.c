@@ -6,6 +6,7 @@
 #include "papi_software.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -349,6 +350,39 @@ Test(papi, names_the_event_that_cannot_be_counted)
     close_table();
 }
 
+/* As when the kernel gives a register to somebody else: reading yields nothing. */
+static void break_events(void)
+{
+    char path[64], target[64];
+    int empty = open("/dev/null", O_RDONLY);
+    cr_assert(empty >= 0);
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, target, sizeof target - 1);
+        if (n <= 0)
+            continue;
+        target[n] = '\0';
+        if (strstr(target, "perf_event"))
+            cr_assert_eq(dup2(empty, fd), fd);
+    }
+    close(empty);
+}
+
+Test(papi, says_when_it_lost_a_counter)
+{
+    REQUIRE_PAPI();
+    open_table(FAULTS, 0);
+    struct fl_reading reading = {{0}};
+    counter.enter(&counter, "touch");
+    touch_pages(10);
+    break_events();
+    counter.leave(&counter, &reading);
+    cr_expect_eq(counter.available, 0);
+    cr_expect_not_null(strstr(counter.note, "lost"), "got: %s", counter.note);
+    cr_expect_eq(reading.values[FL_COUNT_FLOPS], 0);
+    close_table();
+}
+
 /* ---- in a ledger ---- */
 
 Test(papi, attributes_work_of_workers_to_the_operator)
@@ -474,6 +508,9 @@ Test(papi, refuses_tables)
         {"A 1/2/3 flops\n", "weight '1/2/3'"},
         {"A 99999999999999999999 flops\n", "weight '99999999999999999999'"},
         {"A 1 flips\n", "'flips' is no count"},
+        {"A 1 flops\nABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCD"
+         "EFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGH 1 flops",
+         ":2: expected an event of at most 127 characters"},
         {"A 1 flops,\n", NULL}, /* an empty key is no key */
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {

@@ -159,6 +159,39 @@ Test(papi_events, parts_add_up_to_flops)
         }
 }
 
+static bool gives(const struct fl_papi_set *set, enum fl_count count)
+{
+    for (int k = 0; k < FL_PAPI_SET_EVENTS && set->events[k].name; k++)
+        if (set->events[k].counts & UINT64_C(1) << count)
+            return true;
+    return false;
+}
+
+/* Characters of the longest note that a count can bring with it on a processor. */
+static size_t longest_note(const char *pmu, enum fl_count count)
+{
+    size_t longest = 0;
+    for (const struct fl_papi_set *set = fl_papi_sets; set->pmus; set++)
+        if (set->note && fl_papi_pmu_listed(set->pmus, pmu) && gives(set, count) &&
+            strlen(set->note) > longest)
+            longest = strlen(set->note);
+    return longest;
+}
+
+/* Counts of FLOPs share a note, which the counter says once. */
+Test(papi_events, notes_fit_into_the_counters)
+{
+    for (const struct fl_papi_set *set = fl_papi_sets; set->pmus; set++) {
+        char pmu[64];
+        for (int i = 0; word(set->pmus, i, pmu); i++) {
+            size_t used = longest_note(pmu, FL_COUNT_FLOPS) +
+                          longest_note(pmu, FL_COUNT_MEMORY_BYTES) +
+                          longest_note(pmu, FL_COUNT_ENERGY) + 2 * strlen("; ");
+            cr_expect_lt(used, sizeof((struct fl_counter *)0)->note, "%s", pmu);
+        }
+    }
+}
+
 Test(papi_events, lists_are_of_whole_words)
 {
     cr_expect(fl_papi_pmu_listed("skx clx", "skx"));
