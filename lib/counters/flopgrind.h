@@ -25,7 +25,8 @@ enum flopgrind_op {
     FLOPGRIND_OP_SQRT,
     FLOPGRIND_OP_MINMAX,
     FLOPGRIND_OP_COMPARE,
-    FLOPGRIND_OP_CONVERT,  /* between number formats, and rounding to integers */
+    FLOPGRIND_OP_CONVERT,  /* between number formats (in the one read, if it is of floating point),
+                              and rounding to integers */
     FLOPGRIND_OP_ESTIMATE, /* rcp, rsqrt */
     FLOPGRIND_OP_OTHER,    /* x87 sine, logarithm, remainder, scale, ... */
     FLOPGRIND_N_OPS
