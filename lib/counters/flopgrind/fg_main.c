@@ -4,12 +4,13 @@
  * Every instruction is decoded from the program's own bytes where Valgrind's intermediate code
  * marks it; the intermediate code itself is no guide to floating-point work, since it is optimised
  * and splits some instructions. Loads and stores are taken from it. What a stretch of straight
- * code does is added to the running totals once, at its end or before a branch out of it. */
+ * code does is noted once, at its end or before a branch out of it. */
 #include "counters/flopgrind/fg_cache.h"
 #include "counters/flopgrind/fg_decode.h"
 #include "counters/flopgrind/fg_footprint.h"
 #include "counters/flopgrind/fg_regions.h"
 #include "counters/flopgrind/fg_report.h"
+#include "counters/flopgrind/fg_signatures.h"
 
 #include <pub_tool_aspacemgr.h>
 #include <pub_tool_libcassert.h>
@@ -30,11 +31,8 @@ enum { ADDENDS_MAX = 48, TOUCHES = 4 };
 
 struct stretch {
     IRSB *out;
-    Int n_addends;
-    struct {
-        ULong *where;
-        ULong amount;
-    } addends[ADDENDS_MAX];
+    UInt n_addends;
+    struct fg_addend addends[ADDENDS_MAX];
 
     Int n_touches;
     IRExpr *addresses[TOUCHES];
@@ -69,23 +67,22 @@ static IRExpr *constant(ULong value)
 
 static void flush_addends(struct stretch *stretch)
 {
-    for (Int i = 0; i < stretch->n_addends; i++)
-        emit_add(stretch, stretch->addends[i].where, constant(stretch->addends[i].amount));
+    if (stretch->n_addends > 0)
+        emit_add(stretch, fg_signature(stretch->addends, stretch->n_addends), constant(1));
     stretch->n_addends = 0;
 }
 
-static void add(struct stretch *stretch, uint64_t *counter, ULong amount)
+static void add(struct stretch *stretch, const uint64_t *counter, UInt amount)
 {
-    ULong *where = (ULong *)counter;
-    for (Int i = 0; i < stretch->n_addends; i++)
-        if (stretch->addends[i].where == where) {
+    const UInt index = (UInt)(counter - (const uint64_t *)&fg_totals);
+    for (UInt i = 0; i < stretch->n_addends; i++)
+        if (stretch->addends[i].counter == index) {
             stretch->addends[i].amount += amount;
             return;
         }
     if (stretch->n_addends == ADDENDS_MAX)
         flush_addends(stretch);
-    stretch->addends[stretch->n_addends].where = where;
-    stretch->addends[stretch->n_addends++].amount = amount;
+    stretch->addends[stretch->n_addends++] = (struct fg_addend){index, amount};
 }
 
 /* Called from the program's code: each kind is size * 2 + write in 16 bits; 0: no more. */
@@ -344,6 +341,7 @@ static void finish(Int exit_code)
 {
     const struct fg_report report = {option_json, &l1_size, &ll_size};
     (void)exit_code;
+    fg_signatures_settle(&fg_totals);
     fg_regions_close();
     if (VG_(clo_verbosity) > 0)
         fg_report_print(&report);
@@ -373,6 +371,7 @@ static void initialise(void)
     /* Valgrind would join blocks behind a branch that is hardly ever taken into one and execute
      * instructions the program may not reach. */
     VG_(clo_vex_control).guest_chase = False;
+    fg_signatures_init();
     fg_regions_init();
 }
 

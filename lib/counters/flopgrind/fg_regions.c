@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "counters/flopgrind/fg_regions.h"
 
+#include "counters/flopgrind/fg_signatures.h"
+
 #include <pub_tool_libcbase.h>
 #include <pub_tool_libcprint.h>
 #include <pub_tool_mallocfree.h>
@@ -39,6 +41,7 @@ void fg_region_enter(const HChar *name)
         n_levels *= 2;
         fg_levels = VG_(realloc)("fg.levels", fg_levels, n_levels * sizeof *fg_levels);
     }
+    fg_signatures_settle(&fg_totals);
     struct fg_level *level = &fg_levels[++fg_top];
     VG_(memset)(level, 0, sizeof *level);
     level->start = ++fg_clock;
@@ -64,6 +67,7 @@ Bool fg_region_leave(struct flopgrind_counts *counts)
 {
     if (fg_top == 0)
         return False;
+    fg_signatures_settle(&fg_totals);
     struct fg_level *level = &fg_levels[fg_top];
     struct fg_region *region = level->region;
     struct flopgrind_counts passage = fg_totals;
@@ -84,6 +88,7 @@ Bool fg_region_leave(struct flopgrind_counts *counts)
 
 void fg_region_totals(struct flopgrind_counts *counts)
 {
+    fg_signatures_settle(&fg_totals);
     *counts = fg_totals;
     counts->lines_read = fg_levels[0].lines_read;
     counts->lines_written = fg_levels[0].lines_written;

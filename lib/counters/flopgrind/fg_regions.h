@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fg_regions.h - running totals, and the regions that take differences of them.
  *
- * The instrumented code adds to fg_totals and knows nothing of regions. Entering a region notes the
- * totals, leaving subtracts. There is one stack of regions for the whole process; Valgrind runs one
+ * The instrumented code knows nothing of regions. Entering a region settles and notes the totals,
+ * leaving subtracts. There is one stack of regions for the whole process; Valgrind runs one
  * thread at a time, so nothing here is locked. */
 #ifndef FG_REGIONS_H
 #define FG_REGIONS_H
@@ -10,6 +10,7 @@
 #include "counters/flopgrind.h"
 #include <pub_tool_basics.h>
 
+/* As of the last fg_signatures_settle(). */
 extern struct flopgrind_counts fg_totals;
 
 /* One passage through a region; level 0 is the whole process. Lines are counted per level while it
