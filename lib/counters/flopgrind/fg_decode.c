@@ -272,3 +272,16 @@ int fg_decode(const unsigned char *code, unsigned size, struct fg_work work[FG_W
     instruction.opcode = code[i];
     return decode_vector(&instruction, work);
 }
+
+int fg_is_repeated(const unsigned char *code, unsigned size)
+{
+    unsigned i = 0;
+    int repeat = 0;
+    for (; i < size && is_legacy_prefix(code[i]); i++)
+        repeat |= code[i] == 0xf2 || code[i] == 0xf3;
+    if (i < size && (code[i] & 0xf0) == 0x40) /* REX */
+        i++;
+    return repeat && i < size &&
+           ((code[i] >= 0xa4 && code[i] <= 0xa7) || /* movs, cmps */
+            (code[i] >= 0xaa && code[i] <= 0xaf));  /* stos, lods, scas */
+}

@@ -28,4 +28,7 @@ enum { FG_WORK_MAX = 2, FG_LONGEST_INSTRUCTION = 15 };
  * most instructions. */
 int fg_decode(const unsigned char *code, unsigned size, struct fg_work work[FG_WORK_MAX]);
 
+/* True for string instructions with a repeat prefix. */
+int fg_is_repeated(const unsigned char *code, unsigned size);
+
 #endif

@@ -33,6 +33,8 @@ struct stretch {
     IRSB *out;
     UInt n_addends;
     struct fg_addend addends[ADDENDS_MAX];
+    IRExpr *guarded[2]; /* bytes loaded and stored under conditions; NULL: none */
+    Bool repeated;      /* the instruction counts once it is known to repeat */
 
     Int n_touches;
     IRExpr *addresses[TOUCHES];
@@ -67,9 +69,15 @@ static IRExpr *constant(ULong value)
 
 static void flush_addends(struct stretch *stretch)
 {
+    static uint64_t *const BYTES[2] = {&fg_totals.bytes_loaded, &fg_totals.bytes_stored};
     if (stretch->n_addends > 0)
         emit_add(stretch, fg_signature(stretch->addends, stretch->n_addends), constant(1));
     stretch->n_addends = 0;
+    for (Int i = 0; i < 2; i++)
+        if (stretch->guarded[i]) {
+            emit_add(stretch, (ULong *)BYTES[i], stretch->guarded[i]);
+            stretch->guarded[i] = NULL;
+        }
 }
 
 static void add(struct stretch *stretch, const uint64_t *counter, UInt amount)
@@ -126,10 +134,23 @@ static void flush(struct stretch *stretch)
 
 /* ---- instructions, loads and stores ---- */
 
+/* A repeated string instruction is a loop of its own: it leaves when its count is zero, and comes
+ * back to itself otherwise. Processors count an instruction for each time round. */
+static void settle_repeated(struct stretch *stretch)
+{
+    if (stretch->repeated)
+        add(stretch, &fg_totals.instructions, 1);
+    stretch->repeated = False;
+}
+
 static void instruction(struct stretch *stretch, Addr address, UInt size)
 {
     struct fg_work work[FG_WORK_MAX];
-    add(stretch, &fg_totals.instructions, 1);
+    settle_repeated(stretch);
+    if (fg_is_repeated((const UChar *)address, size))
+        stretch->repeated = True;
+    else
+        add(stretch, &fg_totals.instructions, 1);
     const Int n = fg_decode((const UChar *)address, size, work);
     for (Int i = 0; i < n; i++)
         add(stretch, &fg_totals.ops[work[i].op][work[i].precision][work[i].width], work[i].lanes);
@@ -145,11 +166,13 @@ static void access(struct stretch *stretch, IRExpr *address, UInt size, Bool wri
 {
     uint64_t *bytes = write ? &fg_totals.bytes_stored : &fg_totals.bytes_loaded;
     const Bool always = is_always(guard);
-    if (always)
+    if (always) {
         add(stretch, bytes, size);
-    else
-        emit_add(stretch, (ULong *)bytes,
-                 assign(stretch, Ity_I64, IRExpr_ITE(guard, constant(size), constant(0))));
+    } else {
+        IRExpr **sum = &stretch->guarded[write];
+        IRExpr *moved = assign(stretch, Ity_I64, IRExpr_ITE(guard, constant(size), constant(0)));
+        *sum = *sum ? assign(stretch, Ity_I64, IRExpr_Binop(Iop_Add64, *sum, moved)) : moved;
+    }
     if (!option_footprint && !option_cache_model)
         return;
     if (stretch->n_touches == TOUCHES)
@@ -224,6 +247,7 @@ static void before(struct stretch *stretch, IRStmt *statement)
         break;
     case Ist_Exit:
         flush(stretch);
+        settle_repeated(stretch);
         break;
     default:
         break;
@@ -246,6 +270,7 @@ static IRSB *instrument(VgCallbackClosure *closure, IRSB *in, const VexGuestLayo
             before(&stretch, statement);
         emit(&stretch, statement);
     }
+    settle_repeated(&stretch);
     flush(&stretch);
     return stretch.out;
 }
