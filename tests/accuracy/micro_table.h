@@ -200,12 +200,11 @@ K(no_traffic, "memory", NULL, "lea rax, [rsi + 64]; prefetcht0 [rsi]; nop dword 
 K(rep_movs, "memory", NULL, "mov r8, rdi; mov r9, rsi; lea rdi, [rsi + 8192]; mov ecx, 100; rep movsb; mov ecx, 10; rep movsq; mov rdi, r8; mov rsi, r9",
   ANY, 180, 180, NONE)
 K(rep_stos, "memory", NULL, "mov r8, rdi; lea rdi, [rsi + 8192]; xor eax, eax; mov ecx, 50; rep stosd; rep stosd; mov rdi, r8", ANY, 0, 200, NONE)
-/* Valgrind's translation differs from the processor: it reads twice for a locked instruction, reads
- * something for every lane of a gather, and drops loads that nothing uses. */
-KO(gather_some, "memory", "avx2",
+K(gather_some, "memory", "avx2",
   "vmovups ymm1, [rsi + 640]; vmovups ymm2, [rsi + 576]; vgatherdps ymm0, [rsi + ymm1 * 4], ymm2", 3, 64 + 16, 0, NONE)
-KO(locked, "memory", NULL, "lock add dword ptr [rsi + 1024], 1; xchg eax, [rsi + 1024]; lock xadd [rsi + 1024], eax; lock cmpxchg [rsi + 1024], eax",
+K(locked, "memory", NULL, "lock add dword ptr [rsi + 1024], 1; xchg eax, [rsi + 1024]; lock xadd [rsi + 1024], eax; lock cmpxchg [rsi + 1024], eax",
    4, 16, 16, NONE)
+/* Valgrind drops loads that nothing uses. */
 KO(touch, "memory", NULL, "mov eax, [rsi]; mov eax, [rsi + 64]; movups xmm0, [rsi + 128]; xor eax, eax; xorps xmm0, xmm0", 5, 24, 0, NONE)
 
 /* footprint: lines touched are few, accesses many */

@@ -13,7 +13,7 @@ static const char PROGRAM[] =
     "#include <string.h>\n"
     "#include <sys/wait.h>\n"
     "#include <unistd.h>\n"
-    "static double sum;\n"
+    "#define ATOMIC(text) __asm__ volatile(text : \"+m\"(*(long *)lines) : : \"rax\", \"cc\")\n"
     "static _Alignas(64) char lines[64 * 64];\n"
     "static void add(int n)\n"
     "{\n"
@@ -39,6 +39,29 @@ static const char PROGRAM[] =
     "        FLOPGRIND_LEAVE();\n"
     "        FLOPGRIND_LEAVE();\n"
     "        FLOPGRIND_ENTER(\"left open\");\n"
+    "    }\n"
+    "    if (argc > 1 && strcmp(argv[1], \"inside\") == 0) {\n"
+    "        FLOPGRIND_ENTER(\"around fork\");\n"
+    "        if (fork() == 0)\n"
+    "            _exit(0);\n"
+    "        FLOPGRIND_LEAVE();\n"
+    "    }\n"
+    "    if (argc > 1 && strcmp(argv[1], \"pointers\") == 0) {\n"
+    "        FLOPGRIND_ENTER((const char *)8);\n"
+    "        FLOPGRIND_LEAVE_INTO((void *)8);\n"
+    "        FLOPGRIND_TOTALS((void *)8);\n"
+    "    }\n"
+    "    if (argc > 1 && strcmp(argv[1], \"deep\") == 0) {\n"
+    "        for (int i = 0; i < 3000; i++)\n"
+    "            FLOPGRIND_ENTER(\"deep\");\n"
+    "        for (int i = 0; i < 3000; i++)\n"
+    "            FLOPGRIND_LEAVE();\n"
+    "        FLOPGRIND_ENTER(\"atomic\");\n"
+    "        ATOMIC(\"lock addq $1, %0\");\n"
+    "        FLOPGRIND_LEAVE();\n"
+    "        FLOPGRIND_ENTER(\"atomics\");\n"
+    "        ATOMIC(\"lock addq $1, %0; lock cmpxchgq %%rax, %0; xchgq %%rax, %0\");\n"
+    "        FLOPGRIND_LEAVE();\n"
     "    }\n"
     "    while (wait(NULL) > 0)\n"
     "        ;\n"
@@ -133,6 +156,7 @@ Test(cli_flopgrind, unbalanced_regions_do_no_harm, .init = build_program, .fini 
     cr_expect_eq(r.status, 0, "%s", r.err);
     const char *first = strstr(r.err, "FLOPGRIND_LEAVE without a region that is open");
     cr_assert_not_null(first, "%s", r.err);
+    cr_expect(strstr(first, "the last was \"outer\""), "%s", r.err);
     cr_expect_not(strstr(first + 1, "FLOPGRIND_LEAVE without"), "said once");
     cr_expect(strstr(r.err, "region \"left open\" was still open at the end"), "%s", r.err);
     run_release(&r);
@@ -146,6 +170,55 @@ Test(cli_flopgrind, a_forked_child_counts_for_itself, .init = build_program, .fi
     cr_expect_lt(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "total"), "flops")->valuedouble,
                  1007);
     cJSON_Delete(root);
+}
+
+/* It inherits the open region, which is its parent's to close. */
+Test(cli_flopgrind, a_fork_inside_a_region_is_no_mistake, .init = build_program,
+     .fini = remove_program)
+{
+    struct run_result r = flopgrind("-q", "inside");
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect_str_eq(r.err, "");
+    run_release(&r);
+}
+
+Test(cli_flopgrind, pointers_to_nowhere_get_a_sentence, .init = build_program,
+     .fini = remove_program)
+{
+    struct run_result r = flopgrind("-q", "pointers");
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    static const char *const SENTENCES[] = {
+        "FLOPGRIND_ENTER: expected a string",
+        "FLOPGRIND_LEAVE_INTO: expected the address",
+        "FLOPGRIND_TOTALS: expected the address",
+    };
+    for (size_t i = 0; i < sizeof SENTENCES / sizeof *SENTENCES; i++)
+        cr_expect(strstr(r.err, SENTENCES[i]), "%s: %s", SENTENCES[i], r.err);
+    run_release(&r);
+}
+
+/* Regions without end are cut off, and what comes after them is right again: an atomic instruction
+ * loads and stores its 8 bytes once, whatever Valgrind makes of it. */
+Test(cli_flopgrind, regions_too_deep_do_no_harm, .init = build_program, .fini = remove_program)
+{
+    enum { DEEP = 2, ATOMIC, ATOMICS };
+    char options[128];
+    snprintf(options, sizeof options, "-q --json=%s/counts.json", scratch.path);
+    struct run_result r = flopgrind(options, "deep");
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "regions nest too deeply"), "%s", r.err);
+    run_release(&r);
+    r = run_shell("cat %s/counts.json", scratch.path);
+    cJSON *root = cJSON_Parse(r.out);
+    cr_assert_not_null(root, "%s", r.out);
+    cr_expect_gt(region_number(root, DEEP, "entered"), 1000);
+    cr_expect_eq(region_number(root, ATOMIC, "entered"), 1);
+    static const char *const BYTES[] = {"bytes_loaded", "bytes_stored"};
+    for (int i = 0; i < 2; i++)
+        cr_expect_eq(region_number(root, ATOMICS, BYTES[i]) - region_number(root, ATOMIC, BYTES[i]),
+                     16, "%s of two more atomic instructions", BYTES[i]);
+    cJSON_Delete(root);
+    run_release(&r);
 }
 
 Test(cli_flopgrind, the_program_runs_alone_too, .init = build_program, .fini = remove_program)
@@ -163,17 +236,18 @@ Test(cli_flopgrind, mistakes_get_a_sentence, .init = build_program, .fini = remo
         {"--footprint=maybe", "should be 'yes' or 'no'"},
         {"--l1=32768,8", "expected SIZE,WAYS,LINE"},
         {"--ll=1000,3,64", "power of two"},
+        {"--l1=32768,8,64", "expected --cache-model=yes"},
+        {"--json=", "No filename given"},
+        {"--json=/nowhere/counts.json", "--json: cannot write"},
         {"--nonsense=1", "Unknown option"},
     };
     for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++) {
         struct run_result r = flopgrind(MISTAKES[i].options, "");
         cr_expect_neq(r.status, 0, "%s", MISTAKES[i].options);
         cr_expect(strstr(r.err, MISTAKES[i].sentence), "%s: %s", MISTAKES[i].options, r.err);
+        cr_expect_not(strstr(r.err, "FLOPs"), "%s: before the program runs", MISTAKES[i].options);
         run_release(&r);
     }
-    struct run_result r = flopgrind("--json=/nowhere/counts.json", "");
-    cr_expect(strstr(r.err, "cannot write /nowhere/counts.json.tmp"), "%s", r.err);
-    run_release(&r);
 }
 
 Test(cli_flopgrind, help_and_misuse)

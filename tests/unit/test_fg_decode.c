@@ -146,3 +146,21 @@ Test(fg_decode, any_bytes_are_safe)
                       work[k].precision < FLOPGRIND_N_PRECISIONS && work[k].lanes <= 16);
     }
 }
+
+Test(fg_decode, gathers_are_known)
+{
+    static const struct {
+        int is;
+        unsigned char code[8];
+    } CASES[] = {
+        {1, {0xc4, 0xe2, 0x6d, 0x92, 0x04, 0x88}},       /* vgatherdps %ymm2,(%rax,%ymm1,4),%ymm0 */
+        {1, {0xc4, 0xe2, 0xe9, 0x91, 0x04, 0x08}},       /* vpgatherqq %xmm2,(%rax,%xmm1),%xmm0 */
+        {1, {0x67, 0xc4, 0xe2, 0x6d, 0x90, 0x04, 0x88}}, /* vpgatherdd, addresses of 32 bits */
+        {0, {0xc4, 0xe2, 0x75, 0x96, 0xc2, 0x00}},       /* vfmaddsub132ps */
+        {0, {0xc4, 0xe3, 0x75, 0x92, 0xc2, 0xff}},       /* another map */
+        {0, {0x0f, 0x92, 0xc0, 0x00, 0x00, 0x00}},       /* setb %al */
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        cr_expect_eq(fg_is_gather(CASES[i].code, sizeof CASES[i].code), CASES[i].is, "case %zu", i);
+    cr_expect_not(fg_is_gather(CASES[0].code, 0));
+}

@@ -285,3 +285,13 @@ int fg_is_repeated(const unsigned char *code, unsigned size)
            ((code[i] >= 0xa4 && code[i] <= 0xa7) || /* movs, cmps */
             (code[i] >= 0xaa && code[i] <= 0xaf));  /* stos, lods, scas */
 }
+
+/* vpgatherdd and its kin: VEX, 66 0f38 90 to 93; no such instruction has a prefix but for
+ * segments and short addresses */
+int fg_is_gather(const unsigned char *code, unsigned size)
+{
+    while (size > 0 && is_legacy_prefix(*code))
+        code++, size--;
+    return size >= 6 && code[0] == 0xc4 && (code[1] & 0x1f) == MAP_0F38 &&
+           (code[2] & 3) == PREFIX_66 && code[3] >= 0x90 && code[3] <= 0x93;
+}

@@ -31,4 +31,7 @@ int fg_decode(const unsigned char *code, unsigned size, struct fg_work work[FG_W
 /* True for string instructions with a repeat prefix. */
 int fg_is_repeated(const unsigned char *code, unsigned size);
 
+/* Whether it loads each lane from an address of its own, those that a mask selects. */
+int fg_is_gather(const unsigned char *code, unsigned size);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include "counters/flopgrind/fg_signatures.h"
 
+#include <pub_tool_hashtable.h>
+#include <pub_tool_libcassert.h>
 #include <pub_tool_libcbase.h>
 #include <pub_tool_libcprint.h>
 #include <pub_tool_mallocfree.h>
@@ -12,43 +14,66 @@ struct fg_level *fg_levels;
 UInt fg_top, fg_clock;
 struct fg_region *fg_first_region;
 
-static UInt n_levels; /* reserved */
+enum { LEVELS = 1024 };
+static UInt n_beyond;    /* entered when all levels were taken */
+static UInt n_inherited; /* levels that were open when this process was forked */
+static const struct fg_region *last_left;
+static VgHashTable *regions;
 static struct fg_region **next_region = &fg_first_region;
 
 void fg_regions_init(void)
 {
-    n_levels = 16;
-    fg_levels = VG_(calloc)("fg.levels", n_levels, sizeof *fg_levels);
+    fg_levels = VG_(calloc)("fg.levels", LEVELS, sizeof *fg_levels);
+    regions = VG_(HT_construct)("fg.regions");
     fg_clock = 1; /* a line of stamp 0 was never touched */
     fg_levels[0].start = fg_clock;
 }
 
+static Word differs(const void *a, const void *b)
+{
+    return VG_(strcmp)(((const struct fg_region *)a)->name, ((const struct fg_region *)b)->name);
+}
+
+/* FNV-1a */
+static UWord hash_of(const HChar *name)
+{
+    UWord hash = 0xcbf29ce484222325UL;
+    for (; *name; name++)
+        hash = (hash ^ (UChar)*name) * 0x100000001b3UL;
+    return hash;
+}
+
 static struct fg_region *find_region(const HChar *name)
 {
-    for (struct fg_region *region = fg_first_region; region; region = region->next)
-        if (VG_(strcmp)(region->name, name) == 0)
-            return region;
-    struct fg_region *region = VG_(calloc)("fg.region", 1, sizeof *region);
+    const struct fg_region wanted = {.hash = hash_of(name), .name = name};
+    struct fg_region *region = VG_(HT_gen_lookup)(regions, &wanted, differs);
+    if (region)
+        return region;
+    region = VG_(calloc)("fg.region", 1, sizeof *region);
+    region->hash = wanted.hash;
     region->name = VG_(strdup)("fg.region.name", name);
+    VG_(HT_add_node)(regions, region);
     *next_region = region;
     next_region = &region->next;
     return region;
 }
 
-void fg_region_enter(const HChar *name)
+Bool fg_region_enter(const HChar *name)
 {
-    if (fg_top + 1 == n_levels) {
-        n_levels *= 2;
-        fg_levels = VG_(realloc)("fg.levels", fg_levels, n_levels * sizeof *fg_levels);
+    if (fg_top + 1 == LEVELS) {
+        n_beyond++;
+        return False;
     }
     fg_signatures_settle(&fg_totals);
     struct fg_level *level = &fg_levels[++fg_top];
     VG_(memset)(level, 0, sizeof *level);
     level->start = ++fg_clock;
-    level->region = find_region(name ? name : "(unnamed)");
+    tl_assert2(fg_clock != 0, "more regions were entered than the clock of 32 bits can tell apart");
+    level->region = find_region(name);
     level->region->n_entered++;
     level->region->n_open++;
     level->at_entry = fg_totals;
+    return True;
 }
 
 /* All members are 64-bit counts; the two flags are left as they are in `to`. */
@@ -65,9 +90,14 @@ static void accumulate(struct flopgrind_counts *to, const struct flopgrind_count
 
 Bool fg_region_leave(struct flopgrind_counts *counts)
 {
+    fg_signatures_settle(&fg_totals);
+    if (n_beyond > 0) {
+        n_beyond--;
+        VG_(memset)(counts, 0, sizeof *counts);
+        return True;
+    }
     if (fg_top == 0)
         return False;
-    fg_signatures_settle(&fg_totals);
     struct fg_level *level = &fg_levels[fg_top];
     struct fg_region *region = level->region;
     struct flopgrind_counts passage = fg_totals;
@@ -75,15 +105,22 @@ Bool fg_region_leave(struct flopgrind_counts *counts)
     passage.lines_read = level->lines_read;
     passage.lines_written = level->lines_written;
     fg_top--;
+    last_left = region;
+    if (n_inherited > fg_top)
+        n_inherited = fg_top;
 
     if (--region->n_open == 0)
         accumulate(&region->inclusive, &passage, +1);
     accumulate(&region->self, &passage, +1);
     accumulate(&region->self, &level->in_children, -1);
     accumulate(&fg_levels[fg_top].in_children, &passage, +1);
-    if (counts)
-        *counts = passage;
+    *counts = passage;
     return True;
+}
+
+const HChar *fg_region_last_left(void)
+{
+    return last_left ? last_left->name : "";
 }
 
 void fg_region_totals(struct flopgrind_counts *counts)
@@ -96,11 +133,19 @@ void fg_region_totals(struct flopgrind_counts *counts)
 
 void fg_regions_close(void)
 {
+    struct flopgrind_counts ignored;
+    n_beyond = 0;
     while (fg_top > 0) {
-        VG_(umsg)
+        if (fg_top > n_inherited)
+            VG_(umsg)
         ("flopgrind: region \"%s\" was still open at the end\n", fg_levels[fg_top].region->name);
-        fg_region_leave(NULL);
+        fg_region_leave(&ignored);
     }
+}
+
+void fg_regions_forked(void)
+{
+    n_inherited = fg_top;
 }
 
 ULong fg_flops(const struct flopgrind_counts *counts)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fg_regions.h - running totals, and the regions that take differences of them.
+/* fg_regions.h - totals, and the regions that take differences of them.
  *
- * The instrumented code knows nothing of regions. Entering a region settles and notes the totals,
- * leaving subtracts. There is one stack of regions for the whole process; Valgrind runs one
- * thread at a time, so nothing here is locked. */
+ * The instrumented code knows nothing of regions. Entering one settles what ran (fg_signatures.h)
+ * and notes the totals, leaving subtracts. There is one stack of regions for the whole process;
+ * Valgrind runs one thread at a time, so nothing here is locked. */
 #ifndef FG_REGIONS_H
 #define FG_REGIONS_H
 
@@ -29,7 +29,9 @@ extern UInt fg_clock; /* advances at each ENTER */
 
 /* All passages through the regions of one name. */
 struct fg_region {
-    HChar *name;
+    struct fg_region *next_in_table; /* this and the next are the hash table's */
+    UWord hash;
+    const HChar *name;
     ULong n_entered;
     UInt n_open;                       /* recursion: only the outermost passage is inclusive */
     struct flopgrind_counts inclusive; /* with the regions inside */
@@ -40,16 +42,24 @@ struct fg_region {
 extern struct fg_region *fg_first_region;
 
 void fg_regions_init(void);
-void fg_region_enter(const HChar *name);
 
-/* Fills counts (may be NULL) with those of this passage. False: no region is open. */
+/* name: copied. False: there are too many levels; the region is not counted. */
+Bool fg_region_enter(const HChar *name);
+
+/* Fills counts with those of this passage. False: no region is open. */
 Bool fg_region_leave(struct flopgrind_counts *counts);
+
+/* The name of the region that was left last; "": none was. */
+const HChar *fg_region_last_left(void);
 
 /* Since the process began. */
 void fg_region_totals(struct flopgrind_counts *counts);
 
-/* Closes what is still open; says so. */
+/* Closes what is still open; says so, unless it was opened before this process was forked. */
 void fg_regions_close(void);
+
+/* This process is a child: its regions are open in its parent, too. */
+void fg_regions_forked(void);
 
 /* FLOPs by the convention: add + mul + 2 fma + div + sqrt. */
 ULong fg_flops(const struct flopgrind_counts *counts);

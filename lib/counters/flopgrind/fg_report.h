@@ -14,6 +14,9 @@ struct fg_report {
 /* The table of totals and regions, by VG_(umsg). */
 void fg_report_print(const struct fg_report *report);
 
+/* Whether the file of --json can be written. */
+Bool fg_report_can_write(const HChar *json);
+
 /* Complains by VG_(umsg) when the file cannot be written; never leaves half a file. */
 void fg_report_write_json(const struct fg_report *report);
 
