@@ -3,6 +3,7 @@
 #include "bench/sweep.h"
 #include "bench/sweep_count.h"
 #include "commands.h"
+#include "counters/calibrate_run.h"
 #include "ledger/analytic.h"
 
 #include <errno.h>
@@ -170,6 +171,25 @@ static void report_tally(const struct fl_sweep_tally *tally, const struct argume
                 stop_signal ? "by a signal" : "by --max-time", args->out);
 }
 
+/* How right the counter is on this machine, for the record. A calibration that fails is a counter
+ * that would fail at its work. */
+static int calibrate(struct fl_run *run, const struct fl_sweep_counter *counter,
+                     struct fl_error *error)
+{
+    struct fl_calibration calibration;
+    int status = FL_OK;
+    if (counter->kind == FL_SWEEP_COUNT_NONE)
+        return FL_OK;
+    if (counter->kind == FL_SWEEP_COUNT_FLOPGRIND)
+        status = fl_calibrate_flopgrind(&calibration, NULL, true, error);
+    else
+        status = fl_calibrate_papi(&calibration, error);
+    if (status == FL_OK)
+        status =
+            fl_calibration_text(&calibration, run->calibration, sizeof run->calibration, error);
+    return status;
+}
+
 static void describe_run(struct fl_run *run, const struct arguments *args,
                          const struct fl_sweep_counter *counter, int argc, char **argv)
 {
@@ -219,6 +239,8 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
         describe_model(record, &model, args->model, error) != FL_OK)
         goto done;
     describe_run(run, args, &counter, argc, argv);
+    if (calibrate(run, &counter, error) != FL_OK)
+        goto done;
     const char *warning;
     for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
         fprintf(stderr, "flopledger sweep: warning: %s\n", warning);

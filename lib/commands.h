@@ -13,5 +13,6 @@ extern const struct fl_command fl_command_detokenize; /* lib/text/cmd_tokenize.c
 extern const struct fl_command fl_command_sweep;      /* bench/cmd_sweep.c */
 extern const struct fl_command fl_command_export;     /* reports/cmd_export.c */
 extern const struct fl_command fl_command_report;     /* reports/cmd_report.c */
+extern const struct fl_command fl_command_doctor;     /* lib/counters/cmd_doctor.c */
 
 #endif

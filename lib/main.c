@@ -18,6 +18,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_sweep,
     &fl_command_export,
     &fl_command_report,
+    &fl_command_doctor,
     NULL,
 };
 /* clang-format on */
