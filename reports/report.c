@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "reports/plots.h"
 
+#include <cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -309,6 +310,22 @@ static void add_method(struct fl_document *document, const struct fl_results *re
                     n_counted_points(results), results->n_points);
 }
 
+/* The calibration that a run carries as JSON, in words. */
+static void describe_calibration(const struct fl_run *run, char *out, size_t size)
+{
+    cJSON *json = cJSON_Parse(run->calibration);
+    const cJSON *n_rows = cJSON_GetObjectItem(json, "n_rows");
+    bool exact = cJSON_IsTrue(cJSON_GetObjectItem(json, "exact"));
+    if (!*run->calibration)
+        snprintf(out, size, "not made");
+    else if (!cJSON_IsNumber(n_rows))
+        snprintf(out, size, "not readable");
+    else
+        snprintf(out, size, "%.0f counts of known work: %s", n_rows->valuedouble,
+                 exact ? "all exact" : "not all exact, see runs.calibration");
+    cJSON_Delete(json);
+}
+
 static void add_runs(struct fl_document *document, const struct fl_results *results)
 {
     static const char *const HEADINGS[] = {"what", "value"};
@@ -322,6 +339,8 @@ static void add_runs(struct fl_document *document, const struct fl_results *resu
         snprintf(counter, sizeof counter, *run->counter_version ? "%s (%s)" : "%s", run->counter,
                  run->counter_version);
         snprintf(version, sizeof version, "%s, commit %s", run->version, run->commit);
+        char calibration[128];
+        describe_calibration(run, calibration, sizeof calibration);
         const struct {
             const char *what, *value;
         } rows[] = {{"started", run->started_at},
@@ -334,7 +353,7 @@ static void add_runs(struct fl_document *document, const struct fl_results *resu
                     {"BLAS core", run->blas_core},
                     {"element-wise kernels", run->isa},
                     {"counter", counter},
-                    {"calibration", *run->calibration ? run->calibration : "not made"},
+                    {"calibration", calibration},
                     {"flopledger", version},
                     {"seed", seed},
                     {"command", run->command_line}};
