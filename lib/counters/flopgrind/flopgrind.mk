@@ -40,13 +40,15 @@ $(FG_OUT)/obj/software_fma.o: $(FG_CORE)
 	            --redefine-sym h_generic_calc_MAddF64=fg_software_MAddF64 $$member $(@F); \
 	    rm -f $$member
 
-# The build fails when the FMA functions that Valgrind calls are not those of fg_fma.c.
+# The build fails when the FMA functions that Valgrind calls are not those of fg_fma.c: when its own
+# were linked under their own name.
 $(FG_OUT)/flopgrind-amd64-linux: $(FG_OBJ) $(FG_OUT)/obj/software_fma.o
 	$(call say,LINK,$@)$(CC) $(FG_LDFLAGS) -o $@ $^ -L$(FG_LIB) -lcoregrind-amd64-linux \
 	    -lvex-amd64-linux -lgcc-sup-amd64-linux -lgcc -Wl,-Map=$@.map
-	@grep -A1 '\.text\.*[a-zA-Z0-9_]*$$\|^ \.text' $@.map | grep -q 'fg_fma.o' && \
+	@nm $(FG_OUT)/obj/fg_fma.o | grep -q ' T h_generic_calc_MAddF32' && \
+	    nm $(FG_OUT)/obj/fg_fma.o | grep -q ' T h_generic_calc_MAddF64' && \
 	    nm $@ | grep -q ' T fg_software_MAddF32' && \
-	    nm $@ | grep -q ' T h_generic_calc_MAddF32' || \
+	    ! grep -q 'libvex.*host_generic_maddf' $@.map || \
 	    { echo "flopgrind: the override of h_generic_calc_MAddF32 did not link" >&2; rm -f $@; exit 1; }
 	@rm -f $@.map
 	@for file in vgpreload_core-amd64-linux.so default.supp; do \
