@@ -322,11 +322,14 @@ Test(cli_sweep, stopped_while_counting_it_goes_on)
 {
     if (!can_count())
         cr_skip_test("flopgrind is not available");
-    struct run_result r = run_shell(
-        "\"$FLOPLEDGER\" %s -o %s --counter flopgrind -q & pid=$!; "
-        "for i in $(seq 200); do pgrep -P $pid -f audit >/dev/null && break; sleep 0.02; done; "
-        "kill -TERM $pid; wait $pid",
-        COUNTED, db);
+    struct run_result r =
+        run_shell("\"$FLOPLEDGER\" %s -o %s --counter flopgrind -q & pid=$!; "
+                  "for i in $(seq 400); do "
+                  "for child in $(cat /proc/$pid/task/*/children 2>/dev/null); do "
+                  "tr '\\0' ' ' </proc/$child/cmdline | grep -q ' audit ' && break 2; "
+                  "done; sleep 0.02; done; "
+                  "kill -TERM $pid; wait $pid",
+                  COUNTED, db);
     cr_expect_eq(r.status, 143, "status %d: %s", r.status, r.err);
     cr_expect(strstr(r.err, "stopped by a signal"), "%s", r.err);
     cr_expect_not(strstr(r.err, "could not count"), "%s", r.err);
