@@ -12,6 +12,7 @@
  * oracle it is the oracle that prints. A library kernel runs once before it is counted, so that
  * tables are filled, buffers are there and functions are bound. */
 #include "counters/flopgrind.h"
+#include "ops/simd/simd.h"
 #include "tests/accuracy/library_kernels.h"
 #include "tests/accuracy/micro_kernels.h"
 #include "tests/accuracy/op_counts.h"
@@ -278,6 +279,8 @@ int main(int argc, char **argv)
     session.flopgrind = !session.oracle && FLOPGRIND_RUNNING();
     session.memory = aligned_alloc(4096, MICRO_MEMORY_BYTES);
     session.kernels = cJSON_CreateArray();
+    fl_simd(); /* chooses now: searching the environment takes as long as there are variables in it
+                */
     int status = 1;
     if (session.memory)
         status = run(&session, argv + next, argc - next);
