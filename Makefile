@@ -223,7 +223,9 @@ install: all ## into $(DESTDIR)$(prefix)
 	    install -d $(DESTDIR)$(prefix)/libexec/flopledger $(DESTDIR)$(prefix)/include && \
 	    install -m 755 $(FG_TOOL) $(DESTDIR)$(prefix)/libexec/flopledger/ && \
 	    cp -P $(FG_OUT)/*.so $(FG_OUT)/default.supp $(DESTDIR)$(prefix)/libexec/flopledger/ && \
-	    install -m 644 lib/counters/flopgrind.h $(DESTDIR)$(prefix)/include/; fi
+	    install -m 644 lib/counters/flopgrind.h $(DESTDIR)$(prefix)/include/ && \
+	    install -m 644 lib/counters/flopgrind/COPYING \
+	        $(DESTDIR)$(prefix)/share/doc/flopledger/flopgrind-COPYING; fi
 	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(prefix)/share/doc/flopledger/
 
 clean: ## remove build/
