@@ -37,6 +37,7 @@ struct candidate {
 
 struct merge {
     const struct fl_vocabulary *vocabulary;
+    const struct fl_byte_level *byte_level; /* NULL: characters, by score */
     bool frozen_unknown;
     struct symbol *symbols;
     int n_symbols;
@@ -96,6 +97,11 @@ static bool consider(struct merge *merge, int left, int right)
     if (merge->frozen_unknown && (a->id < 0 || b->id < 0))
         return true;
     uint32_t length = a->length + b->length;
+    if (merge->byte_level) {
+        int merged, rank = fl_byte_level_rank(merge->byte_level, a->id, b->id, &merged);
+        return rank < 0 ||
+               heap_push(merge, (struct candidate){-(float)rank, left, right, merged, length});
+    }
     int id = fl_vocabulary_find(merge->vocabulary, a->text, length);
     if (id < 0)
         return true;
@@ -112,7 +118,7 @@ static bool split(struct merge *merge, const char *text, size_t length)
     if (!merge->symbols)
         return false;
     for (size_t at = 0; at < length;) {
-        size_t n = fl_utf8_length(text + at, length - at);
+        size_t n = merge->byte_level ? 1 : fl_utf8_length(text + at, length - at);
         int index = merge->n_symbols++;
         merge->symbols[index] = (struct symbol){
             .text = text + at,
@@ -191,10 +197,9 @@ static int push_symbols(const struct merge *merge, int unknown_id, struct fl_ids
     return FL_OK;
 }
 
-int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
-                  int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error)
+static int encode(struct merge merge, const char *text, size_t length, int unknown_id,
+                  struct fl_ids *out, struct fl_error *error)
 {
-    struct merge merge = {.vocabulary = vocabulary, .frozen_unknown = frozen_unknown};
     if (length == 0)
         return FL_OK;
     if (length > INT32_MAX)
@@ -206,5 +211,35 @@ int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size
         status = push_symbols(&merge, unknown_id, out, error);
     free(merge.symbols);
     free(merge.heap);
+    return status;
+}
+
+int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
+                  int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error)
+{
+    return encode((struct merge){.vocabulary = vocabulary, .frozen_unknown = frozen_unknown}, text,
+                  length, unknown_id, out, error);
+}
+
+int fl_bpe_encode_bytes(const struct fl_vocabulary *vocabulary,
+                        const struct fl_byte_level *byte_level, const char *text, size_t length,
+                        struct fl_ids *out, struct fl_error *error)
+{
+    const struct merge merge = {.vocabulary = vocabulary, .byte_level = byte_level};
+    struct fl_words words;
+    if (!fl_words_open(&words, byte_level, text, length))
+        return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
+    int status = FL_OK;
+    const char *word;
+    size_t n;
+    while (status == FL_OK && (word = fl_words_next(&words, &n))) {
+        int whole =
+            fl_byte_level_whole_words(byte_level) ? fl_vocabulary_find(vocabulary, word, n) : -1;
+        if (whole < 0)
+            status = encode(merge, word, n, -1, out, error);
+        else if (!fl_ids_push(out, whole))
+            status = fl_fail(error, "text: not enough memory for its ids");
+    }
+    fl_words_close(&words);
     return status;
 }

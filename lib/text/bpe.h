@@ -1,11 +1,12 @@
-/* bpe.h - SentencePiece-style byte-pair encoding: characters are merged, best score first, until
- * no two neighbours form a piece.
+/* bpe.h - byte-pair encoding: characters are merged, best score first, until no two neighbours form
+ * a piece; or, byte-level, bytes in the order of a list of merges.
  *
  * Source: Kudo and Richardson, 2018 (arXiv:1808.06226); Sennrich et al., 2016 (arXiv:1508.07909).
  * Of equal scores the leftmost pair goes first. A priority queue makes it O(n log n). */
 #ifndef FL_TEXT_BPE_H
 #define FL_TEXT_BPE_H
 
+#include "text/byte_level.h"
 #include "text/vocabulary.h"
 
 /* Growing list of ids. */
@@ -23,5 +24,11 @@ bool fl_ids_push(struct fl_ids *ids, int id);
  */
 int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size_t length,
                   int unknown_id, bool frozen_unknown, struct fl_ids *out, struct fl_error *error);
+
+/* Words of the text one by one, as the byte level's pattern cuts them. Every byte that occurs must
+ * be a piece; the first that is none is refused. */
+int fl_bpe_encode_bytes(const struct fl_vocabulary *vocabulary,
+                        const struct fl_byte_level *byte_level, const char *text, size_t length,
+                        struct fl_ids *out, struct fl_error *error);
 
 #endif

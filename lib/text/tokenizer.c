@@ -29,7 +29,7 @@ static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab
 {
     int status = fl_gguf_is(path) ? fl_tokenizer_read_gguf(tokenizer, path, error)
                                   : fl_tokenizer_read_llama2c(tokenizer, path, error);
-    if (status != FL_OK || fl_vocabulary_finish(&tokenizer->vocabulary, path, error) != FL_OK)
+    if (status != FL_OK)
         return FL_FAILED;
     tokenizer->n_ids = tokenizer->vocabulary.n_pieces;
     if (tokenizer->n_ids > vocab_size)
@@ -70,6 +70,7 @@ void fl_tokenizer_close(struct fl_tokenizer *tokenizer)
     if (!tokenizer)
         return;
     fl_vocabulary_close(&tokenizer->vocabulary);
+    fl_byte_level_close(tokenizer->byte_level);
     free(tokenizer);
 }
 
@@ -106,6 +107,9 @@ static int encode_plain(const struct fl_tokenizer *tokenizer, const char *text, 
 {
     if (length == 0)
         return FL_OK;
+    if (tokenizer->byte_level)
+        return fl_bpe_encode_bytes(&tokenizer->vocabulary, tokenizer->byte_level, text, length, out,
+                                   error);
     if (!tokenizer->add_space)
         return fl_bpe_encode(&tokenizer->vocabulary, text, length, tokenizer->unknown,
                              tokenizer->frozen_unknown, out, error);

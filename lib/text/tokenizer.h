@@ -1,7 +1,8 @@
 /* tokenizer.h - text to token ids and back.
  *
- * Kinds: bytes (id = byte value), llama2.c tokenizer.bin and the SentencePiece-style BPE that
- * GGUF files embed (tokenizer.ggml.model = "llama"). */
+ * Kinds: bytes (id = byte value), llama2.c tokenizer.bin, and what GGUF files embed:
+ * SentencePiece-style BPE (tokenizer.ggml.model = "llama") and byte-level BPE ("gpt2", with the
+ * pre-tokenizers gpt-2, llama-bpe and qwen2). */
 #ifndef FL_TEXT_TOKENIZER_H
 #define FL_TEXT_TOKENIZER_H
 

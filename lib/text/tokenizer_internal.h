@@ -2,12 +2,14 @@
 #ifndef FL_TEXT_TOKENIZER_INTERNAL_H
 #define FL_TEXT_TOKENIZER_INTERNAL_H
 
+#include "text/byte_level.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 
 struct fl_tokenizer {
     const char *kind;
-    struct fl_vocabulary vocabulary; /* empty for bytes */
+    struct fl_vocabulary vocabulary;  /* empty for bytes */
+    struct fl_byte_level *byte_level; /* NULL: characters, merged by score */
     int n_ids;
     int bos, eos, unknown; /* -1: none */
     bool add_bos;          /* the file wants the beginning marked */
@@ -21,7 +23,8 @@ struct fl_tokenizer {
 int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
                               struct fl_error *error);
 
-/* A GGUF file with tokenizer.ggml.model = "llama". */
+/* A GGUF file with tokenizer.ggml.model = "llama" (by score) or "gpt2" (byte level). Both readers
+ * finish the vocabulary. */
 int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
                            struct fl_error *error);
 

@@ -74,6 +74,8 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
     fl_file_unmap(&mapping);
     if (status == FL_OK && tokenizer->vocabulary.n_pieces < 4)
         status = fl_fail(error, "%s: expected tokens behind <unk>, <s> and </s>", path);
+    if (status == FL_OK)
+        status = fl_vocabulary_finish(&tokenizer->vocabulary, path, error);
     tokenizer->kind = "llama2.c";
     tokenizer->unknown = 0;
     tokenizer->bos = 1;
@@ -90,22 +92,24 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
 /* Three arrays side by side; scores and types may be missing. */
 struct piece_arrays {
     struct fl_gguf_array tokens, scores, types;
-    bool has_types;
+    bool has_scores, has_types;
 };
 
-static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, const char *path,
-                       struct fl_error *error)
+static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, bool needs_scores,
+                       const char *path, struct fl_error *error)
 {
     if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &arrays->tokens, error) !=
-            FL_OK ||
-        fl_gguf_get_array(gguf, "tokenizer.ggml.scores", FL_GGUF_REALS, &arrays->scores, error) !=
-            FL_OK)
+        FL_OK)
+        return FL_FAILED;
+    arrays->has_scores = needs_scores || fl_gguf_has(gguf, "tokenizer.ggml.scores");
+    if (arrays->has_scores && fl_gguf_get_array(gguf, "tokenizer.ggml.scores", FL_GGUF_REALS,
+                                                &arrays->scores, error) != FL_OK)
         return FL_FAILED;
     arrays->has_types = fl_gguf_has(gguf, "tokenizer.ggml.token_type");
     if (arrays->has_types && fl_gguf_get_array(gguf, "tokenizer.ggml.token_type", FL_GGUF_INTS,
                                                &arrays->types, error) != FL_OK)
         return FL_FAILED;
-    if (arrays->scores.n != arrays->tokens.n ||
+    if ((arrays->has_scores && arrays->scores.n != arrays->tokens.n) ||
         (arrays->has_types && arrays->types.n != arrays->tokens.n))
         return fl_fail(error,
                        "%s: tokenizer.ggml: expected as many scores and token_types as the %llu "
@@ -118,7 +122,7 @@ static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, 
 
 /* Pieces write a space as U+2581. Kept as a space, so that a text's own U+2581, which then is no
  * piece, goes through byte pieces and comes back as it was. */
-static size_t unescape(const struct fl_gguf_string *token, char out[FL_PIECE_BYTES_MAX])
+static size_t unescape(const struct fl_gguf_string *token, char *out)
 {
     static const char SPACE[] = "\xe2\x96\x81";
     size_t used = 0;
@@ -130,23 +134,47 @@ static size_t unescape(const struct fl_gguf_string *token, char out[FL_PIECE_BYT
     return used;
 }
 
+/* Bytes at byte level are written as up to two. */
+enum { WRITTEN_MAX = 2 * FL_PIECE_BYTES_MAX };
+
+/* The text of a piece; -1: it is no token of its kind. Longer ones than FL_PIECE_BYTES_MAX are
+ * refused by their length. Byte level: characters that stand for bytes; pieces that are no
+ * text of the model's own, such as <|endoftext|>, are as they are written. */
+static long piece_text(const struct fl_tokenizer *tokenizer, const struct fl_gguf_string *token,
+                       int64_t type, char out[WRITTEN_MAX])
+{
+    if (token->length > WRITTEN_MAX)
+        return (long)token->length;
+    if (!tokenizer->byte_level)
+        return (long)unescape(token, out);
+    if (type == FL_PIECE_NORMAL)
+        return fl_byte_level_bytes(token->data, token->length, out);
+    memcpy(out, token->data, token->length);
+    return (long)token->length;
+}
+
 static int read_pieces(struct fl_tokenizer *tokenizer, struct piece_arrays *arrays,
                        const char *path, struct fl_error *error)
 {
     struct fl_gguf_string token;
-    char text[FL_PIECE_BYTES_MAX];
+    char text[WRITTEN_MAX];
     while (fl_gguf_next_string(&arrays->tokens, &token)) {
         double score = 0;
         int64_t type = FL_PIECE_NORMAL;
-        fl_gguf_next_real(&arrays->scores, &score);
+        if (arrays->has_scores)
+            fl_gguf_next_real(&arrays->scores, &score);
         if (arrays->has_types)
             fl_gguf_next_int(&arrays->types, &type);
         if (type < FL_PIECE_NORMAL || type > FL_PIECE_BYTE)
             type = 0; /* refused by the vocabulary, with the token's number */
-        /* one that is too long is refused by its length */
-        size_t length = token.length <= sizeof text ? unescape(&token, text) : token.length;
-        if (fl_vocabulary_add(&tokenizer->vocabulary, text, length, (float)score, (int)type, path,
-                              error) != FL_OK)
+        long length = piece_text(tokenizer, &token, type, text);
+        if (length < 0)
+            return fl_fail(error,
+                           "%s: tokenizer.ggml.tokens: token %d: expected characters that "
+                           "stand for bytes",
+                           path, tokenizer->vocabulary.n_pieces);
+        if (fl_vocabulary_add(&tokenizer->vocabulary, text, (size_t)length, (float)score, (int)type,
+                              path, error) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
@@ -186,9 +214,16 @@ static int read_special_ids(struct fl_tokenizer *tokenizer, const struct fl_gguf
     return FL_OK;
 }
 
-static int check_model(const struct fl_gguf *gguf, const char *path, struct fl_error *error)
+static bool string_is(const struct fl_gguf_string *string, const char *text)
 {
-    struct fl_gguf_string model;
+    return string->length == strlen(text) && memcmp(string->data, text, string->length) == 0;
+}
+
+/* Opens the byte level where the model is of that kind. */
+static int open_model(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf, const char *path,
+                      struct fl_error *error)
+{
+    struct fl_gguf_string model, pre = {.data = "gpt-2", .length = 5};
     if (!fl_gguf_has(gguf, "tokenizer.ggml.model"))
         return fl_fail(error,
                        "%s: it holds no tokenizer (tokenizer.ggml.model); give one with "
@@ -196,11 +231,61 @@ static int check_model(const struct fl_gguf *gguf, const char *path, struct fl_e
                        path);
     if (fl_gguf_get_string(gguf, "tokenizer.ggml.model", &model, error) != FL_OK)
         return FL_FAILED;
-    if (model.length != 5 || memcmp(model.data, "llama", 5) != 0)
+    if (string_is(&model, "llama"))
+        return FL_OK;
+    if (!string_is(&model, "gpt2"))
         return fl_fail(error,
-                       "%s: tokenizer.ggml.model: expected llama (SentencePiece-style BPE), not "
-                       "%.*s; give --tokenizer bytes, or token ids",
+                       "%s: tokenizer.ggml.model: expected llama (SentencePiece-style BPE) or gpt2 "
+                       "(byte-level BPE), not %.*s; give --tokenizer bytes, or token ids",
                        path, model.length < 40 ? (int)model.length : 40, model.data);
+    if (fl_gguf_has(gguf, "tokenizer.ggml.pre") &&
+        fl_gguf_get_string(gguf, "tokenizer.ggml.pre", &pre, error) != FL_OK)
+        return FL_FAILED;
+    return fl_byte_level_open(&tokenizer->byte_level, pre.data, pre.length, path, error);
+}
+
+/* "left right", both as tokens are written. */
+static int read_merge(struct fl_tokenizer *tokenizer, const struct fl_gguf_string *merge, int index,
+                      const char *path, struct fl_error *error)
+{
+    const struct fl_vocabulary *vocabulary = &tokenizer->vocabulary;
+    char text[2 * WRITTEN_MAX];
+    const char *blank = merge->length > 1 ? memchr(merge->data + 1, ' ', merge->length - 1) : NULL;
+    size_t n = blank ? (size_t)(blank - merge->data) : 0;
+    long left = -1, right = -1;
+    if (blank && merge->length <= sizeof text) {
+        left = fl_byte_level_bytes(merge->data, n, text);
+        if (left > 0)
+            right = fl_byte_level_bytes(blank + 1, merge->length - n - 1, text + left);
+    }
+    if (right < 1)
+        return fl_fail(error, "%s: tokenizer.ggml.merges: merge %d: expected two tokens", path,
+                       index);
+    int a = fl_vocabulary_find(vocabulary, text, (size_t)left);
+    int b = fl_vocabulary_find(vocabulary, text + left, (size_t)right);
+    int merged = fl_vocabulary_find(vocabulary, text, (size_t)(left + right));
+    if (a < 0 || b < 0 || merged < 0)
+        return fl_fail(error,
+                       "%s: tokenizer.ggml.merges: merge %d: expected tokens of the vocabulary",
+                       path, index);
+    if (!fl_byte_level_add(tokenizer->byte_level, a, b, merged))
+        return fl_fail(error, "%s: not enough memory for its merges", path);
+    return FL_OK;
+}
+
+static int read_merges(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf, const char *path,
+                       struct fl_error *error)
+{
+    struct fl_gguf_array merges;
+    struct fl_gguf_string merge;
+    if (fl_gguf_get_array(gguf, "tokenizer.ggml.merges", FL_GGUF_STRINGS, &merges, error) != FL_OK)
+        return FL_FAILED;
+    if (merges.n > FL_VOCABULARY_MAX)
+        return fl_fail(error, "%s: tokenizer.ggml.merges: expected at most %d", path,
+                       FL_VOCABULARY_MAX);
+    for (int i = 0; fl_gguf_next_string(&merges, &merge); i++)
+        if (read_merge(tokenizer, &merge, i, path, error) != FL_OK)
+            return FL_FAILED;
     return FL_OK;
 }
 
@@ -210,16 +295,21 @@ int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path, str
     struct piece_arrays arrays;
     if (fl_gguf_open(&gguf, path, error) != FL_OK)
         return FL_FAILED;
-    tokenizer->kind = "bpe";
-    tokenizer->add_bos = true;
-    tokenizer->add_space = true;
-    int status = check_model(gguf, path, error);
+    int status = open_model(tokenizer, gguf, path, error);
+    const bool by_score = !tokenizer->byte_level;
+    tokenizer->kind = by_score ? "bpe" : "byte-level bpe";
+    tokenizer->add_bos = by_score;
+    tokenizer->add_space = by_score;
     if (status == FL_OK)
-        status = open_arrays(&arrays, gguf, path, error);
+        status = open_arrays(&arrays, gguf, by_score, path, error);
     if (status == FL_OK)
         status = read_pieces(tokenizer, &arrays, path, error);
     if (status == FL_OK)
         status = read_special_ids(tokenizer, gguf, error);
+    if (status == FL_OK)
+        status = fl_vocabulary_finish(&tokenizer->vocabulary, path, error);
+    if (status == FL_OK && !by_score)
+        status = read_merges(tokenizer, gguf, path, error);
     fl_gguf_close(gguf);
     return status;
 }

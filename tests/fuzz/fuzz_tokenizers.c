@@ -1,4 +1,5 @@
-/* fuzz_tokenizers.c - damaged tokenizer files: llama2.c's tokenizer.bin and GGUF vocabularies.
+/* fuzz_tokenizers.c - damaged tokenizer files: llama2.c's tokenizer.bin and GGUF vocabularies, by
+ * score and at byte level.
  *
  * The first byte of an input says which reader it is for. What opens must encode and decode any
  * bytes, and streaming must say what decoding says. */
@@ -114,12 +115,12 @@ static void write_llama2c(struct buffer *buffer)
     }
 }
 
-static void put_array(struct buffer *buffer, const char *key, uint32_t type)
+static void put_array(struct buffer *buffer, const char *key, uint32_t type, uint64_t n)
 {
     put_string(buffer, key);
     put_number(buffer, 9, 4);
     put_number(buffer, type, 4);
-    put_number(buffer, N_PIECES, 8);
+    put_number(buffer, n, 8);
 }
 
 static void write_gguf(struct buffer *buffer)
@@ -131,15 +132,15 @@ static void write_gguf(struct buffer *buffer)
     put_string(buffer, "tokenizer.ggml.model");
     put_number(buffer, 8, 4);
     put_string(buffer, "llama");
-    put_array(buffer, "tokenizer.ggml.tokens", 8);
+    put_array(buffer, "tokenizer.ggml.tokens", 8, N_PIECES);
     for (int i = 0; i < N_PIECES; i++)
         put_string(buffer, i == 5 ? "\xe2\x96\x81" : PIECES[i]);
-    put_array(buffer, "tokenizer.ggml.scores", 6);
+    put_array(buffer, "tokenizer.ggml.scores", 6, N_PIECES);
     for (int i = 0; i < N_PIECES; i++) {
         float score = (float)-i;
         put(buffer, &score, 4);
     }
-    put_array(buffer, "tokenizer.ggml.token_type", 5);
+    put_array(buffer, "tokenizer.ggml.token_type", 5, N_PIECES);
     put(buffer, TYPES, sizeof TYPES);
     put_string(buffer, "tokenizer.ggml.bos_token_id");
     put_number(buffer, 4, 4);
@@ -149,12 +150,57 @@ static void write_gguf(struct buffer *buffer)
     put_number(buffer, 1, 1);
 }
 
+static const char *const BYTE_PIECES[] = {"<|end|>",
+                                          "\xc4\xa0",
+                                          "a",
+                                          "O",
+                                          "n",
+                                          "c",
+                                          "e",
+                                          "p",
+                                          "nc",
+                                          "nce",
+                                          "\xc4\xa0"
+                                          "a",
+                                          "\xc3\xa9"};
+static const int32_t BYTE_TYPES[] = {3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+static const char *const MERGES[] = {"n c", "nc e", "\xc4\xa0 a"};
+enum {
+    N_BYTE_PIECES = sizeof BYTE_PIECES / sizeof *BYTE_PIECES,
+    N_MERGES = sizeof MERGES / sizeof *MERGES
+};
+
+static void write_byte_level(struct buffer *buffer)
+{
+    put(buffer, "gGGUF", 5);
+    put_number(buffer, 3, 4);
+    put_number(buffer, 0, 8);
+    put_number(buffer, 5, 8);
+    put_string(buffer, "tokenizer.ggml.model");
+    put_number(buffer, 8, 4);
+    put_string(buffer, "gpt2");
+    put_string(buffer, "tokenizer.ggml.pre");
+    put_number(buffer, 8, 4);
+    put_string(buffer, "llama-bpe");
+    put_array(buffer, "tokenizer.ggml.tokens", 8, N_BYTE_PIECES);
+    for (int i = 0; i < N_BYTE_PIECES; i++)
+        put_string(buffer, BYTE_PIECES[i]);
+    put_array(buffer, "tokenizer.ggml.token_type", 5, N_BYTE_PIECES);
+    put(buffer, BYTE_TYPES, sizeof BYTE_TYPES);
+    put_array(buffer, "tokenizer.ggml.merges", 8, N_MERGES);
+    for (int i = 0; i < N_MERGES; i++)
+        put_string(buffer, MERGES[i]);
+}
+
 int main(int argc, char **argv)
 {
-    static struct buffer llama2c, gguf;
+    static struct buffer llama2c, gguf, byte_level;
     write_llama2c(&llama2c);
     write_gguf(&gguf);
-    const struct fuzz_seed seeds[] = {
-        {llama2c.data, llama2c.size}, {gguf.data, gguf.size}, {NULL, 0}};
+    write_byte_level(&byte_level);
+    const struct fuzz_seed seeds[] = {{llama2c.data, llama2c.size},
+                                      {gguf.data, gguf.size},
+                                      {byte_level.data, byte_level.size},
+                                      {NULL, 0}};
     return fuzz_main(argc, argv, read_it, seeds);
 }

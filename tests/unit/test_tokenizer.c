@@ -84,26 +84,34 @@ Test(tokenizer, small_vocabulary_refuses_bytes)
     cr_expect(strstr(error.text, "at least 256"), "%s", error.text);
 }
 
-Test(tokenizer, round_trip_with_byte_pieces)
+static void expect_round_trips(const char *path)
 {
-    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
-    if (absent(PATH))
+    if (absent(path))
         return;
-    struct fl_tokenizer *tokenizer = open_tokenizer(PATH, NULL, 1 << 20);
+    struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     for (int i = 0; i < N_TEXTS; i++)
         expect_round_trip(tokenizer, TEXTS[i], strlen(TEXTS[i]));
     fl_tokenizer_close(tokenizer);
 }
 
-/* Where merging were quadratic, this would take hours. */
-Test(tokenizer, a_long_text, .timeout = 60)
+Test(tokenizer, round_trip_with_byte_pieces)
 {
-    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
+    expect_round_trips(REFERENCE "tokenizers/ggml-vocab-phi-3.gguf");
+}
+
+Test(tokenizer, round_trip_at_byte_level)
+{
+    expect_round_trips(REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf");
+}
+
+/* Where merging were quadratic, this would take hours. */
+static void expect_long_texts(const char *path)
+{
     static const char *const PATTERNS[] = {"a", " ", "Once upon a time, ", "\xe6\x97\xa5", "\xff"};
     const size_t length = 1000000;
-    if (absent(PATH))
+    if (absent(path))
         return;
-    struct fl_tokenizer *tokenizer = open_tokenizer(PATH, NULL, 1 << 20);
+    struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     char *text = malloc(length + 1);
     cr_assert_not_null(text);
     for (size_t i = 0; i < sizeof PATTERNS / sizeof *PATTERNS; i++) {
@@ -115,6 +123,16 @@ Test(tokenizer, a_long_text, .timeout = 60)
     }
     free(text);
     fl_tokenizer_close(tokenizer);
+}
+
+Test(tokenizer, a_long_text, .timeout = 60)
+{
+    expect_long_texts(REFERENCE "tokenizers/ggml-vocab-phi-3.gguf");
+}
+
+Test(tokenizer, a_long_text_at_byte_level, .timeout = 60)
+{
+    expect_long_texts(REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf");
 }
 
 /* Spaces as the sentencepiece model of this vocabulary normalises them, which neither file format
@@ -231,21 +249,19 @@ Test(tokenizer, damaged_files_are_refused_by_a_sentence)
 }
 
 /* llama.cpp's own cases: texts and their ids. */
-Test(tokenizer, ids_of_another_program)
+static void expect_ids_of_another_program(const char *path)
 {
-    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
     static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
-    if (absent(PATH))
+    char inp[256], out[256];
+    if (absent(path))
         return;
-    struct fl_tokenizer *tokenizer = open_tokenizer(PATH, NULL, 1 << 20);
+    snprintf(inp, sizeof inp, "%s.inp", path);
+    snprintf(out, sizeof out, "%s.out", path);
+    struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     struct fl_error error;
     char *texts, *expected;
-    cr_assert_eq(fl_file_read(&texts, NULL, REFERENCE "tokenizers/ggml-vocab-phi-3.gguf.inp",
-                              1 << 20, &error),
-                 FL_OK);
-    cr_assert_eq(fl_file_read(&expected, NULL, REFERENCE "tokenizers/ggml-vocab-phi-3.gguf.out",
-                              1 << 20, &error),
-                 FL_OK);
+    cr_assert_eq(fl_file_read(&texts, NULL, inp, 1 << 20, &error), FL_OK);
+    cr_assert_eq(fl_file_read(&expected, NULL, out, 1 << 20, &error), FL_OK);
     int n_cases = 0;
     char *line = expected;
     for (char *text = texts; text; n_cases++) {
@@ -270,6 +286,16 @@ Test(tokenizer, ids_of_another_program)
     free(texts);
     free(expected);
     fl_tokenizer_close(tokenizer);
+}
+
+Test(tokenizer, ids_of_another_program)
+{
+    expect_ids_of_another_program(REFERENCE "tokenizers/ggml-vocab-phi-3.gguf");
+}
+
+Test(tokenizer, byte_level_ids_of_another_program)
+{
+    expect_ids_of_another_program(REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf");
 }
 
 /* The prompts of the real models, in both file formats. */
@@ -318,12 +344,25 @@ Test(tokenizer, prompts_of_real_models)
 Test(tokenizer, another_kind_is_refused_by_name)
 {
     static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf";
+    static const char KEY[] = "tokenizer.ggml.model";
     if (absent(PATH))
         return;
     struct fl_tokenizer *tokenizer;
     struct fl_error error;
-    cr_expect_eq(fl_tokenizer_open(&tokenizer, PATH, NULL, 1 << 20, &error), FL_FAILED);
-    cr_expect(strstr(error.text, "gpt2"), "%s", error.text);
+    char *bytes, path[] = "/tmp/fl-tokenizer-XXXXXX";
+    size_t size;
+    cr_assert_eq(fl_file_read(&bytes, &size, PATH, 1 << 24, &error), FL_OK);
+    char *key = memmem(bytes, size, KEY, strlen(KEY));
+    cr_assert_not_null(key);
+    /* behind the key: its type, and the length of the text */
+    memcpy(key + strlen(KEY) + sizeof(uint32_t) + sizeof(uint64_t), "rwkv", 4);
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+    close(fd);
+    cr_expect_eq(fl_tokenizer_open(&tokenizer, path, NULL, 1 << 20, &error), FL_FAILED);
+    cr_expect(strstr(error.text, "(byte-level BPE), not rwkv"), "%s", error.text);
+    unlink(path);
+    free(bytes);
 }
 
 Test(tokenizer, streaming_never_splits_a_character)
