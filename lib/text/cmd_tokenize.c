@@ -96,7 +96,7 @@ static int run_tokenize(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "model whose tokenizer is used (presets: bytes)", NULL, 0, 0, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
-         "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
+         "GGUF, vocab.json, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
         {"Input", "text-file", 0, FL_OPTION_STRING, &a.text_file, "FILE",
          "text from a file; '-', also as TEXT: standard input", "the argument", 0, 0, NULL},
         {NULL, "no-bos", 0, FL_OPTION_FLAG, &a.no_bos, NULL,

@@ -27,8 +27,9 @@ static int open_bytes(struct fl_tokenizer *tokenizer, const char *model_spec, in
 static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab_size,
                      struct fl_error *error)
 {
-    int status = fl_gguf_is(path) ? fl_tokenizer_read_gguf(tokenizer, path, error)
-                                  : fl_tokenizer_read_llama2c(tokenizer, path, error);
+    int status = fl_gguf_is(path)           ? fl_tokenizer_read_gguf(tokenizer, path, error)
+                 : fl_tokenizer_is_hf(path) ? fl_tokenizer_read_hf(tokenizer, path, error)
+                                            : fl_tokenizer_read_llama2c(tokenizer, path, error);
     if (status != FL_OK)
         return FL_FAILED;
     tokenizer->n_ids = tokenizer->vocabulary.n_pieces;

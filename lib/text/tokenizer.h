@@ -2,7 +2,8 @@
  *
  * Kinds: bytes (id = byte value), llama2.c tokenizer.bin, and what GGUF files embed:
  * SentencePiece-style BPE (tokenizer.ggml.model = "llama") and byte-level BPE ("gpt2", with the
- * pre-tokenizers gpt-2, llama-bpe and qwen2). */
+ * pre-tokenizers gpt-2, llama-bpe and qwen2); byte-level BPE from Hugging Face's vocab.json and
+ * merges.txt. */
 #ifndef FL_TEXT_TOKENIZER_H
 #define FL_TEXT_TOKENIZER_H
 
@@ -15,10 +16,10 @@
 struct fl_tokenizer; /* opaque */
 
 /* Which files hold it is found from the model's spec (see fl_model_open): the GGUF itself, a
- * tok*.bin or tokenizer.bin beside a .bin model, or bytes for presets and when `path` is "bytes".
- * path may be NULL; when not, it names the tokenizer file. vocab_size is the model's, INT_MAX when
- * there is no model; a tokenizer with more tokens than that is refused, and a tokenizer.bin with
- * fewer. */
+ * tok*.bin or tokenizer.bin beside a .bin model, vocab.json in a model's folder, or bytes for
+ * presets and when `path` is "bytes". path may be NULL; when not, it names the tokenizer file.
+ * vocab_size is the model's, INT_MAX when there is no model; a tokenizer with more tokens than that
+ * is refused, and a tokenizer.bin with fewer. */
 int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, const char *path,
                       int vocab_size, struct fl_error *error);
 void fl_tokenizer_close(struct fl_tokenizer *tokenizer);

@@ -46,7 +46,7 @@ int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl
     path[0] = '\0';
     if (fl_preset_find(model_spec) && !fl_file_exists(model_spec))
         return FL_OK;
-    if (fl_gguf_is(model_spec)) {
+    if (fl_gguf_is(model_spec) || fl_tokenizer_is_hf(model_spec)) {
         int n = snprintf(path, size, "%s", model_spec);
         return n >= 0 && (size_t)n < size ? FL_OK
                                           : fl_fail(error, "%.200s: path too long", model_spec);
@@ -61,10 +61,14 @@ int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl
             slash[slash == directory ? 1 : 0] = '\0';
         return find_beside(path, size, slash ? directory : ".", model_spec, error);
     }
+    if (fl_path_join(path, size, model_spec, "vocab.json", error) == FL_OK && fl_file_exists(path))
+        return FL_OK;
+    path[0] = '\0';
     if (!fl_file_exists(model_spec))
         return fl_fail(error, "%s: no such file, and no preset of that name", model_spec);
     return fl_fail(error,
                    "%s: no tokenizer that this version reads comes with it; expected --tokenizer "
-                   "with a GGUF file, a llama2.c tokenizer.bin or 'bytes', or token ids",
+                   "with a GGUF file, a vocab.json, a llama2.c tokenizer.bin or 'bytes', or token "
+                   "ids",
                    model_spec);
 }

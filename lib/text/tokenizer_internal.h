@@ -28,6 +28,15 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
 int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
                            struct fl_error *error);
 
+/* vocab.json, with merges.txt beside it; or encoder.json, with vocab.bpe. */
+bool fl_tokenizer_is_hf(const char *path);
+int fl_tokenizer_read_hf(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error);
+
+/* Adds the merge "left right", tokens as byte level writes them, behind those before it. error says
+ * what was expected, without the name of the file. */
+int fl_tokenizer_add_merge(struct fl_tokenizer *tokenizer, const char *merge, size_t length,
+                           struct fl_error *error);
+
 /* The file that belongs to a model: path of at least 4096 bytes; empty: bytes. */
 int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl_error *error);
 

@@ -244,32 +244,28 @@ static int open_model(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf
     return fl_byte_level_open(&tokenizer->byte_level, pre.data, pre.length, path, error);
 }
 
-/* "left right", both as tokens are written. */
-static int read_merge(struct fl_tokenizer *tokenizer, const struct fl_gguf_string *merge, int index,
-                      const char *path, struct fl_error *error)
+int fl_tokenizer_add_merge(struct fl_tokenizer *tokenizer, const char *merge, size_t length,
+                           struct fl_error *error)
 {
     const struct fl_vocabulary *vocabulary = &tokenizer->vocabulary;
-    char text[2 * WRITTEN_MAX];
-    const char *blank = merge->length > 1 ? memchr(merge->data + 1, ' ', merge->length - 1) : NULL;
-    size_t n = blank ? (size_t)(blank - merge->data) : 0;
+    char text[WRITTEN_MAX + 1];
+    const char *blank = length > 1 ? memchr(merge + 1, ' ', length - 1) : NULL;
+    size_t n = blank ? (size_t)(blank - merge) : 0;
     long left = -1, right = -1;
-    if (blank && merge->length <= sizeof text) {
-        left = fl_byte_level_bytes(merge->data, n, text);
+    if (blank && length <= sizeof text) {
+        left = fl_byte_level_bytes(merge, n, text);
         if (left > 0)
-            right = fl_byte_level_bytes(blank + 1, merge->length - n - 1, text + left);
+            right = fl_byte_level_bytes(blank + 1, length - n - 1, text + left);
     }
     if (right < 1)
-        return fl_fail(error, "%s: tokenizer.ggml.merges: merge %d: expected two tokens", path,
-                       index);
+        return fl_fail(error, "expected two tokens and a blank between them");
     int a = fl_vocabulary_find(vocabulary, text, (size_t)left);
     int b = fl_vocabulary_find(vocabulary, text + left, (size_t)right);
     int merged = fl_vocabulary_find(vocabulary, text, (size_t)(left + right));
     if (a < 0 || b < 0 || merged < 0)
-        return fl_fail(error,
-                       "%s: tokenizer.ggml.merges: merge %d: expected tokens of the vocabulary",
-                       path, index);
+        return fl_fail(error, "expected tokens of the vocabulary that become one");
     if (!fl_byte_level_add(tokenizer->byte_level, a, b, merged))
-        return fl_fail(error, "%s: not enough memory for its merges", path);
+        return fl_fail(error, "not enough memory");
     return FL_OK;
 }
 
@@ -284,8 +280,11 @@ static int read_merges(struct fl_tokenizer *tokenizer, const struct fl_gguf *ggu
         return fl_fail(error, "%s: tokenizer.ggml.merges: expected at most %d", path,
                        FL_VOCABULARY_MAX);
     for (int i = 0; fl_gguf_next_string(&merges, &merge); i++)
-        if (read_merge(tokenizer, &merge, i, path, error) != FL_OK)
-            return FL_FAILED;
+        if (fl_tokenizer_add_merge(tokenizer, merge.data, merge.length, error) != FL_OK) {
+            struct fl_error cause = *error;
+            return fl_fail(error, "%s: tokenizer.ggml.merges: merge %d: %.300s", path, i,
+                           cause.text);
+        }
     return FL_OK;
 }
 

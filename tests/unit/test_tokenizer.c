@@ -249,14 +249,14 @@ Test(tokenizer, damaged_files_are_refused_by_a_sentence)
 }
 
 /* llama.cpp's own cases: texts and their ids. */
-static void expect_ids_of_another_program(const char *path)
+static void expect_ids_of_another_program(const char *path, const char *cases)
 {
     static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
     char inp[256], out[256];
     if (absent(path))
         return;
-    snprintf(inp, sizeof inp, "%s.inp", path);
-    snprintf(out, sizeof out, "%s.out", path);
+    snprintf(inp, sizeof inp, "%s.inp", cases);
+    snprintf(out, sizeof out, "%s.out", cases);
     struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     struct fl_error error;
     char *texts, *expected;
@@ -290,12 +290,72 @@ static void expect_ids_of_another_program(const char *path)
 
 Test(tokenizer, ids_of_another_program)
 {
-    expect_ids_of_another_program(REFERENCE "tokenizers/ggml-vocab-phi-3.gguf");
+    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
+    expect_ids_of_another_program(PATH, PATH);
 }
 
 Test(tokenizer, byte_level_ids_of_another_program)
 {
-    expect_ids_of_another_program(REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf");
+    static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf";
+    expect_ids_of_another_program(PATH, PATH);
+    expect_ids_of_another_program(REFERENCE "tokenizers/encoder.json", PATH);
+}
+
+Test(tokenizer, files_of_hugging_face)
+{
+    static const struct {
+        const char *vocabulary, *merges, *config, *sentence; /* NULL: good */
+    } CASES[] = {
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "#version: 0.2\na b\n", NULL, NULL},
+        {"{\"a\": 0, \"b\": 1, \"ab\": 2}", "a b\r\n", "{\"tokenizer_class\": \"Qwen2Tokenizer\"}",
+         NULL},
+        {"{\"a\": 0, \"b\": 1}", "", "{\"tokenizer_class\": \"T5Tokenizer\"}",
+         "tokenizer_class: expected GPT2Tokenizer"},
+        {"{\"a\": 0, \"b\": 2}", "", NULL, "token b: expected an id from 0 to 1"},
+        {"{\"a\": 0, \"b\": 0}", "", NULL, "id 0: expected one token, found a and b"},
+        {"{\"a\": 0, \"b\": 1.5}", "", NULL, "expected an id"},
+        {"{}", "", NULL, "expected at least one token"},
+        {"[]", "", NULL, "vocab.json"},
+        {"{\"a\": 0, \"b c\": 1}", "", NULL, "token 1: expected characters that stand for bytes"},
+        {"{\"a\": 0, \"b\": 1}", "a b\n", NULL,
+         "merges.txt: line 1: expected tokens of the vocabulary"},
+        {"{\"a\": 0, \"b\": 1}", "\nab\n", NULL, "merges.txt: line 2: expected two tokens"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char folder[] = "/tmp/fl-tokenizer-XXXXXX", command[128], vocabulary[64];
+        cr_assert_not_null(mkdtemp(folder));
+        const struct {
+            const char *name, *text;
+        } files[] = {{"vocab.json", CASES[i].vocabulary},
+                     {"merges.txt", CASES[i].merges},
+                     {"tokenizer_config.json", CASES[i].config}};
+        for (int k = 0; k < 3; k++) {
+            char path[128];
+            snprintf(path, sizeof path, "%s/%s", folder, files[k].name);
+            FILE *file = files[k].text ? fopen(path, "w") : NULL;
+            if (file) {
+                fputs(files[k].text, file);
+                fclose(file);
+            }
+        }
+        struct fl_tokenizer *tokenizer;
+        struct fl_error error;
+        snprintf(vocabulary, sizeof vocabulary, "%s/vocab.json", folder);
+        int status = fl_tokenizer_open(&tokenizer, folder, vocabulary, 1 << 20, &error);
+        cr_expect_eq(status, CASES[i].sentence ? FL_FAILED : FL_OK, "case %zu", i);
+        if (CASES[i].sentence)
+            cr_expect(strstr(error.text, CASES[i].sentence), "case %zu: %s", i, error.text);
+        if (status == FL_OK) {
+            int *ids;
+            size_t n;
+            cr_expect_eq(fl_tokenizer_encode(tokenizer, "aab", 3, true, &ids, &n, &error), FL_OK);
+            cr_expect(n == 2 && ids[0] == 0 && ids[1] == 2);
+            free(ids);
+            fl_tokenizer_close(tokenizer);
+        }
+        snprintf(command, sizeof command, "rm -r %s", folder);
+        cr_expect_eq(system(command), 0);
+    }
 }
 
 /* The prompts of the real models, in both file formats. */
