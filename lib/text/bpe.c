@@ -37,7 +37,7 @@ struct candidate {
 
 struct merge {
     const struct fl_vocabulary *vocabulary;
-    const struct fl_byte_level *byte_level; /* NULL: characters, by score */
+    const struct fl_merges *merges; /* NULL: characters, by score */
     bool frozen_unknown;
     struct symbol *symbols;
     int n_symbols;
@@ -97,8 +97,8 @@ static bool consider(struct merge *merge, int left, int right)
     if (merge->frozen_unknown && (a->id < 0 || b->id < 0))
         return true;
     uint32_t length = a->length + b->length;
-    if (merge->byte_level) {
-        int merged, rank = fl_byte_level_rank(merge->byte_level, a->id, b->id, &merged);
+    if (merge->merges) {
+        int merged, rank = fl_merges_rank(merge->merges, a->id, b->id, &merged);
         return rank < 0 ||
                heap_push(merge, (struct candidate){-(float)rank, left, right, merged, length});
     }
@@ -118,7 +118,7 @@ static bool split(struct merge *merge, const char *text, size_t length)
     if (!merge->symbols)
         return false;
     for (size_t at = 0; at < length;) {
-        size_t n = merge->byte_level ? 1 : fl_utf8_length(text + at, length - at);
+        size_t n = merge->merges ? 1 : fl_utf8_length(text + at, length - at);
         int index = merge->n_symbols++;
         merge->symbols[index] = (struct symbol){
             .text = text + at,
@@ -222,10 +222,10 @@ int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size
 }
 
 int fl_bpe_encode_bytes(const struct fl_vocabulary *vocabulary,
-                        const struct fl_byte_level *byte_level, const char *text, size_t length,
-                        struct fl_ids *out, struct fl_error *error)
+                        const struct fl_byte_level *byte_level, const struct fl_merges *merges,
+                        const char *text, size_t length, struct fl_ids *out, struct fl_error *error)
 {
-    const struct merge merge = {.vocabulary = vocabulary, .byte_level = byte_level};
+    const struct merge merge = {.vocabulary = vocabulary, .merges = merges};
     struct fl_words words;
     if (!fl_words_open(&words, byte_level, text, length))
         return fl_fail(error, "text: not enough memory to encode %zu bytes", length);

@@ -7,6 +7,7 @@
 #define FL_TEXT_BPE_H
 
 #include "text/byte_level.h"
+#include "text/merges.h"
 #include "text/vocabulary.h"
 
 /* Growing list of ids. */
@@ -28,7 +29,8 @@ int fl_bpe_encode(const struct fl_vocabulary *vocabulary, const char *text, size
 /* Words of the text one by one, as the byte level's pattern cuts them. Every byte that occurs must
  * be a piece; the first that is none is refused. */
 int fl_bpe_encode_bytes(const struct fl_vocabulary *vocabulary,
-                        const struct fl_byte_level *byte_level, const char *text, size_t length,
-                        struct fl_ids *out, struct fl_error *error);
+                        const struct fl_byte_level *byte_level, const struct fl_merges *merges,
+                        const char *text, size_t length, struct fl_ids *out,
+                        struct fl_error *error);
 
 #endif

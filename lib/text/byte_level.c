@@ -1,24 +1,16 @@
 #include "text/byte_level.h"
 
-#include "base/checked.h"
 #include "text/utf8.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct pair {
-    int left, right, merged, rank; /* merged -1: a free slot */
-};
-
 struct fl_byte_level {
     pcre2_code *pattern;
-    bool whole_words;
-    struct pair *pairs; /* open addressing */
-    size_t n_pairs, n_slots;
+    int which; /* of PATTERNS */
 };
 
 /* ---- patterns ---- */
@@ -64,7 +56,7 @@ int fl_byte_level_open(struct fl_byte_level **byte_level, const char *pattern, s
     struct fl_byte_level *opened = calloc(1, sizeof *opened);
     if (!opened)
         return fl_fail(error, "%s: not enough memory for the merges", source);
-    opened->whole_words = PATTERNS[at].whole_words;
+    opened->which = at;
     opened->pattern = pcre2_compile((PCRE2_SPTR)PATTERNS[at].pattern, PCRE2_ZERO_TERMINATED,
                                     PCRE2_UTF | PCRE2_UCP, &code, &offset, NULL);
     if (!opened->pattern) {
@@ -81,70 +73,17 @@ void fl_byte_level_close(struct fl_byte_level *byte_level)
     if (!byte_level)
         return;
     pcre2_code_free(byte_level->pattern);
-    free(byte_level->pairs);
     free(byte_level);
+}
+
+const char *fl_byte_level_name(const struct fl_byte_level *byte_level)
+{
+    return PATTERNS[byte_level->which].name;
 }
 
 bool fl_byte_level_whole_words(const struct fl_byte_level *byte_level)
 {
-    return byte_level->whole_words;
-}
-
-/* ---- merges ---- */
-
-static struct pair *find_slot(const struct fl_byte_level *byte_level, int left, int right)
-{
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t slot = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (byte_level->n_slots - 1);
-    struct pair *pair = &byte_level->pairs[slot];
-    while (pair->merged >= 0 && (pair->left != left || pair->right != right)) {
-        slot = (slot + 1) & (byte_level->n_slots - 1);
-        pair = &byte_level->pairs[slot];
-    }
-    return pair;
-}
-
-static bool grow(struct fl_byte_level *byte_level)
-{
-    struct fl_byte_level larger = *byte_level;
-    size_t bytes;
-    larger.n_slots = byte_level->n_slots ? 2 * byte_level->n_slots : 1024;
-    if (!fl_size_mul(larger.n_slots, sizeof *larger.pairs, &bytes))
-        return false;
-    larger.pairs = malloc(bytes);
-    if (!larger.pairs)
-        return false;
-    for (size_t i = 0; i < larger.n_slots; i++)
-        larger.pairs[i].merged = -1;
-    for (size_t i = 0; i < byte_level->n_slots; i++)
-        if (byte_level->pairs[i].merged >= 0)
-            *find_slot(&larger, byte_level->pairs[i].left, byte_level->pairs[i].right) =
-                byte_level->pairs[i];
-    free(byte_level->pairs);
-    *byte_level = larger;
-    return true;
-}
-
-bool fl_byte_level_add(struct fl_byte_level *byte_level, int left, int right, int merged)
-{
-    if (2 * (byte_level->n_pairs + 1) > byte_level->n_slots && !grow(byte_level))
-        return false;
-    struct pair *pair = find_slot(byte_level, left, right);
-    const int rank = (int)byte_level->n_pairs++;
-    if (pair->merged < 0)
-        *pair = (struct pair){left, right, merged, rank};
-    return true;
-}
-
-int fl_byte_level_rank(const struct fl_byte_level *byte_level, int left, int right, int *merged)
-{
-    if (byte_level->n_slots == 0)
-        return -1;
-    const struct pair *pair = find_slot(byte_level, left, right);
-    if (pair->merged < 0)
-        return -1;
-    *merged = pair->merged;
-    return pair->rank;
+    return PATTERNS[byte_level->which].whole_words;
 }
 
 /* ---- bytes as printable characters ---- */
@@ -183,6 +122,21 @@ long fl_byte_level_bytes(const char *token, size_t length, char *out)
         out[used++] = (char)byte;
     }
     return (long)used;
+}
+
+size_t fl_byte_level_spell(const char *bytes, size_t length, char *out)
+{
+    unsigned characters[256], next = 256;
+    size_t used = 0;
+    for (int byte = 0; byte < 256; byte++)
+        characters[byte] = is_printable(byte) ? (unsigned)byte : next++;
+    for (size_t i = 0; i < length; i++) {
+        const unsigned character = characters[(unsigned char)bytes[i]];
+        if (character >= 0x80)
+            out[used++] = (char)(0xc0 | character >> 6);
+        out[used++] = (char)(character < 0x80 ? character : 0x80 | (character & 0x3f));
+    }
+    return used;
 }
 
 /* ---- words ---- */

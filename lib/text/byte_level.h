@@ -13,26 +13,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct fl_byte_level; /* opaque: the pattern, and the merges by pair */
+struct fl_byte_level; /* opaque: the pattern */
 
 /* pattern: a name as tokenizer.ggml.pre gives it, "gpt-2", "llama-bpe", "qwen2". */
 int fl_byte_level_open(struct fl_byte_level **byte_level, const char *pattern, size_t length,
                        const char *source, struct fl_error *error);
 void fl_byte_level_close(struct fl_byte_level *byte_level); /* NULL: nothing */
 
+const char *fl_byte_level_name(const struct fl_byte_level *byte_level);
+
 /* A word that is a token as a whole is not taken apart (Llama 3). */
 bool fl_byte_level_whole_words(const struct fl_byte_level *byte_level);
-
-/* Pieces left and right become merged. Merges come first in the order in which they are added; of
- * equal pairs the first counts. False when memory runs out. */
-bool fl_byte_level_add(struct fl_byte_level *byte_level, int left, int right, int merged);
-
-/* The rank of the merge of two pieces, and what they become; -1: they do not merge. */
-int fl_byte_level_rank(const struct fl_byte_level *byte_level, int left, int right, int *merged);
 
 /* The bytes that a token as files write it stands for: each byte is one printable character. out
  * has room for `length` bytes. -1: a character that stands for no byte. */
 long fl_byte_level_bytes(const char *token, size_t length, char *out);
+
+/* The other way round: bytes as printable characters. out has room for 2 * length. */
+size_t fl_byte_level_spell(const char *bytes, size_t length, char *out);
 
 /* The words of a text, one after the other. Any bytes are accepted: those that are no UTF-8 are
  * words of one byte. */

@@ -54,7 +54,7 @@ int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, c
     struct fl_tokenizer *opened = calloc(1, sizeof *opened);
     if (!opened)
         return fl_fail(error, "%s: not enough memory for a tokenizer", model_spec);
-    opened->bos = opened->eos = opened->unknown = -1;
+    opened->bos = opened->eos = opened->unknown = opened->pad = -1;
     const char *file = path && strcmp(path, "bytes") != 0 ? path : found;
     int status = *file ? open_file(opened, file, vocab_size, error)
                        : open_bytes(opened, model_spec, vocab_size, error);
@@ -71,6 +71,7 @@ void fl_tokenizer_close(struct fl_tokenizer *tokenizer)
     if (!tokenizer)
         return;
     fl_vocabulary_close(&tokenizer->vocabulary);
+    fl_merges_close(&tokenizer->merges);
     fl_byte_level_close(tokenizer->byte_level);
     free(tokenizer);
 }
@@ -109,8 +110,8 @@ static int encode_plain(const struct fl_tokenizer *tokenizer, const char *text, 
     if (length == 0)
         return FL_OK;
     if (tokenizer->byte_level)
-        return fl_bpe_encode_bytes(&tokenizer->vocabulary, tokenizer->byte_level, text, length, out,
-                                   error);
+        return fl_bpe_encode_bytes(&tokenizer->vocabulary, tokenizer->byte_level,
+                                   &tokenizer->merges, text, length, out, error);
     if (!tokenizer->add_space)
         return fl_bpe_encode(&tokenizer->vocabulary, text, length, tokenizer->unknown,
                              tokenizer->frozen_unknown, out, error);
@@ -154,17 +155,21 @@ static int encode_bytes(const char *text, size_t length, struct fl_ids *out, str
 }
 
 int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
-                        bool add_bos, int **ids, size_t *n_ids, struct fl_error *error)
+                        bool add_special, int **ids, size_t *n_ids, struct fl_error *error)
 {
     struct fl_ids out = {0};
     int status = FL_OK;
     *ids = NULL;
     *n_ids = 0;
-    if (add_bos && tokenizer->add_bos && tokenizer->bos >= 0 && !fl_ids_push(&out, tokenizer->bos))
+    if (add_special && tokenizer->add_bos && tokenizer->bos >= 0 &&
+        !fl_ids_push(&out, tokenizer->bos))
         status = fl_fail(error, "text: not enough memory to encode it");
     if (status == FL_OK)
         status = is_bytes(tokenizer) ? encode_bytes(text, length, &out, error)
                                      : encode_pieces(tokenizer, text, length, &out, error);
+    if (status == FL_OK && add_special && tokenizer->add_eos && tokenizer->eos >= 0 &&
+        !fl_ids_push(&out, tokenizer->eos))
+        status = fl_fail(error, "text: not enough memory to encode it");
     if (status != FL_OK) {
         free(out.ids);
         return FL_FAILED;

@@ -29,12 +29,12 @@ int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer);          /* -1: none
 int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer);          /* -1: none */
 const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes", "bpe", ... */
 
-/* ids: malloc'd array the caller frees. add_bos prepends the beginning-of-sequence id when the
- * tokenizer has one. Any byte string is accepted; what the vocabulary cannot express becomes byte
- * tokens, or the unknown id where there are none (refused when there is no such id either).
- * With byte tokens, decoding gives the same bytes back. */
+/* ids: malloc'd array the caller frees. add_special puts the ids for the beginning and
+ * the end around it that the tokenizer's file asks for. Any byte string is accepted; what the
+ * vocabulary cannot express becomes byte tokens, or the unknown id where there are none (refused
+ * when there is no such id either). With byte tokens, decoding gives the same bytes back. */
 int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
-                        bool add_bos, int **ids, size_t *n_ids, struct fl_error *error);
+                        bool add_special, int **ids, size_t *n_ids, struct fl_error *error);
 
 /* text: malloc'd, NUL-terminated. */
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,

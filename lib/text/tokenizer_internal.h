@@ -3,6 +3,7 @@
 #define FL_TEXT_TOKENIZER_INTERNAL_H
 
 #include "text/byte_level.h"
+#include "text/merges.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 
@@ -10,12 +11,13 @@ struct fl_tokenizer {
     const char *kind;
     struct fl_vocabulary vocabulary;  /* empty for bytes */
     struct fl_byte_level *byte_level; /* NULL: characters, merged by score */
+    struct fl_merges merges;          /* at byte level */
     int n_ids;
-    int bos, eos, unknown; /* -1: none */
-    bool add_bos;          /* the file wants the beginning marked */
-    bool add_space;        /* a stretch of text begins with a space, which decoding drops */
-    bool frozen_unknown;   /* see fl_bpe_encode() */
-    bool all_ids;          /* the format has no gaps: every id of the model must have a piece */
+    int bos, eos, unknown, pad; /* -1: none */
+    bool add_bos, add_eos;      /* the file wants the beginning, the end marked */
+    bool add_space;             /* a stretch of text begins with a space, which decoding drops */
+    bool frozen_unknown;        /* see fl_bpe_encode() */
+    bool all_ids; /* the format has no gaps: every id of the model must have a piece */
 };
 
 /* llama2.c's tokenizer.bin: int32 longest piece, then float32 score, int32 length and the bytes of

@@ -190,12 +190,14 @@ static int read_special_ids(struct fl_tokenizer *tokenizer, const struct fl_gguf
         {"tokenizer.ggml.bos_token_id", &tokenizer->bos},
         {"tokenizer.ggml.eos_token_id", &tokenizer->eos},
         {"tokenizer.ggml.unknown_token_id", &tokenizer->unknown},
+        {"tokenizer.ggml.padding_token_id", &tokenizer->pad},
     };
     const struct {
         const char *key;
         bool *flag;
     } flags[] = {
         {"tokenizer.ggml.add_bos_token", &tokenizer->add_bos},
+        {"tokenizer.ggml.add_eos_token", &tokenizer->add_eos},
         {"tokenizer.ggml.add_space_prefix", &tokenizer->add_space},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -264,7 +266,7 @@ int fl_tokenizer_add_merge(struct fl_tokenizer *tokenizer, const char *merge, si
     int merged = fl_vocabulary_find(vocabulary, text, (size_t)(left + right));
     if (a < 0 || b < 0 || merged < 0)
         return fl_fail(error, "expected tokens of the vocabulary that become one");
-    if (!fl_byte_level_add(tokenizer->byte_level, a, b, merged))
+    if (!fl_merges_add(&tokenizer->merges, a, b, merged))
         return fl_fail(error, "not enough memory");
     return FL_OK;
 }

@@ -78,24 +78,13 @@ Test(byte_level, tokens_stand_for_bytes)
         cr_expect_eq(n, (long)strlen(CASES[i].bytes), "%zu", i);
         cr_expect(n > 0 && memcmp(out, CASES[i].bytes, (size_t)n) == 0, "%zu", i);
     }
+    char bytes[256], spelled[512], again[512];
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (char)i;
+    size_t n_spelled = fl_byte_level_spell(bytes, sizeof bytes, spelled);
+    cr_expect_eq(fl_byte_level_bytes(spelled, n_spelled, again), 256);
+    cr_expect_eq(memcmp(again, bytes, sizeof bytes), 0);
     static const char *const NONE[] = {" ", "\xc5\x84", "\xe4\xb8\xad", "\xc4", "\n", "\xff"};
     for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
         cr_expect_eq(fl_byte_level_bytes(NONE[i], strlen(NONE[i]), out), -1, "%zu", i);
-}
-
-Test(byte_level, merges_are_found_by_pair_and_keep_their_order)
-{
-    struct fl_byte_level *byte_level = open_pattern("gpt-2");
-    int merged = -7;
-    cr_expect_eq(fl_byte_level_rank(byte_level, 1, 2, &merged), -1, "none yet");
-    for (int i = 0; i < 5000; i++)
-        cr_assert(fl_byte_level_add(byte_level, i, i + 1, 10000 + i));
-    cr_assert(fl_byte_level_add(byte_level, 3, 4, 1)); /* again: the first counts */
-    for (int i = 0; i < 5000; i++) {
-        cr_expect_eq(fl_byte_level_rank(byte_level, i, i + 1, &merged), i);
-        cr_expect_eq(merged, 10000 + i);
-    }
-    cr_expect_eq(fl_byte_level_rank(byte_level, 2, 1, &merged), -1);
-    cr_expect_eq(fl_byte_level_rank(byte_level, -1, 0, &merged), -1);
-    fl_byte_level_close(byte_level);
 }
