@@ -124,8 +124,9 @@ static int generate(struct generation *g, struct fl_error *error)
     for (int64_t i = 0; i < g->a->n_gen; i++) {
         if (forward(g, &g->phases[i == 0 ? PREFILL : DECODE], error) != FL_OK)
             return FL_FAILED;
-        int id = fl_sampler_pick(&g->sampler, fl_session_logits(g->session),
-                                 g->model->config.vocab_size);
+        int id = fl_sampler_pick(&g->sampler, fl_session_logits(g->session), g->ids, g->n_ids);
+        if (id < 0)
+            return fl_fail(error, "%s: no logit is a number", g->model->config.name);
         if (is_end(g, id)) {
             g->stopped = "end of sequence";
             break;
@@ -284,7 +285,11 @@ static int open_generation(struct generation *g, struct fl_error *error)
             return FL_FAILED;
     g->phases[PREFILL].name = "prefill";
     g->phases[DECODE].name = "decode";
-    g->sampler = (struct fl_sampler){a->temperature, (uint64_t)a->seed};
+    struct fl_sampling sampling = fl_sampling_default;
+    sampling.temperature = a->temperature;
+    sampling.seed = (uint64_t)a->seed;
+    if (fl_sampler_open(&g->sampler, &sampling, g->model->config.vocab_size, error) != FL_OK)
+        return FL_FAILED;
     fl_stream_start(&g->stream, g->tokenizer);
     return FL_OK;
 }
@@ -293,6 +298,7 @@ static void close_generation(struct generation *g)
 {
     for (int i = 0; i < N_PHASES; i++)
         fl_ledger_close(&g->phases[i].ledger);
+    fl_sampler_close(&g->sampler);
     fl_session_close(g->session);
     fl_tokenizer_close(g->tokenizer);
     free(g->ids);
