@@ -15,3 +15,16 @@ void fl_positions_sinusoidal(float *table, int n_ctx, int d_model)
         }
     }
 }
+
+void fl_positions_halves(float *table, int n_ctx, int d_model)
+{
+    const int half = d_model / 2;
+    for (int feature = 0; feature < half; feature++) {
+        double frequency = pow(10000.0, -(double)feature / (half - 1));
+        for (int i = 0; i < n_ctx; i++) {
+            float *row = table + (size_t)i * (size_t)d_model;
+            row[feature] = (float)sin((i + 1) * frequency);
+            row[half + feature] = (float)cos((i + 1) * frequency);
+        }
+    }
+}

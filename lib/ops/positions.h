@@ -8,4 +8,10 @@
 /* table [n_ctx, d_model] f32, computed in double. Filled once, when a session opens. */
 void fl_positions_sinusoidal(float *table, int n_ctx, int d_model);
 
+/* The variant of Tensor2Tensor, Vaswani et al., 2018 (arXiv:1803.07416), and of OpenNMT: row i
+ * belongs to position i + 1; table[i, j] = sin((i + 1) r_j) and
+ * table[i, d_model/2 + j] = cos((i + 1) r_j), r_j = 10000^(-j / (d_model/2 - 1)).
+ * d_model is even and at least 4. */
+void fl_positions_halves(float *table, int n_ctx, int d_model);
+
 #endif
