@@ -19,13 +19,21 @@ struct int_field {
     }
 
 static const struct int_field INT_FIELDS[] = {
-    INT_FIELD(d_model, 1, MAX_DIMENSION),        INT_FIELD(d_ff, 1, MAX_DIMENSION),
-    INT_FIELD(n_layers, 1, MAX_LAYERS),          INT_FIELD(n_heads, 1, MAX_DIMENSION),
-    INT_FIELD(n_kv_heads, 1, MAX_DIMENSION),     INT_FIELD(head_dim, 1, MAX_DIMENSION),
-    INT_FIELD(vocab_size, 1, MAX_DIMENSION),     INT_FIELD(n_ctx_max, 1, MAX_DIMENSION),
-    INT_FIELD(sliding_window, 0, MAX_DIMENSION), INT_FIELD(n_experts, 0, MAX_DIMENSION),
-    INT_FIELD(n_experts_used, 0, MAX_DIMENSION), INT_FIELD(n_encoder_layers, 0, MAX_LAYERS),
-    INT_FIELD(bos_id, -1, MAX_DIMENSION),        INT_FIELD(eos_id, -1, MAX_DIMENSION),
+    INT_FIELD(d_model, 1, MAX_DIMENSION),
+    INT_FIELD(d_ff, 1, MAX_DIMENSION),
+    INT_FIELD(n_layers, 1, MAX_LAYERS),
+    INT_FIELD(n_heads, 1, MAX_DIMENSION),
+    INT_FIELD(n_kv_heads, 1, MAX_DIMENSION),
+    INT_FIELD(head_dim, 1, MAX_DIMENSION),
+    INT_FIELD(vocab_size, 1, MAX_DIMENSION),
+    INT_FIELD(n_ctx_max, 1, MAX_DIMENSION),
+    INT_FIELD(sliding_window, 0, MAX_DIMENSION),
+    INT_FIELD(n_experts, 0, MAX_DIMENSION),
+    INT_FIELD(n_experts_used, 0, MAX_DIMENSION),
+    INT_FIELD(n_encoder_layers, 0, MAX_LAYERS),
+    INT_FIELD(bos_id, -1, MAX_DIMENSION),
+    INT_FIELD(eos_id, -1, MAX_DIMENSION),
+    INT_FIELD(source_vocab_size, 0, MAX_DIMENSION),
 };
 
 static int int_at(const struct fl_config *config, size_t offset)
@@ -70,7 +78,9 @@ static fl_wide wide_params(const struct fl_config *config)
 {
     fl_wide d = config->d_model, embedding = d * config->vocab_size;
     int n_stacks = config->n_encoder_layers ? 2 : 1;
-    fl_wide total = embedding * (config->tied ? 1 : 2);
+    fl_wide total = embedding * (config->tied ? 1 : 2) + d * config->source_vocab_size;
+    if (config->bias_logits)
+        total += config->vocab_size;
     if (config->positions == FL_POS_LEARNED)
         total += d * config->n_ctx_max;
     if (config->positions == FL_POS_RELATIVE)
@@ -135,11 +145,37 @@ static int check_rope(const struct fl_config *config, const char *source, struct
     return FL_OK;
 }
 
+/* An encoder where the architecture has one, and what only goes with it. Half of the buckets are
+ * exact, one each distance; the others share what lies between them and relative_max_distance. */
+static int check_encoder(const struct fl_config *config, const char *source, struct fl_error *error)
+{
+    bool encoder = config->n_encoder_layers > 0;
+    bool expected = config->arch == FL_ARCH_T5 || config->arch == FL_ARCH_ENCDEC;
+    if (encoder != expected)
+        return fl_fail(error, "%s: n_encoder_layers: expected %s for %s, not %d", source,
+                       encoder ? "none" : "at least 1", fl_arch_name(config->arch),
+                       config->n_encoder_layers);
+    if (!encoder && config->source_vocab_size > 0)
+        return fl_fail(error, "%s: source_vocab_size: expected none without an encoder, not %d",
+                       source, config->source_vocab_size);
+    if (config->positions == FL_POS_RELATIVE &&
+        (config->relative_max_distance <= FL_T5_BUCKETS / 2 ||
+         config->relative_max_distance > MAX_DIMENSION))
+        return fl_fail(error,
+                       "%s: relative_max_distance: expected a whole number from %d to %d, not %d",
+                       source, FL_T5_BUCKETS / 2 + 1, MAX_DIMENSION, config->relative_max_distance);
+    return FL_OK;
+}
+
 /* Fields that must agree with one another. */
 static int check_structure(const struct fl_config *config, const char *source,
                            struct fl_error *error)
 {
-    if (config->positions == FL_POS_SINUSOIDAL && config->d_model % 2 != 0)
+    bool halves = config->positions == FL_POS_SINUSOIDAL_HALVES;
+    if (halves && config->d_model < 4)
+        return fl_fail(error, "%s: d_model: expected at least 4 for sinusoids, not %d", source,
+                       config->d_model);
+    if ((halves || config->positions == FL_POS_SINUSOIDAL) && config->d_model % 2 != 0)
         return fl_fail(error, "%s: d_model: expected an even number for sinusoids, not %d", source,
                        config->d_model);
     if (!within(config->norm_eps, 1e-30, 1))
@@ -149,11 +185,8 @@ static int check_structure(const struct fl_config *config, const char *source,
         config->n_experts_used > config->n_experts)
         return fl_fail(error, "%s: n_experts_used: expected 1 to n_experts (%d), not %d", source,
                        config->n_experts, config->n_experts_used);
-    bool encoder = config->n_encoder_layers > 0;
-    if (encoder != (config->arch == FL_ARCH_T5))
-        return fl_fail(error, "%s: n_encoder_layers: expected %s for %s, not %d", source,
-                       encoder ? "none" : "at least 1", fl_arch_name(config->arch),
-                       config->n_encoder_layers);
+    if (check_encoder(config, source, error) != FL_OK)
+        return FL_FAILED;
     if (config->bos_id >= config->vocab_size || config->eos_id >= config->vocab_size)
         return fl_fail(error, "%s: %s: expected an id below vocab_size (%d), not %d", source,
                        config->bos_id >= config->vocab_size ? "bos_id" : "eos_id",
@@ -187,6 +220,7 @@ const char *fl_arch_name(enum fl_arch arch)
     static const char *const NAMES[FL_N_ARCHS] = {
         [FL_ARCH_CLASSIC] = "classic", [FL_ARCH_GPT2] = "gpt2",       [FL_ARCH_LLAMA] = "llama",
         [FL_ARCH_QWEN2] = "qwen2",     [FL_ARCH_MIXTRAL] = "mixtral", [FL_ARCH_T5] = "t5",
+        [FL_ARCH_ENCDEC] = "encdec",
     };
     return (unsigned)arch < FL_N_ARCHS ? NAMES[arch] : "?";
 }

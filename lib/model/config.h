@@ -18,20 +18,23 @@ enum fl_arch {
     FL_ARCH_LLAMA, /* and Mistral: the same block */
     FL_ARCH_QWEN2,
     FL_ARCH_MIXTRAL, /* counted only */
-    FL_ARCH_T5,      /* counted only */
+    FL_ARCH_T5,
+    FL_ARCH_ENCDEC, /* the original Transformer, encoder and decoder */
     FL_N_ARCHS
 };
 enum fl_norm_kind { FL_NORM_LAYERNORM, FL_NORM_RMSNORM };
 enum fl_norm_position { FL_NORM_PRE, FL_NORM_POST };
 enum fl_positions {
     FL_POS_LEARNED,
-    FL_POS_SINUSOIDAL, /* feature 2i: sin(pos / 10000^(2i/h)), 2i+1: cos */
+    FL_POS_SINUSOIDAL,        /* feature 2i: sin(pos / 10000^(2i/h)), 2i+1: cos */
+    FL_POS_SINUSOIDAL_HALVES, /* all sines, then all cosines; positions from 1 (ops/positions.h) */
     FL_POS_ROPE,
     FL_POS_RELATIVE /* T5's bucketed bias */
 };
 
 enum {
-    FL_T5_BUCKETS = 32 /* of relative positions, a bias each and head; the same in every T5 */
+    FL_T5_BUCKETS = 32,      /* of relative positions, a bias each and head; the same in every T5 */
+    FL_T5_MAX_DISTANCE = 128 /* where the config does not say */
 };
 
 struct fl_config {
@@ -54,7 +57,10 @@ struct fl_config {
     int sliding_window;            /* 0: none. Counted only; runs are refused when s > window */
     int n_experts, n_experts_used; /* 0: dense FFN */
     int n_encoder_layers;          /* 0: decoder only */
-    int bos_id, eos_id;            /* -1: none */
+    int source_vocab_size;         /* of the encoder; 0: it shares the decoder's embedding */
+    int relative_max_distance;     /* relative positions: farther ones share the last bucket */
+    bool bias_logits;              /* the output projection carries a bias vector */
+    int bos_id, eos_id;            /* -1: none; an encoder-decoder's decoder starts with bos_id */
 };
 
 /* Refuses nonsense with a sentence that starts with `source` (a file or preset name), names the
@@ -64,6 +70,18 @@ int fl_config_check(const struct fl_config *config, const char *source, struct f
 
 /* Refuses by name an architecture the engine cannot run (it may still be counted). */
 int fl_config_runnable(const struct fl_config *config, struct fl_error *error);
+
+/* True when logits are those of x * d_model^-0.5: T5 where it shares its embedding. */
+static inline bool fl_config_scales_logits(const struct fl_config *config)
+{
+    return config->arch == FL_ARCH_T5 && config->tied;
+}
+
+/* Ids the encoder knows, or, without one, the decoder: those of a prompt. */
+static inline int fl_config_prompt_vocab_size(const struct fl_config *config)
+{
+    return config->source_vocab_size > 0 ? config->source_vocab_size : config->vocab_size;
+}
 
 /* Number of trained parameters. */
 uint64_t fl_config_n_params(const struct fl_config *config);

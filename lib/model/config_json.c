@@ -6,11 +6,13 @@
 
 /* ---- names of what enums stand for ---- */
 
-static const char *const ARCHS[] = {"classic", "gpt2", "llama", "qwen2", "mixtral", "t5", NULL};
+static const char *const ARCHS[] = {"classic", "gpt2", "llama",  "qwen2",
+                                    "mixtral", "t5",   "encdec", NULL};
 static const char *const NORMS[] = {"layernorm", "rmsnorm", NULL};
 static const char *const NORM_POSITIONS[] = {"pre", "post", NULL};
 static const char *const ACTIVATIONS[] = {"relu", "gelu_erf", "gelu_tanh", "silu", NULL};
-static const char *const POSITIONS[] = {"learned", "sinusoidal", "rope", "relative", NULL};
+static const char *const POSITIONS[] = {"learned", "sinusoidal", "sinusoidal_halves",
+                                        "rope",    "relative",   NULL};
 static const char *const SCALINGS[] = {"none", "linear", "llama3", NULL};
 _Static_assert(sizeof ARCHS / sizeof *ARCHS == FL_N_ARCHS + 1, "every architecture has a name");
 
@@ -21,10 +23,15 @@ static const struct field {
     size_t offset;
     enum kind kind;
     const char *const *choices; /* KIND_ENUM */
+    bool later;                 /* files of earlier versions lack it: it is 0 then */
 } FIELDS[] = {
 #define FIELD(kind, member, choices)                                                               \
     {                                                                                              \
-#member, offsetof(struct fl_config, member), kind, choices                                 \
+#member, offsetof(struct fl_config, member), kind, choices, false                          \
+    }
+#define LATER_FIELD(kind, member)                                                                  \
+    {                                                                                              \
+#member, offsetof(struct fl_config, member), kind, NULL, true                              \
     }
     FIELD(KIND_ENUM, arch, ARCHS),
     FIELD(KIND_INT, d_model, NULL),
@@ -52,6 +59,9 @@ static const struct field {
     FIELD(KIND_INT, n_encoder_layers, NULL),
     FIELD(KIND_INT, bos_id, NULL),
     FIELD(KIND_INT, eos_id, NULL),
+    LATER_FIELD(KIND_INT, source_vocab_size),
+    LATER_FIELD(KIND_INT, relative_max_distance),
+    LATER_FIELD(KIND_BOOL, bias_logits),
 };
 enum { N_FIELDS = sizeof FIELDS / sizeof *FIELDS };
 
@@ -59,7 +69,7 @@ enum { N_FIELDS = sizeof FIELDS / sizeof *FIELDS };
 static const struct field ROPE_FIELDS[] = {
 #define ROPE_FIELD(kind, member, choices)                                                          \
     {                                                                                              \
-#member, offsetof(struct fl_config, rope.member), kind, choices                            \
+#member, offsetof(struct fl_config, rope.member), kind, choices, false                     \
     }
     ROPE_FIELD(KIND_REAL, theta, NULL),           ROPE_FIELD(KIND_BOOL, interleaved, NULL),
     ROPE_FIELD(KIND_ENUM, scaling, SCALINGS),     ROPE_FIELD(KIND_REAL, factor, NULL),
@@ -127,15 +137,16 @@ static int read_field(struct fl_config *config, const struct fl_json *json,
                       const struct field *field)
 {
     void *at = (char *)config + field->offset;
+    const enum fl_json_need need = field->later ? FL_JSON_OPTIONAL : FL_JSON_REQUIRED;
     switch (field->kind) {
     case KIND_INT:
-        return fl_json_int(json, field->name, FL_JSON_REQUIRED, at);
+        return fl_json_int(json, field->name, need, at);
     case KIND_REAL:
-        return fl_json_real(json, field->name, FL_JSON_REQUIRED, at);
+        return fl_json_real(json, field->name, need, at);
     case KIND_BOOL:
-        return fl_json_bool(json, field->name, FL_JSON_REQUIRED, at);
+        return fl_json_bool(json, field->name, need, at);
     case KIND_ENUM:
-        return fl_json_choice(json, field->name, FL_JSON_REQUIRED, field->choices, at);
+        return fl_json_choice(json, field->name, need, field->choices, at);
     }
     return FL_FAILED;
 }
@@ -165,5 +176,7 @@ int fl_config_from_json(struct fl_config *config, const cJSON *object, const cha
             if (read_field(config, &json, &ROPE_FIELDS[i]) != FL_OK)
                 return FL_FAILED;
     }
+    if (config->positions == FL_POS_RELATIVE && config->relative_max_distance == 0)
+        config->relative_max_distance = FL_T5_MAX_DISTANCE;
     return fl_config_check(config, source, error);
 }

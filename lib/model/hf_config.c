@@ -70,6 +70,17 @@ static const struct int_key T5_KEYS[] = {
     NEEDED("d_kv", head_dim),
     NEEDED("vocab_size", vocab_size),
     MAY_BE("n_positions", n_ctx_max),
+    MAY_BE("relative_attention_max_distance", relative_max_distance),
+    {0},
+};
+static const struct int_key ENCDEC_KEYS[] = {
+    NEEDED("d_model", d_model),
+    NEEDED("d_ff", d_ff),
+    NEEDED("n_encoder_layers", n_encoder_layers),
+    NEEDED("n_decoder_layers", n_layers),
+    NEEDED("n_heads", n_heads),
+    NEEDED("target_vocab_size", vocab_size),
+    NEEDED("source_vocab_size", source_vocab_size),
     {0},
 };
 
@@ -93,6 +104,7 @@ static int read_mistral(struct reader *reader);
 static int read_qwen2(struct reader *reader);
 static int read_classic(struct reader *reader);
 static int read_t5(struct reader *reader);
+static int read_encdec(struct reader *reader);
 
 #define RMS_BLOCK                                                                                  \
     .norm = FL_NORM_RMSNORM, .activation = FL_ACT_SILU, .gated = true, .positions = FL_POS_ROPE,   \
@@ -180,7 +192,23 @@ static const struct architecture {
       .norm_eps = 1e-6,
       .n_ctx_max = 512,
       .positions = FL_POS_RELATIVE,
+      .relative_max_distance = FL_T5_MAX_DISTANCE,
       .tied = true}},
+    {"classic_encoder_decoder",
+     {"ClassicEncoderDecoder"},
+     ENCDEC_KEYS,
+     NONE_FIXED,
+     "layer_norm_eps",
+     "activation",
+     read_encdec,
+     {.arch = FL_ARCH_ENCDEC,
+      .norm_eps = 1e-5,
+      .n_ctx_max = 512, /* positions are computed, so any length will do */
+      .positions = FL_POS_SINUSOIDAL_HALVES,
+      .bias_qkv = true,
+      .bias_attn_out = true,
+      .bias_ffn = true,
+      .bias_logits = true}},
 };
 enum { N_ARCHITECTURES = sizeof ARCHITECTURES / sizeof *ARCHITECTURES };
 
@@ -220,7 +248,8 @@ static int find_architecture(struct reader *reader)
     return fl_fail(
         reader->json.error,
         "%s: architecture: '%.60s' (model_type '%.40s') is not supported; expected gpt2, "
-        "llama, mistral, qwen2, classic_decoder, mixtral or t5 with a language-model head",
+        "llama, mistral, qwen2, classic_decoder, classic_encoder_decoder, mixtral or t5 with a "
+        "language-model head",
         reader->json.path, class ? class : "?", type ? type : "?");
 }
 
@@ -386,6 +415,24 @@ static int read_t5(struct reader *reader)
     if (config->n_layers == 0)
         config->n_layers = config->n_encoder_layers;
     return FL_OK;
+}
+
+/* CTranslate2's layout of the original Transformer. */
+static int read_encdec(struct reader *reader)
+{
+    static const char *const NORMS[] = {"pre", "post", NULL};
+    static const char *const POSITIONS[] = {"sinusoidal", NULL};
+    int norm = FL_NORM_PRE, positions;
+    if (fl_json_choice(&reader->json, "norm", FL_JSON_REQUIRED, NORMS, &norm) != FL_OK ||
+        fl_json_choice(&reader->json, "positions", FL_JSON_REQUIRED, POSITIONS, &positions) !=
+            FL_OK)
+        return FL_FAILED;
+    if (reader->config->source_vocab_size < 1)
+        return fl_fail(reader->json.error, "%s: source_vocab_size: expected at least 1, not %d",
+                       reader->json.path, reader->config->source_vocab_size);
+    reader->config->norm_position = (enum fl_norm_position)norm;
+    return fl_json_bool(&reader->json, "scale_embeddings", FL_JSON_OPTIONAL,
+                        &reader->config->scale_embedding);
 }
 
 /* ---- the whole ---- */

@@ -1,9 +1,11 @@
 #include "model/hf_model.h"
+#include "model/encdec_names.h"
 #include "model/hf_config.h"
 #include "model/json_read.h"
 #include "model/safetensors.h"
 #include "model/weight_layout.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,18 @@ static const struct fl_weight_name *const NAMES[FL_N_ARCHS] = {
 /* Ends of names of tensors that are no parameters: causal masks, tables of rotary frequencies. */
 static const char *const BUFFERS[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
 
+/* The embedding under the names of those who use it, the same numbers again; and a table that the
+ * first T5 checkpoints carry and no layer reads. */
+static const char *const T5_UNUSED[] = {
+    "encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"};
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
 /* ---- the files of a checkpoint ---- */
 
 struct checkpoint {
@@ -179,6 +193,21 @@ static int open_shards(struct checkpoint *checkpoint, const char *index, struct 
     return status;
 }
 
+/* The directory's only file of that type, whatever its name; "" when there is none, or several. */
+static void find_only_safetensors(const char *directory, char found[256])
+{
+    int n = 0;
+    found[0] = '\0';
+    DIR *listing = opendir(directory);
+    for (struct dirent *entry; listing && (entry = readdir(listing));)
+        if (ends_with(entry->d_name, ".safetensors") && ++n == 1)
+            snprintf(found, 256, "%s", entry->d_name);
+    if (listing)
+        closedir(listing);
+    if (n != 1)
+        found[0] = '\0';
+}
+
 static int open_checkpoint(struct checkpoint *checkpoint, const char *weights,
                            struct fl_error *error)
 {
@@ -194,9 +223,16 @@ static int open_checkpoint(struct checkpoint *checkpoint, const char *weights,
         return FL_FAILED;
     if (fl_file_exists(path))
         return open_shards(checkpoint, path, error);
-    return fl_fail(error,
-                   "%s: expected model.safetensors, or model.safetensors.index.json and its shards",
-                   checkpoint->directory);
+    char only[256];
+    find_only_safetensors(checkpoint->directory, only);
+    if (!only[0])
+        return fl_fail(error,
+                       "%s: expected model.safetensors, model.safetensors.index.json and its "
+                       "shards, or one .safetensors file",
+                       checkpoint->directory);
+    if (fl_path_join(path, sizeof path, checkpoint->directory, only, error) != FL_OK)
+        return FL_FAILED;
+    return add_file(checkpoint, path, error);
 }
 
 /* ---- tensors ---- */
@@ -247,12 +283,6 @@ static int find_weight(void *file, const char *name, struct fl_weight_tensor *ou
     return FL_OK;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* A tensor that nothing uses would be a part of the model left out, unless it is no parameter or
  * the second copy of a tied embedding. */
 static int check_unused(const struct checkpoint *checkpoint, const struct fl_config *config,
@@ -263,6 +293,8 @@ static int check_unused(const struct checkpoint *checkpoint, const struct fl_con
             const struct fl_safetensors_tensor *tensor = &checkpoint->files[i].tensors[j];
             bool known =
                 tensor->used || (config->tied && strcmp(tensor->name, "lm_head.weight") == 0);
+            for (int k = 0; !known && config->arch == FL_ARCH_T5 && k < 3; k++)
+                known = strcmp(tensor->name, T5_UNUSED[k]) == 0;
             for (size_t k = 0; !known && k < sizeof BUFFERS / sizeof *BUFFERS; k++)
                 known = ends_with(tensor->name, BUFFERS[k]);
             if (!known)
@@ -278,8 +310,9 @@ static int bind(struct fl_model *model, struct checkpoint *checkpoint, struct fl
 {
     const struct fl_config *config = &model->config;
     const char *path = checkpoint->n_files == 1 ? checkpoint->paths[0] : checkpoint->directory;
-    if (fl_weights_bind(model, NAMES[config->arch], find_weight, checkpoint, path, error) !=
-            FL_OK ||
+    const struct fl_weight_name *names =
+        config->n_encoder_layers > 0 ? fl_encdec_names(config) : NAMES[config->arch];
+    if (fl_weights_bind(model, names, find_weight, checkpoint, path, error) != FL_OK ||
         check_unused(checkpoint, config, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < checkpoint->n_files; i++)

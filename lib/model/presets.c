@@ -53,8 +53,8 @@
         .name = preset_name, .arch = FL_ARCH_T5, .d_model = width, .d_ff = ff, .n_layers = layers, \
         .n_encoder_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = d_head,     \
         .vocab_size = 32128, .n_ctx_max = 512, .norm = FL_NORM_RMSNORM,                            \
-        .norm_position = FL_NORM_PRE, .norm_eps = 1e-6, .positions = FL_POS_RELATIVE, .bos_id = 0, \
-        .eos_id = 1, __VA_ARGS__                                                                   \
+        .norm_position = FL_NORM_PRE, .norm_eps = 1e-6, .positions = FL_POS_RELATIVE,              \
+        .relative_max_distance = FL_T5_MAX_DISTANCE, .bos_id = 0, .eos_id = 1, __VA_ARGS__         \
     }
 #define T5_FIRST .activation = FL_ACT_RELU, .tied = true
 #define T5_V1_1  .activation = FL_ACT_GELU_TANH, .gated = true

@@ -14,7 +14,8 @@ static struct fl_linear linear(int n_out, int n_in)
     return (struct fl_linear){.n_out = n_out, .n_in = n_in, .ld = n_in};
 }
 
-static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config *config)
+static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config *config,
+                          bool cross)
 {
     int d = config->d_model, f = config->d_ff;
     int d_q = config->n_heads * config->head_dim, d_kv = config->n_kv_heads * config->head_dim;
@@ -22,6 +23,12 @@ static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config
     layer->k = linear(d_kv, d);
     layer->v = linear(d_kv, d);
     layer->attn_out = linear(d, d_q);
+    if (cross) {
+        layer->cross_q = linear(d_q, d);
+        layer->cross_k = linear(d_kv, d);
+        layer->cross_v = linear(d_kv, d);
+        layer->cross_out = linear(d, d_q);
+    }
     layer->ffn_gate = linear(f, d);
     layer->ffn_up = linear(f, d);
     layer->ffn_down = linear(d, f);
@@ -39,13 +46,16 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
     if (fl_memory_require(n_params * sizeof(float), what, error) != FL_OK)
         return FL_FAILED;
     model->storage = calloc(1, sizeof *model->storage);
-    model->layers = calloc((size_t)config->n_layers, sizeof *model->layers);
+    model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
     if (!model->storage || !model->layers)
         return fl_fail(error, "%s: cannot reserve memory for %d layers", config->name,
-                       config->n_layers);
+                       fl_n_slot_layers(config));
+    if (config->n_encoder_layers > 0)
+        model->encoder_layers = model->layers + config->n_layers;
     model->logits = linear(config->vocab_size, config->d_model);
-    for (int i = 0; i < config->n_layers; i++)
-        prepare_layer(&model->layers[i], config);
+    for (int i = 0; i < fl_n_slot_layers(config); i++)
+        prepare_layer(&model->layers[i], config,
+                      config->n_encoder_layers > 0 && i < config->n_layers);
     return FL_OK;
 }
 
@@ -100,13 +110,18 @@ const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
 struct slot_list {
     struct fl_weight_slot *slots;
     int n, layer;
+    bool encoder;
 };
 
 static void add(struct slot_list *list, enum fl_weight_role role, const float **target, int n_rows,
                 int n_cols)
 {
-    list->slots[list->n++] = (struct fl_weight_slot){
-        .role = role, .layer = list->layer, .n_rows = n_rows, .n_cols = n_cols, .target = target};
+    list->slots[list->n++] = (struct fl_weight_slot){.role = role,
+                                                     .layer = list->layer,
+                                                     .encoder = list->encoder,
+                                                     .n_rows = n_rows,
+                                                     .n_cols = n_cols,
+                                                     .target = target};
 }
 
 static void add_norm(struct slot_list *list, enum fl_weight_role role,
@@ -126,6 +141,19 @@ static void add_linear(struct slot_list *list, enum fl_weight_role role,
         add(list, bias_role, &layer->bias, layer->n_out, 0);
 }
 
+static void add_encoder_globals(struct slot_list *list, struct fl_model *model)
+{
+    const struct fl_config *config = &model->config;
+    if (config->source_vocab_size > 0)
+        add(list, FL_WEIGHT_ENCODER_EMBEDDING, &model->encoder_embedding, config->source_vocab_size,
+            config->d_model);
+    if (config->positions == FL_POS_RELATIVE)
+        add(list, FL_WEIGHT_ENCODER_RELATIVE_BIAS, &model->encoder_relative_bias, FL_T5_BUCKETS,
+            config->n_heads);
+    if (config->norm_position == FL_NORM_PRE)
+        add_norm(list, FL_WEIGHT_ENCODER_NORM_FINAL, &model->encoder_norm_final, config);
+}
+
 static void add_globals(struct slot_list *list, struct fl_model *model)
 {
     const struct fl_config *config = &model->config;
@@ -137,7 +165,25 @@ static void add_globals(struct slot_list *list, struct fl_model *model)
     if (config->norm_position == FL_NORM_PRE)
         add_norm(list, FL_WEIGHT_NORM_FINAL, &model->norm_final, config);
     if (!config->tied)
-        add_linear(list, FL_WEIGHT_LOGITS, FL_N_WEIGHT_ROLES, &model->logits, false);
+        add_linear(list, FL_WEIGHT_LOGITS, FL_WEIGHT_LOGITS_BIAS, &model->logits,
+                   config->bias_logits);
+    else if (config->bias_logits)
+        add(list, FL_WEIGHT_LOGITS_BIAS, &model->logits.bias, config->vocab_size, 0);
+    if (config->positions == FL_POS_RELATIVE)
+        add(list, FL_WEIGHT_RELATIVE_BIAS, &model->relative_bias, FL_T5_BUCKETS, config->n_heads);
+    if (config->n_encoder_layers > 0)
+        add_encoder_globals(list, model);
+}
+
+static void add_cross(struct slot_list *list, struct fl_layer_weights *layer,
+                      const struct fl_config *config)
+{
+    add_norm(list, FL_WEIGHT_NORM_CROSS, &layer->norm_cross, config);
+    add_linear(list, FL_WEIGHT_CROSS_Q, FL_WEIGHT_CROSS_Q_BIAS, &layer->cross_q, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_CROSS_K, FL_WEIGHT_CROSS_K_BIAS, &layer->cross_k, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_CROSS_V, FL_WEIGHT_CROSS_V_BIAS, &layer->cross_v, config->bias_qkv);
+    add_linear(list, FL_WEIGHT_CROSS_OUT, FL_WEIGHT_CROSS_OUT_BIAS, &layer->cross_out,
+               config->bias_attn_out);
 }
 
 static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
@@ -149,6 +195,8 @@ static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
     add_linear(list, FL_WEIGHT_V, FL_WEIGHT_V_BIAS, &layer->v, config->bias_qkv);
     add_linear(list, FL_WEIGHT_ATTN_OUT, FL_WEIGHT_ATTN_OUT_BIAS, &layer->attn_out,
                config->bias_attn_out);
+    if (config->n_encoder_layers > 0 && !list->encoder)
+        add_cross(list, layer, config);
     add_norm(list, FL_WEIGHT_NORM_FFN, &layer->norm_ffn, config);
     if (config->gated)
         add_linear(list, FL_WEIGHT_FFN_GATE, FL_WEIGHT_FFN_GATE_BIAS, &layer->ffn_gate,
@@ -161,7 +209,10 @@ static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
 int fl_weight_slots(struct fl_model *model, int layer,
                     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES])
 {
-    struct slot_list list = {slots, 0, layer};
+    const int n_layers = model->config.n_layers;
+    struct slot_list list = {slots, 0, layer, layer >= n_layers};
+    if (list.encoder)
+        list.layer -= n_layers;
     if (layer == FL_GLOBAL_SLOTS)
         add_globals(&list, model);
     else
@@ -178,7 +229,7 @@ void fl_model_finish(struct fl_model *model)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
     model->weight_bytes = 0;
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++) {
             assert(*slots[i].target);
@@ -187,6 +238,8 @@ void fl_model_finish(struct fl_model *model)
     }
     if (model->config.tied)
         model->logits.weight = model->token_embedding;
+    if (model->config.n_encoder_layers > 0 && model->config.source_vocab_size == 0)
+        model->encoder_embedding = model->token_embedding;
 }
 
 /* ---- binding by name ---- */
@@ -209,9 +262,21 @@ static int fused_offset(enum fl_weight_role role, const struct fl_layer_weights 
     case FL_WEIGHT_V:
     case FL_WEIGHT_V_BIAS:
         return layer->q.n_out + layer->k.n_out;
+    case FL_WEIGHT_CROSS_V:
+    case FL_WEIGHT_CROSS_V_BIAS:
+        return layer->cross_k.n_out;
     default:
         return 0;
     }
+}
+
+/* Columns (or elements of the bias) of the fused tensor this role is a part of. */
+static int fused_width(enum fl_weight_role role, const struct fl_layer_weights *layer)
+{
+    const bool cross = role == FL_WEIGHT_CROSS_K || role == FL_WEIGHT_CROSS_K_BIAS ||
+                       role == FL_WEIGHT_CROSS_V || role == FL_WEIGHT_CROSS_V_BIAS;
+    return cross ? layer->cross_k.n_out + layer->cross_v.n_out
+                 : layer->q.n_out + layer->k.n_out + layer->v.n_out;
 }
 
 static void shape_text(int n_dims, const uint64_t *dims, char out[96])
@@ -240,15 +305,18 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
                      struct fl_error *error)
 {
     const struct fl_weight_name *row = &binding->names[slot->role];
-    assert(row->pattern);
+    const char *pattern = slot->encoder ? row->encoder : row->pattern;
+    assert(pattern);
     char name[128];
     /* the patterns are constants of the loaders, with at most one %d */
-    snprintf(name, sizeof name, row->pattern, slot->layer);
+    snprintf(name, sizeof name, pattern, slot->layer);
 
     size_t n_rows = (size_t)slot->n_rows, n_cols = (size_t)slot->n_cols, skipped = 0;
     if (row->fused) {
-        const struct fl_layer_weights *layer = &binding->model->layers[slot->layer];
-        n_rows = (size_t)layer->q.n_out + (size_t)layer->k.n_out + (size_t)layer->v.n_out;
+        const struct fl_model *model = binding->model;
+        const struct fl_layer_weights *layer =
+            (slot->encoder ? model->encoder_layers : model->layers) + slot->layer;
+        n_rows = (size_t)fused_width(slot->role, layer);
         skipped = (size_t)fused_offset(slot->role, layer);
     }
     struct fl_weight_tensor tensor;
@@ -277,7 +345,7 @@ int fl_weights_bind(struct fl_model *model, const struct fl_weight_name names[FL
 {
     struct binding binding = {model, names, find, file, path};
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++)
             if (bind_slot(&binding, &slots[i], error) != FL_OK)

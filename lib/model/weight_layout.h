@@ -16,6 +16,12 @@ enum fl_weight_role {
     FL_WEIGHT_NORM_FINAL,         /* vectors [d_model] */
     FL_WEIGHT_NORM_FINAL_BIAS,
     FL_WEIGHT_LOGITS, /* [vocab_size, d_model] */
+    FL_WEIGHT_LOGITS_BIAS,
+    FL_WEIGHT_RELATIVE_BIAS,     /* [FL_T5_BUCKETS, n_heads] */
+    FL_WEIGHT_ENCODER_EMBEDDING, /* [source_vocab_size, d_model] */
+    FL_WEIGHT_ENCODER_RELATIVE_BIAS,
+    FL_WEIGHT_ENCODER_NORM_FINAL,
+    FL_WEIGHT_ENCODER_NORM_FINAL_BIAS,
     /* of each layer; matrices [n_out, n_in], biases [n_out] */
     FL_WEIGHT_NORM_ATTN,
     FL_WEIGHT_NORM_ATTN_BIAS,
@@ -27,6 +33,16 @@ enum fl_weight_role {
     FL_WEIGHT_V_BIAS,
     FL_WEIGHT_ATTN_OUT,
     FL_WEIGHT_ATTN_OUT_BIAS,
+    FL_WEIGHT_NORM_CROSS,
+    FL_WEIGHT_NORM_CROSS_BIAS,
+    FL_WEIGHT_CROSS_Q,
+    FL_WEIGHT_CROSS_K,
+    FL_WEIGHT_CROSS_V,
+    FL_WEIGHT_CROSS_Q_BIAS,
+    FL_WEIGHT_CROSS_K_BIAS,
+    FL_WEIGHT_CROSS_V_BIAS,
+    FL_WEIGHT_CROSS_OUT,
+    FL_WEIGHT_CROSS_OUT_BIAS,
     FL_WEIGHT_NORM_FFN,
     FL_WEIGHT_NORM_FFN_BIAS,
     FL_WEIGHT_FFN_GATE,
@@ -39,9 +55,16 @@ enum fl_weight_role {
 };
 enum { FL_GLOBAL_SLOTS = -1 }; /* in place of a layer's number */
 
+/* Layers whose slots are numbered 0 .. n-1: the decoder's and, behind them, the encoder's. */
+static inline int fl_n_slot_layers(const struct fl_config *config)
+{
+    return config->n_layers + config->n_encoder_layers;
+}
+
 struct fl_weight_slot {
     enum fl_weight_role role;
-    int layer;                /* or FL_GLOBAL_SLOTS */
+    int layer;                /* of its stack, or FL_GLOBAL_SLOTS */
+    bool encoder;             /* of a layer in the encoder */
     int n_rows, n_cols;       /* n_cols 0: a vector of n_rows */
     const float **target;     /* where its address belongs */
     struct fl_linear *linear; /* whose ld and in_out describe it; NULL for other than matrices of
@@ -63,7 +86,8 @@ struct fl_weight_storage {
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
                      struct fl_error *error);
 
-/* Fills slots with those of one layer, or of none; returns how many there are. */
+/* Fills slots with those of layer 0 .. fl_n_slot_layers() - 1, or of none; returns how many there
+ * are. */
 int fl_weight_slots(struct fl_model *model, int layer,
                     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES]);
 
@@ -84,7 +108,9 @@ const float *fl_model_copy(struct fl_model *model, const void *data, size_t n);
 struct fl_weight_name {
     const char *pattern; /* "%d" stands for the layer; NULL: the format has no such tensor */
     bool in_out;         /* stored [n_in, n_out] */
-    bool fused;          /* q, k and v in one tensor, one behind the other along n_out */
+    bool fused;          /* q, k and v (of cross-attention: k and v) in one tensor, one behind the
+                            other along n_out */
+    const char *encoder; /* the pattern of the encoder's layers */
 };
 
 /* A tensor of 32-bit floats in a file; dims in row-major order, the fastest last. */

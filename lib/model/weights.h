@@ -20,6 +20,8 @@ struct fl_norm_weights {
 struct fl_layer_weights {
     struct fl_norm_weights norm_attn, norm_ffn;
     struct fl_linear q, k, v, attn_out;
+    struct fl_norm_weights norm_cross; /* of a decoder that attends to an encoder; NULL otherwise */
+    struct fl_linear cross_q, cross_k, cross_v, cross_out;
     struct fl_linear ffn_gate; /* weight NULL unless gated */
     struct fl_linear ffn_up, ffn_down;
 };
@@ -31,9 +33,15 @@ struct fl_model {
     struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
     struct fl_linear logits;           /* shares token_embedding when tied */
     struct fl_layer_weights *layers;   /* [n_layers] */
-    uint64_t weight_bytes;             /* as stored and used, each tensor once */
-    char format[24];                   /* "gguf", "safetensors", "llama2.c", "random" */
-    struct fl_weight_storage *storage; /* mappings and copies; the loader's own */
+    const float *relative_bias;        /* [FL_T5_BUCKETS, n_heads], of every layer; or NULL */
+    /* encoder-decoders */
+    const float *encoder_embedding; /* token_embedding unless the vocabularies differ */
+    const float *encoder_relative_bias;
+    struct fl_norm_weights encoder_norm_final;
+    struct fl_layer_weights *encoder_layers; /* [n_encoder_layers] */
+    uint64_t weight_bytes;                   /* as stored and used, each tensor once */
+    char format[24];                         /* "gguf", "safetensors", "llama2.c", "random" */
+    struct fl_weight_storage *storage;       /* mappings and copies; the loader's own */
 };
 
 /* What --model accepts: a preset name (seeded random weights), a GGUF or llama2.c .bin file, a

@@ -34,10 +34,11 @@ static void fill(float *out, size_t n, uint64_t key, float centre, float reach)
 static void fill_slot(float *out, const struct fl_weight_slot *slot, uint64_t seed)
 {
     uint64_t tensor = (uint64_t)(slot->layer + 1) * FL_N_WEIGHT_ROLES + (uint64_t)slot->role;
-    uint64_t key = mix(seed + GOLDEN * (tensor + 1));
+    uint64_t key = mix((slot->encoder ? ~seed : seed) + GOLDEN * (tensor + 1));
     size_t n = fl_weight_slot_size(slot);
     bool gain = slot->role == FL_WEIGHT_NORM_FINAL || slot->role == FL_WEIGHT_NORM_ATTN ||
-                slot->role == FL_WEIGHT_NORM_FFN;
+                slot->role == FL_WEIGHT_NORM_FFN || slot->role == FL_WEIGHT_NORM_CROSS ||
+                slot->role == FL_WEIGHT_ENCODER_NORM_FINAL;
     if (gain)
         fill(out, n, key, 1.0f, 0.1f);
     else if (slot->n_cols == 0)
@@ -50,7 +51,7 @@ static void fill_slot(float *out, const struct fl_weight_slot *slot, uint64_t se
 static void lay_out(struct fl_model *model, struct fl_arena *arena, uint64_t seed)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++) {
             float *piece = fl_arena_floats(arena, fl_weight_slot_size(&slots[i]));

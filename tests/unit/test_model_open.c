@@ -241,7 +241,7 @@ Test(model_open, other_dtypes_and_architectures_are_refused_by_name)
         {"models/babyllama105/babyllama105-Q8_0.gguf", "token_embd.weight: Q8_0, expected F32"},
         {"tiny/mixtral-tiny", "mixtral"},
         {"tiny/t5-tiny", "t5"},
-        {"models/aren", "ClassicEncoderDecoder"},
+        {"models/aren", "encdec"},
         {"models/babyllama105/tok105.bin", "n_heads"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
