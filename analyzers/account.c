@@ -89,7 +89,7 @@ int fl_account_forward(struct fl_account *account, const struct fl_config *confi
 {
     *account = (struct fl_account){
         .config = *config, .convention = *convention, .shape = *shape, .total.layer = -1};
-    account->is_decode = shape->n_past > 0;
+    account->is_decode = shape->n_past > 0 || shape->encoded;
     const char *phase = account->is_decode ? "decode" : "prefill";
     struct fl_analytic analytic;
     if (fl_analytic(&analytic, config, shape, convention, error) != FL_OK ||
@@ -132,6 +132,7 @@ int fl_account_generation(struct fl_account *account, const struct fl_config *co
                                    .total.layer = -1};
     account->shape = (struct fl_shape){.batch = generation->batch,
                                        .n_tokens = generation->n_prompt,
+                                       .n_encoder_tokens = generation->n_encoder_tokens,
                                        .weight_dtype = generation->weight_dtype,
                                        .kv_dtype = generation->kv_dtype};
     struct fl_analytic analytic[2];
@@ -150,8 +151,9 @@ int fl_account_add_ledger(struct fl_account *account, const struct fl_ledger *le
     account->total.time_ns = 0;
     for (int i = 0; i < account->n_rows; i++) {
         struct fl_account_row *row = &account->rows[i];
-        int layer = row->layer == FL_LAYER_GLOBAL ? fl_ledger_global(ledger) : row->layer;
-        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, row->op);
+        const int at =
+            fl_ledger_row(ledger->n_layers, ledger->n_encoder_layers, row->stack, row->layer);
+        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, at, row->op);
         row->counted = entry->counted;
         row->time_ns = entry->time_ns;
         account->total.counted = fl_cost_add(account->total.counted, row->counted);
@@ -206,8 +208,9 @@ int fl_account_add_observation(struct fl_account *account, const struct fl_obser
     account->total.measured = (struct fl_measured){0};
     for (int i = 0; i < account->n_rows; i++) {
         struct fl_account_row *row = &account->rows[i];
-        int layer = row->layer == FL_LAYER_GLOBAL ? observation->n_layers : row->layer;
-        row->measured = *fl_observation_entry(observation, layer, row->op);
+        const int at = fl_ledger_row(observation->n_layers, observation->n_encoder_layers,
+                                     row->stack, row->layer);
+        row->measured = *fl_observation_entry(observation, at, row->op);
         fl_reading_add(&account->total.measured.reading, &row->measured.reading);
         fl_excess_add(&account->total.measured.excess, &row->measured.excess);
     }
@@ -244,10 +247,11 @@ int fl_account_check(const struct fl_account *account, struct fl_error *error)
         for (int k = 0; k < 3; k++) {
             char exact[FL_WIDE_DIGITS], counted[FL_WIDE_DIGITS];
             if (pairs[k].exact != pairs[k].counted)
-                return fl_fail(error, "%s: layer %d: %s: counted %s %s, expected exactly %s",
-                               account->config.name, row->layer, fl_operator_name(row->op),
-                               fl_wide_text(pairs[k].counted, counted), pairs[k].what,
-                               fl_wide_text(pairs[k].exact, exact));
+                return fl_fail(error, "%s: %slayer %d: %s: counted %s %s, expected exactly %s",
+                               account->config.name,
+                               row->stack == FL_STACK_ENCODER ? "encoder " : "", row->layer,
+                               fl_operator_name(row->op), fl_wide_text(pairs[k].counted, counted),
+                               pairs[k].what, fl_wide_text(pairs[k].exact, exact));
         }
     }
     return FL_OK;

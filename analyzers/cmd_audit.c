@@ -103,7 +103,8 @@ static int repeat(struct fl_account *account, struct fl_session *session,
     for (int i = 0; i < n_reps && status == FL_OK; i++) {
         status = execute(session, execution, &repetitions[i].time_ns, error);
         if (status == FL_OK)
-            status = fl_ledger_open(&repetitions[i].ledger, ledger->n_layers, error);
+            status = fl_ledger_open_stacks(&repetitions[i].ledger, ledger->n_layers,
+                                           ledger->n_encoder_layers, error);
         if (status == FL_OK)
             fl_ledger_copy(&repetitions[i].ledger, ledger);
     }

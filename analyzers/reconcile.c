@@ -139,7 +139,7 @@ static int cache_term(struct fl_gap *gap, const struct fl_config *config,
     struct fl_shape whole = *shape;
     whole.n_tokens += whole.n_past;
     whole.n_past = 0;
-    whole.n_encoder_tokens = 0;
+    whole.encoded = true;
     struct fl_analytic uncached;
     if (fl_analytic(&uncached, config, &whole, convention, error) != FL_OK)
         return FL_FAILED;

@@ -140,7 +140,7 @@ int fl_measurement_warm_up(struct fl_measurement *measurement, struct fl_error *
 static struct fl_ledger_entry sum_layers(const struct fl_ledger *ledger, enum fl_operator op)
 {
     struct fl_ledger_entry sum = {0};
-    for (int layer = 0; layer <= fl_ledger_global(ledger); layer++) {
+    for (int layer = 0; layer < ledger->n_rows; layer++) {
         const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, op);
         sum.counted = fl_cost_add(sum.counted, entry->counted);
         sum.time_ns += entry->time_ns;

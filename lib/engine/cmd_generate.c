@@ -169,7 +169,7 @@ static void print_phase(const struct phase *phase)
 static struct fl_ledger_entry operator_total(const struct fl_ledger *ledger, enum fl_operator op)
 {
     struct fl_ledger_entry sum = {0};
-    for (int layer = 0; layer <= ledger->n_layers; layer++) {
+    for (int layer = 0; layer < ledger->n_rows; layer++) {
         const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, op);
         sum.counted = fl_cost_add(sum.counted, entry->counted);
         sum.time_ns += entry->time_ns;
@@ -281,7 +281,8 @@ static int open_generation(struct generation *g, struct fl_error *error)
     if (fl_session_open(&g->session, g->model, &options, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < N_PHASES; i++)
-        if (fl_ledger_open(&g->phases[i].ledger, g->model->config.n_layers, error) != FL_OK)
+        if (fl_ledger_open_stacks(&g->phases[i].ledger, g->model->config.n_layers,
+                                  g->model->config.n_encoder_layers, error) != FL_OK)
             return FL_FAILED;
     g->phases[PREFILL].name = "prefill";
     g->phases[DECODE].name = "decode";

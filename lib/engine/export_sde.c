@@ -58,7 +58,7 @@ static long long read_number(void *argument)
     const struct number *number = argument;
     const struct fl_ledger *ledger = exported.ledger;
     uint64_t sum = 0;
-    for (int layer = 0; ledger && layer <= ledger->n_layers; layer++)
+    for (int layer = 0; ledger && layer < ledger->n_rows; layer++)
         for (int op = 0; op < FL_N_OPERATORS; op++)
             if (number->op == FL_N_OPERATORS || number->op == op)
                 sum +=

@@ -212,7 +212,8 @@ int fl_session_open(struct fl_session **session, const struct fl_model *model,
     opened->model = model;
     opened->options = *options;
     if (check_options(&opened->options, &model->config, error) != FL_OK ||
-        fl_ledger_open(&opened->ledger, model->config.n_layers, error) != FL_OK ||
+        fl_ledger_open_stacks(&opened->ledger, model->config.n_layers,
+                              model->config.n_encoder_layers, error) != FL_OK ||
         reserve(opened, error) != FL_OK) {
         fl_session_close(opened);
         return FL_FAILED;

@@ -104,8 +104,8 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
     out->n_layers[FL_STACK_DECODER] = config->n_layers;
     if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK)
         return FL_FAILED;
-    bool encoder_runs =
-        config->n_encoder_layers > 0 && shape->n_past == 0 && shape->n_encoder_tokens > 0;
+    bool encoder_runs = config->n_encoder_layers > 0 && shape->n_past == 0 &&
+                        shape->n_encoder_tokens > 0 && !shape->encoded;
     if (encoder_runs) {
         out->n_layers[FL_STACK_ENCODER] = config->n_encoder_layers;
         if (analyse_stack(out, config, shape, convention, FL_STACK_ENCODER, error) != FL_OK)
@@ -127,6 +127,8 @@ void fl_generation_step(const struct fl_generation *generation,
         .batch = generation->batch,
         .n_tokens = generation->cache ? 1 : context,
         .n_past = generation->cache ? context - 1 : 0,
+        .n_encoder_tokens = generation->n_encoder_tokens,
+        .encoded = generation->n_encoder_tokens > 0,
         .weight_dtype = generation->weight_dtype,
         .kv_dtype = generation->kv_dtype,
     };
@@ -139,11 +141,10 @@ static int check_generation(const struct fl_config *config, const struct fl_gene
                             struct fl_error *error)
 {
     static const int64_t MOST = INT64_C(1) << 30;
-    if (config->n_encoder_layers > 0)
-        return fl_fail(error,
-                       "%s: generation: expected a decoder-only model; encoder-decoder "
-                       "models are counted step by step (-s, --past)",
-                       config->name);
+    if (config->n_encoder_layers > 0 &&
+        (generation->n_encoder_tokens < 1 || generation->n_encoder_tokens > MOST))
+        return fl_fail(error, "%s: encoder tokens: expected 1 to 2^30, not %lld", config->name,
+                       (long long)generation->n_encoder_tokens);
     if (generation->n_prompt < 1 || generation->n_prompt > MOST)
         return fl_fail(error, "prompt: expected 1 to 2^30 tokens");
     if (generation->n_gen < 1 || generation->n_gen > MOST)
@@ -157,6 +158,7 @@ static int analyse_prefill(struct fl_analytic *out, const struct fl_config *conf
 {
     struct fl_shape shape = {.batch = generation->batch,
                              .n_tokens = generation->n_prompt,
+                             .n_encoder_tokens = generation->n_encoder_tokens,
                              .weight_dtype = generation->weight_dtype,
                              .kv_dtype = generation->kv_dtype};
     return fl_analytic(out, config, &shape, convention, error);

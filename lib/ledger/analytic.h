@@ -44,12 +44,11 @@ struct fl_shape {
     int64_t batch;            /* b */
     int64_t n_tokens;         /* s: new tokens per sequence */
     int64_t n_past;           /* p: tokens already in the cache */
-    int64_t n_encoder_tokens; /* encoder-decoder models; 0: the encoder does not run */
+    int64_t n_encoder_tokens; /* encoder-decoder models: what the decoder attends to */
+    bool encoded;             /* the encoder ran before: it and the keys and values of
+                                 cross-attention are no part of this step */
     enum fl_dtype weight_dtype, kv_dtype;
 };
-
-/* A layer belongs to a stack; decoder-only models have the decoder alone. */
-enum fl_stack { FL_STACK_DECODER, FL_STACK_ENCODER, FL_N_STACKS };
 
 /* FLOPs whatever the unit; where MACs are shown they are FLOPs / 2 and elementwise work is none. */
 struct fl_op_analytic {
@@ -78,14 +77,16 @@ int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
 
 /* A whole generation: the prompt's prefill, which yields the first token, and n_gen - 1 decode
  * steps; with the cache a step runs one token behind what is cached, without it a step runs the
- * whole prefix again. Of a decode step only the last position's logits are computed (none under
- * lm_head none); the prefill follows the convention.
+ * whole prefix again. An encoder runs once, in the prefill, and so do the keys and values of
+ * cross-attention, with the cache and without. Of a decode step only the last position's logits are
+ * computed (none under lm_head none); the prefill follows the convention.
  *
  * The closed form: every formula is a polynomial of at most second degree in the step's number i,
  * so over n steps sum f(i) = n f(0) + C(n,2) Df(0) + C(n,3) DDf(0) (Newton's forward
  * differences), piece by piece where a sliding window or a mixture of experts saturates. */
 struct fl_generation {
     int64_t batch, n_prompt, n_gen;
+    int64_t n_encoder_tokens; /* an encoder-decoder's input; the prompt is the decoder's */
     bool cache;
     enum fl_dtype weight_dtype, kv_dtype;
 };

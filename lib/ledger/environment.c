@@ -44,8 +44,12 @@ static unsigned features_of(const struct fl_config *config)
         {config->norm == FL_NORM_RMSNORM, FL_HAS_RMSNORM},
         {config->norm_position == FL_NORM_PRE, FL_HAS_FINAL_NORM},
         {config->positions == FL_POS_ROPE, FL_HAS_ROPE},
-        {config->positions == FL_POS_LEARNED || config->positions == FL_POS_SINUSOIDAL,
+        {config->positions == FL_POS_LEARNED || config->positions == FL_POS_SINUSOIDAL ||
+             config->positions == FL_POS_SINUSOIDAL_HALVES,
          FL_HAS_POSITION_TABLE},
+        {config->positions == FL_POS_RELATIVE, FL_HAS_RELATIVE_BIAS},
+        {config->bias_logits, FL_HAS_BIAS_LOGITS},
+        {fl_config_scales_logits(config), FL_HAS_SCALED_LOGITS},
         {config->scale_embedding, FL_HAS_SCALED_EMBEDDING},
         {config->bias_qkv, FL_HAS_BIAS_QKV},
         {config->bias_attn_out, FL_HAS_BIAS_ATTN_OUT},
@@ -149,9 +153,12 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
     if (convention->elementwise && convention->unit == FL_UNIT_FLOP)
         env->kinds = FL_PIECE_ALL;
     if (encoder)
-        env->features = (env->features & ~(unsigned)FL_HAS_CACHE) | FL_HAS_ENCODER_NORM;
+        env->features = (env->features & ~(unsigned)FL_HAS_CACHE) |
+                        (env->features & FL_HAS_FINAL_NORM ? FL_HAS_ENCODER_NORM : 0u);
+    if (encoder || convention->causal == FL_CAUSAL_FULL)
+        env->features |= FL_HAS_RECTANGLE;
     if (!encoder && config->n_encoder_layers > 0)
-        env->features |= FL_HAS_CROSS | (p == 0 ? FL_HAS_CROSS_KV : 0u);
+        env->features |= FL_HAS_CROSS | (p == 0 && !shape->encoded ? FL_HAS_CROSS_KV : 0u);
     if (r > 0)
         env->features |= FL_HAS_LOGITS;
 

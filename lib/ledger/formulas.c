@@ -31,6 +31,7 @@ static const struct {
     {FL_OP_QKV,       FL_HAS_BIAS_QKV,  FL_PIECE_BIAS,        "b*s*(n_h + 2*n_kv)*d_h"},
     {FL_OP_ROPE,      FL_HAS_ROPE,      FL_PIECE_ELEMENTWISE, "3*b*s*(n_h + n_kv)*d_h"},
     {FL_OP_SCORES,    0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
+    {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS, FL_PIECE_ELEMENTWISE, "b*n_h*visible"},
     {FL_OP_SOFTMAX,   0,                FL_PIECE_ELEMENTWISE, "b*n_h*(5*visible + s)"},
     {FL_OP_CONTEXT,   0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
     {FL_OP_ATTN_OUT,  0,                FL_PIECE_MATMUL,      "2*b*s*n_h*d_h*h"},
@@ -40,10 +41,13 @@ static const struct {
     {FL_OP_NORM_CROSS,    FL_HAS_CROSS | FL_HAS_RMSNORM,   FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
     {FL_OP_CROSS_Q,       FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*h*n_h*d_h"},
     {FL_OP_CROSS_KV,      FL_HAS_CROSS_KV, FL_PIECE_MATMUL,      "4*b*s_e*h*n_kv*d_h"},
+    {FL_OP_CROSS_Q,       FL_HAS_CROSS | FL_HAS_BIAS_QKV,    FL_PIECE_BIAS, "b*s*n_h*d_h"},
+    {FL_OP_CROSS_KV,      FL_HAS_CROSS_KV | FL_HAS_BIAS_QKV, FL_PIECE_BIAS, "2*b*s_e*n_kv*d_h"},
     {FL_OP_CROSS_SCORES,  FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*s_e*n_h*d_h"},
     {FL_OP_CROSS_SOFTMAX, FL_HAS_CROSS,    FL_PIECE_ELEMENTWISE, "b*n_h*(5*s*s_e + s)"},
     {FL_OP_CROSS_CONTEXT, FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*s_e*n_h*d_h"},
     {FL_OP_CROSS_OUT,     FL_HAS_CROSS,    FL_PIECE_MATMUL,      "2*b*s*n_h*d_h*h"},
+    {FL_OP_CROSS_OUT,     FL_HAS_CROSS | FL_HAS_BIAS_ATTN_OUT, FL_PIECE_BIAS, "b*s*h"},
 
     {FL_OP_NORM_FFN, FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE, "b*s*(8*h + 5)"},
     {FL_OP_NORM_FFN, FL_HAS_RMSNORM,   FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
@@ -72,7 +76,11 @@ static const struct {
     {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, FL_PIECE_ELEMENTWISE,
      "b*r*(4*h + 4)"},
     {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, FL_PIECE_ELEMENTWISE, "b*s*(4*h + 4)"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_LAYERNORM, FL_PIECE_ELEMENTWISE,
+     "b*s*(8*h + 5)"},
     {FL_OP_LOGITS, FL_HAS_LOGITS, FL_PIECE_MATMUL, "2*b*r*h*V"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_BIAS_LOGITS,   FL_PIECE_BIAS,        "b*r*V"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_SCALED_LOGITS, FL_PIECE_ELEMENTWISE, "b*r*h"},
 };
 
 /* Activations are f32: 4 bytes. */
@@ -91,6 +99,9 @@ static const struct {
     {FL_OP_ROPE, FL_HAS_ROPE, "4*b*s*(n_h + n_kv)*d_h + 4*s*d_h", "4*b*s*(n_h + n_kv)*d_h"},
     {FL_OP_KV_APPEND, FL_HAS_CACHE, "8*b*s*n_kv*d_h", "2*c*b*s*n_kv*d_h"},
     {FL_OP_SCORES, 0, "4*b*s*n_h*d_h + c*b*t*n_kv*d_h", "4*b*n_h*visible"},
+    /* the biases of distances 0 .. t - 1 back and, of a rectangle, 1 .. s - 1 ahead */
+    {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS, "4*b*n_h*visible + 4*n_h*t", "4*b*n_h*visible"},
+    {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS | FL_HAS_RECTANGLE, "4*n_h*(s - 1)", "0"},
     {FL_OP_SOFTMAX, 0, "4*b*n_h*visible", "4*b*n_h*visible"},
     {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*t*n_kv*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_ATTN_OUT, 0, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
@@ -100,10 +111,13 @@ static const struct {
     {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
     {FL_OP_CROSS_Q, FL_HAS_CROSS, "4*b*s*h + w*h*n_h*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_CROSS_KV, FL_HAS_CROSS_KV, "4*b*s_e*h + 2*w*h*n_kv*d_h", "2*c*b*s_e*n_kv*d_h"},
+    {FL_OP_CROSS_Q, FL_HAS_CROSS | FL_HAS_BIAS_QKV, "w*n_h*d_h", "0"},
+    {FL_OP_CROSS_KV, FL_HAS_CROSS_KV | FL_HAS_BIAS_QKV, "2*w*n_kv*d_h", "0"},
     {FL_OP_CROSS_SCORES, FL_HAS_CROSS, "4*b*s*n_h*d_h + c*b*s_e*n_kv*d_h", "4*b*n_h*s*s_e"},
     {FL_OP_CROSS_SOFTMAX, FL_HAS_CROSS, "4*b*n_h*s*s_e", "4*b*n_h*s*s_e"},
     {FL_OP_CROSS_CONTEXT, FL_HAS_CROSS, "4*b*n_h*s*s_e + c*b*s_e*n_kv*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_CROSS_OUT, FL_HAS_CROSS, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
+    {FL_OP_CROSS_OUT, FL_HAS_CROSS | FL_HAS_BIAS_ATTN_OUT, "w*h", "0"},
 
     {FL_OP_NORM_FFN, FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
     {FL_OP_NORM_FFN, FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
@@ -127,7 +141,10 @@ static const struct {
     {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, "4*b*r*h + w*h",
      "4*b*r*h"},
     {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
     {FL_OP_LOGITS, FL_HAS_LOGITS, "4*b*r*h + w*h*V", "4*b*r*V"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_BIAS_LOGITS, "w*V", "0"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_SCALED_LOGITS, "4*b*r*h", "4*b*r*h"},
 };
 /* clang-format on */
 

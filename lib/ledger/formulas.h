@@ -42,7 +42,11 @@ enum fl_feature {
     FL_HAS_CACHE = 1 << 18,    /* keys and values are kept: decoder stacks */
     FL_HAS_TOKENS = 1 << 19,   /* embeds ids */
     FL_HAS_LOGITS = 1 << 20,   /* at least one position's logits */
-    FL_HAS_ENCODER_NORM = 1 << 21
+    FL_HAS_ENCODER_NORM = 1 << 21,
+    FL_HAS_RELATIVE_BIAS = 1 << 22,
+    FL_HAS_RECTANGLE = 1 << 23, /* every query against every key, masked or not */
+    FL_HAS_BIAS_LOGITS = 1 << 24,
+    FL_HAS_SCALED_LOGITS = 1 << 25
 };
 
 enum fl_piece_kind {

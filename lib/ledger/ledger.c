@@ -5,12 +5,19 @@
 
 static size_t n_entries(const struct fl_ledger *ledger)
 {
-    return ((size_t)ledger->n_layers + 1) * FL_N_OPERATORS;
+    return (size_t)ledger->n_rows * FL_N_OPERATORS;
 }
 
 int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *error)
 {
-    *ledger = (struct fl_ledger){.n_layers = n_layers};
+    return fl_ledger_open_stacks(ledger, n_layers, 0, error);
+}
+
+int fl_ledger_open_stacks(struct fl_ledger *ledger, int n_layers, int n_encoder_layers,
+                          struct fl_error *error)
+{
+    *ledger = (struct fl_ledger){.n_layers = n_layers, .n_encoder_layers = n_encoder_layers};
+    ledger->n_rows = n_layers + 1 + (n_encoder_layers > 0 ? n_encoder_layers + 1 : 0);
     ledger->entries = calloc(n_entries(ledger), sizeof *ledger->entries);
     if (!ledger->entries)
         return fl_fail(error, "ledger: cannot reserve memory for %d layers", n_layers);

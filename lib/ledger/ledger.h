@@ -29,21 +29,40 @@ struct fl_measured {
 };
 
 struct fl_ledger {
-    int n_layers;
-    struct fl_ledger_entry *entries; /* [n_layers + 1][FL_N_OPERATORS]; the last row is global */
+    int n_layers, n_encoder_layers;
+    int n_rows;
+    /* [n_rows][FL_N_OPERATORS]: the decoder's layers and what is global there; where there is an
+     * encoder, its layers and what is global there */
+    struct fl_ledger_entry *entries;
     uint64_t entered_ns;
     struct fl_counter *counter;   /* or NULL */
     struct fl_measured *measured; /* as entries; NULL until a counter is attached */
     bool explain;                 /* add up the excess too; false where a pass is repeated */
 };
 
-/* Row index of operators outside the layers. */
+/* Row index of operators outside the layers, of the decoder. */
 static inline int fl_ledger_global(const struct fl_ledger *ledger)
 {
     return ledger->n_layers;
 }
 
+/* Row index of an encoder's layer; n_encoder_layers stands for its operators outside the layers. */
+static inline int fl_ledger_encoder_row(const struct fl_ledger *ledger, int layer)
+{
+    return ledger->n_layers + 1 + layer;
+}
+
+/* Row index of a stack's layer, negative: of its operators outside the layers. */
+static inline int fl_ledger_row(int n_layers, int n_encoder_layers, enum fl_stack stack, int layer)
+{
+    if (stack == FL_STACK_ENCODER)
+        return n_layers + 1 + (layer < 0 ? n_encoder_layers : layer);
+    return layer < 0 ? n_layers : layer;
+}
+
 int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *error);
+int fl_ledger_open_stacks(struct fl_ledger *ledger, int n_layers, int n_encoder_layers,
+                          struct fl_error *error);
 void fl_ledger_close(struct fl_ledger *ledger);
 void fl_ledger_reset(struct fl_ledger *ledger);
 
@@ -51,7 +70,7 @@ void fl_ledger_reset(struct fl_ledger *ledger);
  * stays until the next reset. */
 int fl_ledger_attach(struct fl_ledger *ledger, struct fl_counter *counter, struct fl_error *error);
 
-/* Both of the same n_layers; what was measured is not copied. */
+/* Both of the same layers; what was measured is not copied. */
 void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger);
 
 static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *ledger, int layer,
@@ -60,7 +79,7 @@ static inline struct fl_ledger_entry *fl_ledger_entry(const struct fl_ledger *le
     return &ledger->entries[layer * FL_N_OPERATORS + (int)op];
 }
 
-/* sum += ledger, entry by entry, measured figures left out; both of the same n_layers. */
+/* sum += ledger, entry by entry, measured figures left out; both of the same layers. */
 void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger);
 
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger);

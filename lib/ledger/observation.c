@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t n_entries(int n_layers)
+static size_t n_entries(const struct fl_observation *observation)
 {
-    return ((size_t)n_layers + 1) * FL_N_OPERATORS;
+    return (size_t)observation->n_rows * FL_N_OPERATORS;
 }
 
-static int reserve(struct fl_observation *observation, int n_layers, struct fl_error *error)
+static int reserve(struct fl_observation *observation, struct fl_error *error)
 {
-    observation->n_layers = n_layers;
-    observation->entries = calloc(n_entries(n_layers), sizeof *observation->entries);
+    observation->entries = calloc(n_entries(observation), sizeof *observation->entries);
     if (!observation->entries)
-        return fl_fail(error, "observation: cannot reserve memory for %d layers", n_layers);
+        return fl_fail(error, "observation: cannot reserve memory for %d layers",
+                       observation->n_layers);
     return FL_OK;
 }
 
@@ -25,10 +25,13 @@ int fl_observation_take(struct fl_observation *observation, const struct fl_ledg
     memcpy(observation->counter, counter->name, sizeof observation->counter);
     memcpy(observation->version, counter->version, sizeof observation->version);
     memcpy(observation->note, counter->note, sizeof observation->note);
-    if (reserve(observation, ledger->n_layers, error) != FL_OK)
+    observation->n_layers = ledger->n_layers;
+    observation->n_encoder_layers = ledger->n_encoder_layers;
+    observation->n_rows = ledger->n_rows;
+    if (reserve(observation, error) != FL_OK)
         return FL_FAILED;
     memcpy(observation->entries, ledger->measured,
-           n_entries(ledger->n_layers) * sizeof *observation->entries);
+           n_entries(observation) * sizeof *observation->entries);
     return FL_OK;
 }
 
@@ -41,20 +44,21 @@ void fl_observation_close(struct fl_observation *observation)
 struct fl_measured fl_observation_sum(const struct fl_observation *observation, enum fl_operator op)
 {
     struct fl_measured sum = {0};
-    for (int layer = 0; layer <= observation->n_layers; layer++) {
-        const struct fl_measured *entry = fl_observation_entry(observation, layer, op);
+    for (int row = 0; row < observation->n_rows; row++) {
+        const struct fl_measured *entry = fl_observation_entry(observation, row, op);
         fl_reading_add(&sum.reading, &entry->reading);
         fl_excess_add(&sum.excess, &entry->excess);
     }
     return sum;
 }
 
-static const char MAGIC[8] = "flobs-1";
+static const char MAGIC[8] = "flobs-2";
+enum { MAX_LAYERS = 4096 }; /* of a stack, as in every config */
 
 int fl_observation_write(const struct fl_observation *observation, FILE *out,
                          struct fl_error *error)
 {
-    size_t n = n_entries(observation->n_layers);
+    size_t n = n_entries(observation);
     if (fwrite(MAGIC, sizeof MAGIC, 1, out) != 1 ||
         fwrite(observation, sizeof *observation, 1, out) != 1 ||
         fwrite(observation->entries, sizeof *observation->entries, n, out) != n || fflush(out) != 0)
@@ -69,12 +73,15 @@ int fl_observation_read(struct fl_observation *observation, int n_layers, FILE *
     struct fl_observation header;
     *observation = (struct fl_observation){0};
     if (fread(magic, sizeof magic, 1, in) != 1 || memcmp(magic, MAGIC, sizeof MAGIC) != 0 ||
-        fread(&header, sizeof header, 1, in) != 1 || header.n_layers != n_layers)
+        fread(&header, sizeof header, 1, in) != 1 || header.n_layers != n_layers ||
+        header.n_encoder_layers < 0 || header.n_encoder_layers > MAX_LAYERS ||
+        header.n_rows !=
+            n_layers + 1 + (header.n_encoder_layers > 0 ? header.n_encoder_layers + 1 : 0))
         return fl_fail(error, "%s: expected the counts of a model of %d layers", source, n_layers);
     *observation = header;
-    if (reserve(observation, n_layers, error) != FL_OK)
+    if (reserve(observation, error) != FL_OK)
         return FL_FAILED;
-    size_t n = n_entries(n_layers);
+    size_t n = n_entries(observation);
     if (fread(observation->entries, sizeof *observation->entries, n, in) != n) {
         fl_observation_close(observation);
         return fl_fail(error, "%s: the counts end early", source);

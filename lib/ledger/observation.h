@@ -17,8 +17,8 @@ struct fl_observation {
     uint64_t available;                       /* bits of enum fl_count */
     int n_threads;
     struct fl_reading whole; /* the forward pass from beginning to end */
-    int n_layers;
-    struct fl_measured *entries; /* [n_layers + 1][FL_N_OPERATORS], as in the ledger */
+    int n_layers, n_encoder_layers, n_rows;
+    struct fl_measured *entries; /* [n_rows][FL_N_OPERATORS], as in the ledger */
 };
 
 /* Copies what the ledger holds of an attached counter, and the counter's description. */
@@ -44,7 +44,8 @@ static inline bool fl_observation_has(const struct fl_observation *observation, 
 }
 
 /* Between two processes of the same program: the layout is that of the structs. reading checks
- * that a whole observation of n_layers layers is there; source names the stream in errors. */
+ * that a whole observation of n_layers layers (an encoder's not counted) is there; source names
+ * the stream in errors. */
 int fl_observation_write(const struct fl_observation *observation, FILE *out,
                          struct fl_error *error);
 int fl_observation_read(struct fl_observation *observation, int n_layers, FILE *in,

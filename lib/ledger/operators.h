@@ -13,6 +13,7 @@
     X(ROPE, "rope", "positions")                                                                   \
     X(KV_APPEND, "kv_append", "kv cache")                                                          \
     X(SCORES, "scores", "attention products")                                                      \
+    X(RELATIVE_BIAS, "relative_bias", "positions")                                                 \
     X(SOFTMAX, "softmax", "softmax")                                                               \
     X(CONTEXT, "context", "attention products")                                                    \
     X(ATTN_OUT, "attn_out", "attention projections")                                               \
@@ -42,6 +43,9 @@ enum fl_operator {
 
 const char *fl_operator_name(enum fl_operator op);
 const char *fl_operator_group(enum fl_operator op);
+
+/* A layer belongs to a stack; decoder-only models have the decoder alone. */
+enum fl_stack { FL_STACK_DECODER, FL_STACK_ENCODER, FL_N_STACKS };
 
 /* True for operators outside the layers: embed, norm_final, logits. */
 bool fl_operator_is_global(enum fl_operator op);
