@@ -116,7 +116,7 @@ static double weight(float logit, float top)
     return logit < top ? exp((double)logit - (double)top) : 0;
 }
 
-void fl_sampler_distribution(struct fl_sampler *sampler, float *probabilities, const float *logits,
+void fl_sampler_distribution(struct fl_sampler *sampler, double *probabilities, const float *logits,
                              const int *history, int n_history)
 {
     const int n = sampler->vocab_size;
@@ -132,29 +132,27 @@ void fl_sampler_distribution(struct fl_sampler *sampler, float *probabilities, c
     double sum = 0;
     for (int i = 0; i < n; i++)
         if (sampler->row[i] > -INFINITY) {
-            const double w = weight(sampler->row[i], top);
-            probabilities[i] = (float)w;
-            sum += w;
+            probabilities[i] = weight(sampler->row[i], top);
+            sum += probabilities[i];
         }
     for (int i = 0; i < n; i++)
-        if (probabilities[i] > 0)
-            probabilities[i] = (float)((double)probabilities[i] / sum);
+        probabilities[i] /= sum;
 }
 
-int fl_sampler_draw(struct fl_sampler *sampler, const float *weights, int n)
+int fl_sampler_draw(struct fl_sampler *sampler, const double *weights, int n)
 {
     double sum = 0;
     for (int i = 0; i < n; i++)
-        sum += (double)weights[i];
+        sum += weights[i];
     double left = fl_sampler_uniform(sampler) * sum;
     int last = -1; /* where rounding leaves something over, the last id that has a chance */
     for (int i = 0; i < n; i++) {
         if (!(weights[i] > 0))
             continue;
         last = i;
-        if (left < (double)weights[i])
+        if (left < weights[i])
             return i;
-        left -= (double)weights[i];
+        left -= weights[i];
     }
     return last;
 }

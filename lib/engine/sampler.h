@@ -42,8 +42,8 @@ struct fl_sampler {
     int n_banned; /* may be changed at any time */
     int vocab_size;
     struct fl_logits_processor processor;
-    float *row;           /* [vocab_size] processed logits */
-    float *probabilities; /* [vocab_size] of fl_sampler_pick() */
+    float *row;            /* [vocab_size] processed logits */
+    double *probabilities; /* [vocab_size] of fl_sampler_pick() */
 };
 
 /* Refuses settings out of range by name. */
@@ -54,12 +54,12 @@ void fl_sampler_close(struct fl_sampler *sampler);
 /* The probabilities [vocab_size] with which an id would be picked: 0 for what was removed; one 1
  * when greedy; all 0 when nothing is left. logits [vocab_size] stay as they are; history
  * [n_history] is prompt and generated tokens, oldest first. No random number is drawn. */
-void fl_sampler_distribution(struct fl_sampler *sampler, float *probabilities, const float *logits,
+void fl_sampler_distribution(struct fl_sampler *sampler, double *probabilities, const float *logits,
                              const int *history, int n_history);
 
 /* An id with probability weights[i] / sum of weights, or -1 when all are 0. Weights [n] are at
  * least 0 and need not sum up to 1. One random number, whatever the outcome. */
-int fl_sampler_draw(struct fl_sampler *sampler, const float *weights, int n);
+int fl_sampler_draw(struct fl_sampler *sampler, const double *weights, int n);
 
 /* fl_sampler_distribution(), then fl_sampler_draw() unless greedy. -1 when the steps removed every
  * id, or no logit is a number. */

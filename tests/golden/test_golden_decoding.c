@@ -94,6 +94,7 @@ static void check_case(const struct fixture *fixture, const cJSON *entry)
         fixture_ids(fixture_member(fixture_member(fixture->expected, "history"), vector));
     struct fixture_ids expected_ids = fixture_ids(fixture_member(entry, "surviving_ids"));
     float logits[N_LOGITS_MAX], expected[N_LOGITS_MAX] = {0}, got[N_LOGITS_MAX];
+    double p[N_LOGITS_MAX];
     const int n = vector_logits(fixture, vector, logits);
 
     /* the steps of the case in place of those that settings would give */
@@ -107,7 +108,9 @@ static void check_case(const struct fixture *fixture, const cJSON *entry)
         cr_assert_lt(sampler.n_steps, FL_N_STEP_KINDS);
         sampler.steps[sampler.n_steps++] = step_of(fixture_member(item, "op")->valuestring, item);
     }
-    fl_sampler_distribution(&sampler, got, logits, history.ids, history.n);
+    fl_sampler_distribution(&sampler, p, logits, history.ids, history.n);
+    for (int i = 0; i < n; i++)
+        got[i] = (float)p[i];
 
     int ids[N_LOGITS_MAX];
     const int n_ids = survivors(sampler.row, n, ids);

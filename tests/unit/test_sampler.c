@@ -33,7 +33,7 @@ Test(sampler, greedy_takes_the_first_of_equals)
     open_sampler(&sampler, &fl_sampling_default, 4);
     cr_expect_eq(fl_sampler_pick(&sampler, logits, NULL, 0), 1);
     cr_expect_eq(sampler.state, 0, "greedy draws no random number");
-    float p[4];
+    double p[4];
     fl_sampler_distribution(&sampler, p, logits, NULL, 0);
     cr_expect(p[0] == 0 && p[1] == 1 && p[2] == 0 && p[3] == 0);
     fl_sampler_close(&sampler);
@@ -249,11 +249,10 @@ Test(sampler, weights_need_no_sum)
     struct fl_sampler sampler;
     const struct fl_sampling settings = at(1, 5);
     open_sampler(&sampler, &settings, VOCAB);
-    float weights[VOCAB] = {0};
-    double p[VOCAB] = {0};
+    double weights[VOCAB] = {0}, p[VOCAB] = {0};
     int counts[VOCAB] = {0}, freedom;
     for (int i = 3; i < VOCAB; i += 7)
-        p[i] = (double)(weights[i] = 1e-6f * (float)i);
+        p[i] = weights[i] = 1e-6 * i;
     normalise(p);
     for (int i = 0; i < N_DRAWS; i++)
         counts[fl_sampler_draw(&sampler, weights, VOCAB)]++;
@@ -264,11 +263,11 @@ Test(sampler, weights_need_no_sum)
     fl_sampler_close(&sampler);
 }
 
-/* What is drawn from is what is shown: 2^-24 relative for the float of a probability, twice. */
+/* What is drawn from is what is shown. */
 Test(sampler, distribution_is_the_analytic_one)
 {
-    float logits[VOCAB], p[VOCAB];
-    double expected[VOCAB];
+    float logits[VOCAB];
+    double p[VOCAB], expected[VOCAB];
     fill_logits(logits);
     for (size_t i = 0; i < N_CASES; i++) {
         const struct fl_sampling settings = settings_of(i);
@@ -277,8 +276,8 @@ Test(sampler, distribution_is_the_analytic_one)
         fl_sampler_distribution(&sampler, p, logits, NULL, 0);
         analytic(logits, &settings, expected);
         for (int id = 0; id < VOCAB; id++) /* the quotient by T is a float of up to 5: 2.4e-7 */
-            cr_expect(fabs((double)p[id] - expected[id]) <= 1e-6 * expected[id], "%s: id %d",
-                      CASES[i].name, id);
+            cr_expect(fabs(p[id] - expected[id]) <= 1e-6 * expected[id], "%s: id %d", CASES[i].name,
+                      id);
         cr_expect_eq(sampler.state, settings.seed, "no random number is drawn");
         fl_sampler_close(&sampler);
     }
@@ -351,11 +350,11 @@ Test(sampler, penalties_come_before_the_temperature)
     settings.presence_penalty = 0.5;
     struct fl_sampler sampler;
     open_sampler(&sampler, &settings, 3);
-    float p[3];
+    double p[3];
     fl_sampler_distribution(&sampler, p, logits, history, 1);
     const double sum = exp(1.5 / 0.5) + exp(3.5 / 0.5) + exp(1 / 0.5);
-    cr_expect_float_eq((double)p[0], exp(1.5 / 0.5) / sum, 1e-7);
-    cr_expect_float_eq((double)p[1], exp(3.5 / 0.5) / sum, 1e-6);
+    cr_expect_float_eq(p[0], exp(1.5 / 0.5) / sum, 1e-7);
+    cr_expect_float_eq(p[1], exp(3.5 / 0.5) / sum, 1e-6);
     fl_sampler_close(&sampler);
 }
 
