@@ -77,7 +77,8 @@ void fl_sampler_close(struct fl_sampler *sampler)
     fl_logits_processor_close(&sampler->processor);
     free(sampler->row);
     free(sampler->probabilities);
-    sampler->row = sampler->probabilities = NULL;
+    sampler->row = NULL;
+    sampler->probabilities = NULL;
 }
 
 double fl_sampler_uniform(struct fl_sampler *sampler)
