@@ -5,6 +5,7 @@
 #include "ops/kv_append.h"
 #include "ops/layernorm.h"
 #include "ops/linear.h"
+#include "ops/qk_norm.h"
 #include "ops/qkv.h"
 #include "ops/residual.h"
 #include "ops/rmsnorm.h"
@@ -96,6 +97,13 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
         pass, layer, FL_OP_QKV, fl_qkv_cost(n_rows(pass), &weights->q, &weights->k, &weights->v),
         fl_qkv_excess(n_rows(pass), &weights->q, &weights->k, &weights->v),
         fl_qkv(work->q, work->k, work->v, x, n_rows(pass), &weights->q, &weights->k, &weights->v));
+    if (weights->q_norm) {
+        const struct fl_qk_norm_shape heads = {n_rows(pass), config->n_heads, config->n_kv_heads,
+                                               config->head_dim};
+        OPERATOR(pass, layer, FL_OP_QK_NORM, fl_qk_norm_cost(&heads), fl_qk_norm_excess(&heads),
+                 fl_qk_norm(work->q, work->k, weights->q_norm, weights->k_norm, &heads,
+                            (float)config->norm_eps));
+    }
     if (config->positions == FL_POS_ROPE) {
         const struct fl_rope_shape rope = {
             .n_seqs = pass->n_seqs,
@@ -105,6 +113,7 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
             .n_kv_heads = config->n_kv_heads,
             .head_dim = config->head_dim,
             .interleaved = config->rope.interleaved,
+            .rotary_dim = config->rotary_dim,
         };
         OPERATOR(pass, layer, FL_OP_ROPE, fl_rope_cost(&rope), NO_EXCESS,
                  fl_rope(work->q, work->k, work->cosine, work->sine, &rope));
@@ -188,6 +197,27 @@ static void layer_pre_norm(const struct fl_pass *pass, int layer)
     residual(pass, layer);
 }
 
+/* x = x + attention(norm(x)) + ffn(norm(x)), each branch with a norm of its own or both with one */
+static void layer_parallel(const struct fl_pass *pass, int layer)
+{
+    const struct fl_layer_weights *weights = &pass->model->layers[layer];
+    float *x = pass->work->x, *branch = pass->work->branch, *second = pass->work->second;
+    const int rows = n_rows(pass);
+    const float *attended = second;
+
+    if (weights->norm_ffn.gain) {
+        norm(pass, layer, FL_OP_NORM_ATTN, branch, x, &weights->norm_attn, rows);
+        norm(pass, layer, FL_OP_NORM_FFN, second, x, &weights->norm_ffn, rows);
+        attended = branch;
+    } else {
+        norm(pass, layer, FL_OP_NORM_ATTN, second, x, &weights->norm_attn, rows);
+    }
+    attention(pass, layer, attended);
+    residual(pass, layer);
+    ffn(pass, layer, second);
+    residual(pass, layer);
+}
+
 /* x = norm(x + attention(x)), x = norm(x + ffn(x)) */
 static void layer_post_norm(const struct fl_pass *pass, int layer)
 {
@@ -242,6 +272,8 @@ void fl_forward(const struct fl_pass *pass)
     for (int layer = 0; layer < config->n_layers; layer++) {
         if (config->norm_position == FL_NORM_POST)
             layer_post_norm(pass, layer);
+        else if (config->branches != FL_BRANCHES_SEQUENTIAL)
+            layer_parallel(pass, layer);
         else
             layer_pre_norm(pass, layer);
     }

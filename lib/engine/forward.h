@@ -5,6 +5,7 @@
  *
  *   pre-norm    x = x + f(norm(x)), a final norm before the logits
  *   post-norm   x = norm(x + f(x)), none at the end
+ *   parallel    x = x + attention(norm(x)) + ffn(norm(x)), a final norm before the logits
  *
  * Every operator call stands inside a region of the ledger, with the cost its own _cost() gives. */
 #ifndef FL_ENGINE_FORWARD_H
@@ -21,6 +22,7 @@
 struct fl_workspace {
     float *x;       /* [n_rows, d_model] residual stream */
     float *branch;  /* [n_rows, d_model] what a sublayer reads (pre-norm) and what it gives back */
+    float *second;  /* [n_rows, d_model] what the other branch of a parallel block reads */
     float *q;       /* [n_rows, d_q] */
     float *k, *v;   /* [n_rows, d_kv] of the new tokens */
     float *scores;  /* [n_seqs, n_heads, n_tokens_max, n_ctx] and, in place, probabilities */

@@ -138,6 +138,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
 
     work->x = TAKE(arena, n_rows, d_model);
     work->branch = TAKE(arena, n_rows, d_model);
+    if (config->branches != FL_BRANCHES_SEQUENTIAL)
+        work->second = TAKE(arena, n_rows, d_model);
     work->q = TAKE(arena, n_rows, n_heads, head_dim);
     work->k = TAKE(arena, n_rows, d_kv);
     work->v = TAKE(arena, n_rows, d_kv);
@@ -154,8 +156,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     if (config->positions == FL_POS_SINUSOIDAL)
         work->positions = TAKE(arena, n_ctx, d_model);
     if (config->positions == FL_POS_ROPE) {
-        work->cosine = TAKE(arena, n_ctx, head_dim / 2);
-        work->sine = TAKE(arena, n_ctx, head_dim / 2);
+        work->cosine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
+        work->sine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
     }
 }
 
@@ -197,7 +199,7 @@ static void fill_position_tables(struct fl_session *session)
     if (work->positions)
         fl_positions_sinusoidal(work->positions, n_ctx, config->d_model);
     if (work->cosine)
-        fl_rope_fill(work->cosine, work->sine, n_ctx, config->head_dim, &config->rope);
+        fl_rope_fill(work->cosine, work->sine, n_ctx, fl_config_rotary_dim(config), &config->rope);
 }
 
 int fl_session_open(struct fl_session **session, const struct fl_model *model,

@@ -55,6 +55,9 @@ static unsigned features_of(const struct fl_config *config)
         {config->bias_attn_out, FL_HAS_BIAS_ATTN_OUT},
         {config->bias_ffn, FL_HAS_BIAS_FFN},
         {config->gated, FL_HAS_GATE},
+        {config->bias_logits, FL_HAS_BIAS_LOGITS},
+        {config->qk_norm, FL_HAS_QK_NORM},
+        {fl_config_has_norm_ffn(config), FL_HAS_NORM_FFN},
         {config->n_experts == 0, FL_HAS_DENSE_FFN},
         {config->n_experts > 0, FL_HAS_EXPERTS},
     };
@@ -174,6 +177,7 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         {FL_SYMBOL_n_h, config->n_heads},
         {FL_SYMBOL_n_kv, config->n_kv_heads},
         {FL_SYMBOL_d_h, config->head_dim},
+        {FL_SYMBOL_d_r, fl_config_rotary_dim(config)},
         {FL_SYMBOL_f, config->d_ff},
         {FL_SYMBOL_V, config->vocab_size},
         {FL_SYMBOL_L, encoder ? config->n_encoder_layers : config->n_layers},

@@ -22,6 +22,7 @@
     X(n_h, "n_h", "attention heads")                                                               \
     X(n_kv, "n_{kv}", "key/value heads")                                                           \
     X(d_h, "d_h", "features per head")                                                             \
+    X(d_r, "d_r", "rotated features per head")                                                     \
     X(f, "f", "d_ff, the FFN width")                                                               \
     X(V, "V", "vocabulary size")                                                                   \
     X(L, "L", "layers")                                                                            \

@@ -46,7 +46,9 @@ enum fl_feature {
     FL_HAS_RELATIVE_BIAS = 1 << 22,
     FL_HAS_RECTANGLE = 1 << 23, /* every query against every key, masked or not */
     FL_HAS_BIAS_LOGITS = 1 << 24,
-    FL_HAS_SCALED_LOGITS = 1 << 25
+    FL_HAS_SCALED_LOGITS = 1 << 25,
+    FL_HAS_QK_NORM = 1 << 26,
+    FL_HAS_NORM_FFN = 1 << 27 /* absent where one norm serves both branches */
 };
 
 enum fl_piece_kind {

@@ -10,6 +10,7 @@
     X(EMBED, "embed", "embedding")                                                                 \
     X(NORM_ATTN, "norm_attn", "norm")                                                              \
     X(QKV, "qkv", "attention projections")                                                         \
+    X(QK_NORM, "qk_norm", "norm")                                                                  \
     X(ROPE, "rope", "positions")                                                                   \
     X(KV_APPEND, "kv_append", "kv cache")                                                          \
     X(SCORES, "scores", "attention products")                                                      \

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { MAX_DIMENSION = 1 << 24, MAX_LAYERS = 4096 };
+enum { MAX_DIMENSION = 1 << 24, MAX_LAYERS = 4096, MAX_EXPERTS = 1 << 16 };
 
 /* What a field of type int may hold. */
 struct int_field {
@@ -28,8 +28,10 @@ static const struct int_field INT_FIELDS[] = {
     INT_FIELD(vocab_size, 1, MAX_DIMENSION),
     INT_FIELD(n_ctx_max, 1, MAX_DIMENSION),
     INT_FIELD(sliding_window, 0, MAX_DIMENSION),
-    INT_FIELD(n_experts, 0, MAX_DIMENSION),
-    INT_FIELD(n_experts_used, 0, MAX_DIMENSION),
+    INT_FIELD(n_experts, 0, MAX_EXPERTS),
+    INT_FIELD(n_experts_used, 0, MAX_EXPERTS),
+    INT_FIELD(d_ff_shared, 0, MAX_DIMENSION),
+    INT_FIELD(rotary_dim, 0, MAX_DIMENSION),
     INT_FIELD(n_encoder_layers, 0, MAX_LAYERS),
     INT_FIELD(bos_id, -1, MAX_DIMENSION),
     INT_FIELD(eos_id, -1, MAX_DIMENSION),
@@ -61,7 +63,8 @@ static fl_wide attention_params(const struct fl_config *config)
     fl_wide d_q = (fl_wide)config->n_heads * config->head_dim;
     fl_wide d_kv = (fl_wide)config->n_kv_heads * config->head_dim;
     return linear_params(d, d_q + 2 * d_kv, config->bias_qkv) +
-           linear_params(d_q, d, config->bias_attn_out) + norm_params(config);
+           linear_params(d_q, d, config->bias_attn_out) + norm_params(config) +
+           (config->qk_norm ? 2 * (fl_wide)config->head_dim : 0);
 }
 
 static fl_wide ffn_params(const struct fl_config *config)
@@ -70,7 +73,9 @@ static fl_wide ffn_params(const struct fl_config *config)
     fl_wide one = linear_params(d, f, config->bias_ffn) * (config->gated ? 2 : 1) +
                   linear_params(f, d, config->bias_ffn);
     fl_wide all = config->n_experts ? one * config->n_experts + d * config->n_experts : one;
-    return all + norm_params(config);
+    if (config->d_ff_shared) /* and its gate */
+        all += d * config->d_ff_shared * (config->gated ? 3 : 2) + d;
+    return all + (fl_config_has_norm_ffn(config) ? norm_params(config) : 0);
 }
 
 /* An encoder-decoder's decoder layers attend twice: to themselves and to the encoder. */
@@ -90,6 +95,13 @@ static fl_wide wide_params(const struct fl_config *config)
     if (config->norm_position == FL_NORM_PRE)
         total += n_stacks * norm_params(config);
     return total;
+}
+
+int fl_config_rotary_dim(const struct fl_config *config)
+{
+    if (config->positions != FL_POS_ROPE)
+        return 0;
+    return config->rotary_dim ? config->rotary_dim : config->head_dim;
 }
 
 uint64_t fl_config_n_params(const struct fl_config *config)
@@ -120,9 +132,13 @@ static int check_rope(const struct fl_config *config, const char *source, struct
     const struct fl_rope_params *rope = &config->rope;
     if (config->positions != FL_POS_ROPE)
         return FL_OK;
-    if (config->head_dim % 2 != 0)
-        return fl_fail(error, "%s: head_dim: expected an even number for rotary positions, not %d",
-                       source, config->head_dim);
+    if (config->rotary_dim > config->head_dim)
+        return fl_fail(error, "%s: rotary_dim: expected at most head_dim (%d), not %d", source,
+                       config->head_dim, config->rotary_dim);
+    if (fl_config_rotary_dim(config) % 2 != 0)
+        return fl_fail(error, "%s: %s: expected an even number for rotary positions, not %d",
+                       source, config->rotary_dim ? "rotary_dim" : "head_dim",
+                       fl_config_rotary_dim(config));
     if (!within(rope->theta, 1, 1e15))
         return fl_fail(error, "%s: rope.theta: expected a number from 1 to 1e15, not %g", source,
                        rope->theta);
@@ -185,6 +201,17 @@ static int check_structure(const struct fl_config *config, const char *source,
         config->n_experts_used > config->n_experts)
         return fl_fail(error, "%s: n_experts_used: expected 1 to n_experts (%d), not %d", source,
                        config->n_experts, config->n_experts_used);
+    if (config->d_ff_shared > 0 && config->n_experts == 0)
+        return fl_fail(error, "%s: d_ff_shared: expected 0 in a model without experts, not %d",
+                       source, config->d_ff_shared);
+    if (config->bias_ffn && config->n_experts > 0)
+        return fl_fail(error, "%s: bias_ffn: expected none in a model of experts", source);
+    if (config->branches != FL_BRANCHES_SEQUENTIAL && config->norm_position == FL_NORM_POST)
+        return fl_fail(error, "%s: norm_position: expected pre in a model of parallel blocks",
+                       source);
+    if (config->n_experts > 0 && config->n_encoder_layers > 0)
+        return fl_fail(error, "%s: n_experts: expected none in an encoder-decoder, not %d", source,
+                       config->n_experts);
     if (check_encoder(config, source, error) != FL_OK)
         return FL_FAILED;
     if (config->bos_id >= config->vocab_size || config->eos_id >= config->vocab_size)
@@ -218,8 +245,11 @@ int fl_config_check(const struct fl_config *config, const char *source, struct f
 const char *fl_arch_name(enum fl_arch arch)
 {
     static const char *const NAMES[FL_N_ARCHS] = {
-        [FL_ARCH_CLASSIC] = "classic", [FL_ARCH_GPT2] = "gpt2",       [FL_ARCH_LLAMA] = "llama",
-        [FL_ARCH_QWEN2] = "qwen2",     [FL_ARCH_MIXTRAL] = "mixtral", [FL_ARCH_T5] = "t5",
+        [FL_ARCH_CLASSIC] = "classic",     [FL_ARCH_GPT2] = "gpt2",
+        [FL_ARCH_LLAMA] = "llama",         [FL_ARCH_QWEN2] = "qwen2",
+        [FL_ARCH_QWEN3] = "qwen3",         [FL_ARCH_MIXTRAL] = "mixtral",
+        [FL_ARCH_QWEN2_MOE] = "qwen2_moe", [FL_ARCH_QWEN3_MOE] = "qwen3_moe",
+        [FL_ARCH_NEOX] = "gpt_neox",       [FL_ARCH_T5] = "t5",
         [FL_ARCH_ENCDEC] = "encdec",
     };
     return (unsigned)arch < FL_N_ARCHS ? NAMES[arch] : "?";

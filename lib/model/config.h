@@ -17,13 +17,23 @@ enum fl_arch {
     FL_ARCH_GPT2,
     FL_ARCH_LLAMA, /* and Mistral: the same block */
     FL_ARCH_QWEN2,
-    FL_ARCH_MIXTRAL, /* counted only */
+    FL_ARCH_QWEN3, /* with query-key norm */
+    FL_ARCH_MIXTRAL,
+    FL_ARCH_QWEN2_MOE, /* experts beside a shared one */
+    FL_ARCH_QWEN3_MOE,
+    FL_ARCH_NEOX, /* GPT-NeoX, Pythia: parallel blocks, partly rotated heads */
     FL_ARCH_T5,
     FL_ARCH_ENCDEC, /* the original Transformer, encoder and decoder */
     FL_N_ARCHS
 };
 enum fl_norm_kind { FL_NORM_LAYERNORM, FL_NORM_RMSNORM };
 enum fl_norm_position { FL_NORM_PRE, FL_NORM_POST };
+/* How a pre-norm layer's two branches join the residual stream x. */
+enum fl_branches {
+    FL_BRANCHES_SEQUENTIAL,     /* x = x + attention(norm(x)), x = x + ffn(norm(x)) */
+    FL_BRANCHES_PARALLEL,       /* x = x + attention(norm_attn(x)) + ffn(norm_ffn(x)) */
+    FL_BRANCHES_PARALLEL_SHARED /* the same with one norm for both */
+};
 enum fl_positions {
     FL_POS_LEARNED,
     FL_POS_SINUSOIDAL,        /* feature 2i: sin(pos / 10000^(2i/h)), 2i+1: cos */
@@ -46,6 +56,7 @@ struct fl_config {
     int n_ctx_max; /* positions the model was made for */
     enum fl_norm_kind norm;
     enum fl_norm_position norm_position;
+    enum fl_branches branches;
     double norm_eps;
     enum fl_activation activation;
     bool gated; /* FFN is down(act(gate x) * (up x)) */
@@ -53,14 +64,18 @@ struct fl_config {
     bool scale_embedding;                   /* token embeddings times sqrt(d_model) */
     bool bias_qkv, bias_attn_out, bias_ffn; /* which linear layers carry a bias vector */
     bool tied;                              /* logits use the token embedding matrix */
+    bool qk_norm; /* RMSNorm over each head of q and k, before positions; gains [head_dim] */
     struct fl_rope_params rope;
+    int rotary_dim;                /* rotated features of each head, the first ones; 0: all */
     int sliding_window;            /* 0: none. Counted only; runs are refused when s > window */
-    int n_experts, n_experts_used; /* 0: dense FFN */
-    int n_encoder_layers;          /* 0: decoder only */
-    int source_vocab_size;         /* of the encoder; 0: it shares the decoder's embedding */
-    int relative_max_distance;     /* relative positions: farther ones share the last bucket */
-    bool bias_logits;              /* the output projection carries a bias vector */
-    int bos_id, eos_id;            /* -1: none; an encoder-decoder's decoder starts with bos_id */
+    int n_experts, n_experts_used; /* 0: dense FFN; d_ff is the width of one expert */
+    bool norm_topk;  /* the weights of the chosen experts sum to 1; else softmax over all experts */
+    int d_ff_shared; /* 0: no shared expert beside the chosen ones, behind its sigmoid gate */
+    int n_encoder_layers;      /* 0: decoder only */
+    int source_vocab_size;     /* of the encoder; 0: it shares the decoder's embedding */
+    int relative_max_distance; /* relative positions: farther ones share the last bucket */
+    bool bias_logits;          /* the output projection carries a bias vector */
+    int bos_id, eos_id;        /* -1: none; an encoder-decoder's decoder starts with bos_id */
 };
 
 /* Refuses nonsense with a sentence that starts with `source` (a file or preset name), names the
@@ -81,6 +96,15 @@ static inline bool fl_config_scales_logits(const struct fl_config *config)
 static inline int fl_config_prompt_vocab_size(const struct fl_config *config)
 {
     return config->source_vocab_size > 0 ? config->source_vocab_size : config->vocab_size;
+}
+
+/* Features of each head that are rotated: rotary_dim, or all; 0 without rotary positions. */
+int fl_config_rotary_dim(const struct fl_config *config);
+
+/* True when the feed-forward network has a norm of its own. */
+static inline bool fl_config_has_norm_ffn(const struct fl_config *config)
+{
+    return config->branches != FL_BRANCHES_PARALLEL_SHARED;
 }
 
 /* Number of trained parameters. */

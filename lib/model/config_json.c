@@ -6,10 +6,12 @@
 
 /* ---- names of what enums stand for ---- */
 
-static const char *const ARCHS[] = {"classic", "gpt2", "llama",  "qwen2",
-                                    "mixtral", "t5",   "encdec", NULL};
+static const char *const ARCHS[] = {"classic",  "gpt2",    "llama",     "qwen2",
+                                    "qwen3",    "mixtral", "qwen2_moe", "qwen3_moe",
+                                    "gpt_neox", "t5",      "encdec",    NULL};
 static const char *const NORMS[] = {"layernorm", "rmsnorm", NULL};
 static const char *const NORM_POSITIONS[] = {"pre", "post", NULL};
+static const char *const BRANCHES[] = {"sequential", "parallel", "parallel_shared", NULL};
 static const char *const ACTIVATIONS[] = {"relu", "gelu_erf", "gelu_tanh", "silu", NULL};
 static const char *const POSITIONS[] = {"learned", "sinusoidal", "sinusoidal_halves",
                                         "rope",    "relative",   NULL};
@@ -29,9 +31,9 @@ static const struct field {
     {                                                                                              \
 #member, offsetof(struct fl_config, member), kind, choices, false                          \
     }
-#define LATER_FIELD(kind, member)                                                                  \
+#define LATER_FIELD(kind, member, choices)                                                         \
     {                                                                                              \
-#member, offsetof(struct fl_config, member), kind, NULL, true                              \
+#member, offsetof(struct fl_config, member), kind, choices, true                           \
     }
     FIELD(KIND_ENUM, arch, ARCHS),
     FIELD(KIND_INT, d_model, NULL),
@@ -44,6 +46,7 @@ static const struct field {
     FIELD(KIND_INT, n_ctx_max, NULL),
     FIELD(KIND_ENUM, norm, NORMS),
     FIELD(KIND_ENUM, norm_position, NORM_POSITIONS),
+    LATER_FIELD(KIND_ENUM, branches, BRANCHES),
     FIELD(KIND_REAL, norm_eps, NULL),
     FIELD(KIND_ENUM, activation, ACTIVATIONS),
     FIELD(KIND_BOOL, gated, NULL),
@@ -52,16 +55,20 @@ static const struct field {
     FIELD(KIND_BOOL, bias_qkv, NULL),
     FIELD(KIND_BOOL, bias_attn_out, NULL),
     FIELD(KIND_BOOL, bias_ffn, NULL),
+    LATER_FIELD(KIND_BOOL, qk_norm, NULL),
+    LATER_FIELD(KIND_INT, rotary_dim, NULL),
     FIELD(KIND_BOOL, tied, NULL),
     FIELD(KIND_INT, sliding_window, NULL),
     FIELD(KIND_INT, n_experts, NULL),
     FIELD(KIND_INT, n_experts_used, NULL),
+    LATER_FIELD(KIND_BOOL, norm_topk, NULL),
+    LATER_FIELD(KIND_INT, d_ff_shared, NULL),
     FIELD(KIND_INT, n_encoder_layers, NULL),
     FIELD(KIND_INT, bos_id, NULL),
     FIELD(KIND_INT, eos_id, NULL),
-    LATER_FIELD(KIND_INT, source_vocab_size),
-    LATER_FIELD(KIND_INT, relative_max_distance),
-    LATER_FIELD(KIND_BOOL, bias_logits),
+    LATER_FIELD(KIND_INT, source_vocab_size, NULL),
+    LATER_FIELD(KIND_INT, relative_max_distance, NULL),
+    LATER_FIELD(KIND_BOOL, bias_logits, NULL),
 };
 enum { N_FIELDS = sizeof FIELDS / sizeof *FIELDS };
 

@@ -14,8 +14,14 @@ static struct fl_linear linear(int n_out, int n_in)
     return (struct fl_linear){.n_out = n_out, .n_in = n_in, .ld = n_in};
 }
 
-static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config *config,
-                          bool cross)
+static struct fl_ffn_weights ffn(int d_model, int d_ff)
+{
+    return (struct fl_ffn_weights){
+        .gate = linear(d_ff, d_model), .up = linear(d_ff, d_model), .down = linear(d_model, d_ff)};
+}
+
+static void prepare_layer(struct fl_layer_weights *layer, struct fl_ffn_weights *experts,
+                          const struct fl_config *config, bool cross)
 {
     int d = config->d_model, f = config->d_ff;
     int d_q = config->n_heads * config->head_dim, d_kv = config->n_kv_heads * config->head_dim;
@@ -32,6 +38,12 @@ static void prepare_layer(struct fl_layer_weights *layer, const struct fl_config
     layer->ffn_gate = linear(f, d);
     layer->ffn_up = linear(f, d);
     layer->ffn_down = linear(d, f);
+    layer->router = linear(config->n_experts, d);
+    layer->shared = ffn(d, config->d_ff_shared);
+    layer->shared_router = linear(1, d);
+    layer->experts = experts;
+    for (int i = 0; i < config->n_experts; i++)
+        experts[i] = ffn(d, f);
 }
 
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
@@ -47,15 +59,19 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
         return FL_FAILED;
     model->storage = calloc(1, sizeof *model->storage);
     model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
-    if (!model->storage || !model->layers)
+    const size_t n_experts = (size_t)config->n_layers * (size_t)config->n_experts;
+    if (n_experts > 0)
+        model->experts = calloc(n_experts, sizeof *model->experts);
+    if (!model->storage || !model->layers || (n_experts > 0 && !model->experts))
         return fl_fail(error, "%s: cannot reserve memory for %d layers", config->name,
                        fl_n_slot_layers(config));
     if (config->n_encoder_layers > 0)
         model->encoder_layers = model->layers + config->n_layers;
     model->logits = linear(config->vocab_size, config->d_model);
     for (int i = 0; i < fl_n_slot_layers(config); i++)
-        prepare_layer(&model->layers[i], config,
-                      config->n_encoder_layers > 0 && i < config->n_layers);
+        prepare_layer(&model->layers[i],
+                      n_experts > 0 ? model->experts + (size_t)i * (size_t)config->n_experts : NULL,
+                      config, config->n_encoder_layers > 0 && i < config->n_layers);
     return FL_OK;
 }
 
@@ -73,6 +89,7 @@ void fl_model_close(struct fl_model *model)
     }
     free(storage);
     free(model->layers);
+    free(model->experts);
     *model = (struct fl_model){0};
 }
 
@@ -90,7 +107,7 @@ int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct
     return FL_OK;
 }
 
-const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
+float *fl_model_reserve(struct fl_model *model, size_t n)
 {
     struct fl_weight_storage *storage = model->storage;
     float **copies = realloc(storage->copies, (size_t)(storage->n_copies + 1) * sizeof *copies);
@@ -100,16 +117,21 @@ const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
     float *copy = malloc(n * sizeof *copy);
     if (!copy)
         return NULL;
-    memcpy(copy, data, n * sizeof *copy);
     copies[storage->n_copies++] = copy;
     return copy;
+}
+
+const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
+{
+    float *copy = fl_model_reserve(model, n);
+    return copy ? memcpy(copy, data, n * sizeof *copy) : NULL;
 }
 
 /* ---- slots ---- */
 
 struct slot_list {
     struct fl_weight_slot *slots;
-    int n, layer;
+    int n, layer, expert;
     bool encoder;
 };
 
@@ -119,6 +141,7 @@ static void add(struct slot_list *list, enum fl_weight_role role, const float **
     list->slots[list->n++] = (struct fl_weight_slot){.role = role,
                                                      .layer = list->layer,
                                                      .encoder = list->encoder,
+                                                     .expert = list->expert,
                                                      .n_rows = n_rows,
                                                      .n_cols = n_cols,
                                                      .target = target};
@@ -186,6 +209,34 @@ static void add_cross(struct slot_list *list, struct fl_layer_weights *layer,
                config->bias_attn_out);
 }
 
+static void add_ffn(struct slot_list *list, enum fl_weight_role role, struct fl_ffn_weights *ffn,
+                    const struct fl_config *config)
+{
+    if (config->gated)
+        add_linear(list, role, FL_N_WEIGHT_ROLES, &ffn->gate, false);
+    add_linear(list, role + 1, FL_N_WEIGHT_ROLES, &ffn->up, false);
+    add_linear(list, role + 2, FL_N_WEIGHT_ROLES, &ffn->down, false);
+}
+
+static void add_dense(struct slot_list *list, struct fl_layer_weights *layer, bool gated, bool bias)
+{
+    if (gated)
+        add_linear(list, FL_WEIGHT_FFN_GATE, FL_WEIGHT_FFN_GATE_BIAS, &layer->ffn_gate, bias);
+    add_linear(list, FL_WEIGHT_FFN_UP, FL_WEIGHT_FFN_UP_BIAS, &layer->ffn_up, bias);
+    add_linear(list, FL_WEIGHT_FFN_DOWN, FL_WEIGHT_FFN_DOWN_BIAS, &layer->ffn_down, bias);
+}
+
+/* What a layer of experts has besides them. */
+static void add_moe(struct slot_list *list, struct fl_layer_weights *layer,
+                    const struct fl_config *config)
+{
+    add_linear(list, FL_WEIGHT_ROUTER, FL_N_WEIGHT_ROLES, &layer->router, false);
+    if (config->d_ff_shared == 0)
+        return;
+    add_linear(list, FL_WEIGHT_SHARED_ROUTER, FL_N_WEIGHT_ROLES, &layer->shared_router, false);
+    add_ffn(list, FL_WEIGHT_SHARED_GATE, &layer->shared, config);
+}
+
 static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
                       const struct fl_config *config)
 {
@@ -195,28 +246,52 @@ static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
     add_linear(list, FL_WEIGHT_V, FL_WEIGHT_V_BIAS, &layer->v, config->bias_qkv);
     add_linear(list, FL_WEIGHT_ATTN_OUT, FL_WEIGHT_ATTN_OUT_BIAS, &layer->attn_out,
                config->bias_attn_out);
+    if (config->qk_norm) {
+        add(list, FL_WEIGHT_Q_NORM, &layer->q_norm, config->head_dim, 0);
+        add(list, FL_WEIGHT_K_NORM, &layer->k_norm, config->head_dim, 0);
+    }
     if (config->n_encoder_layers > 0 && !list->encoder)
         add_cross(list, layer, config);
-    add_norm(list, FL_WEIGHT_NORM_FFN, &layer->norm_ffn, config);
-    if (config->gated)
-        add_linear(list, FL_WEIGHT_FFN_GATE, FL_WEIGHT_FFN_GATE_BIAS, &layer->ffn_gate,
-                   config->bias_ffn);
-    add_linear(list, FL_WEIGHT_FFN_UP, FL_WEIGHT_FFN_UP_BIAS, &layer->ffn_up, config->bias_ffn);
-    add_linear(list, FL_WEIGHT_FFN_DOWN, FL_WEIGHT_FFN_DOWN_BIAS, &layer->ffn_down,
-               config->bias_ffn);
+    if (fl_config_has_norm_ffn(config))
+        add_norm(list, FL_WEIGHT_NORM_FFN, &layer->norm_ffn, config);
+    if (config->n_experts == 0)
+        add_dense(list, layer, config->gated, config->bias_ffn);
+    else
+        add_moe(list, layer, config);
 }
 
 int fl_weight_slots(struct fl_model *model, int layer,
                     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES])
 {
     const int n_layers = model->config.n_layers;
-    struct slot_list list = {slots, 0, layer, layer >= n_layers};
+    struct slot_list list = {slots, 0, layer, -1, layer >= n_layers};
     if (list.encoder)
         list.layer -= n_layers;
     if (layer == FL_GLOBAL_SLOTS)
         add_globals(&list, model);
     else
         add_layer(&list, &model->layers[layer], &model->config);
+    return list.n;
+}
+
+int fl_weight_n_groups(const struct fl_model *model)
+{
+    return 1 + fl_n_slot_layers(&model->config) * (1 + model->config.n_experts);
+}
+
+int fl_weight_group(struct fl_model *model, int group,
+                    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES])
+{
+    const struct fl_config *config = &model->config;
+    if (group == 0)
+        return fl_weight_slots(model, FL_GLOBAL_SLOTS, slots);
+    const int layer = (group - 1) / (1 + config->n_experts);
+    const int expert = (group - 1) % (1 + config->n_experts) - 1;
+    if (expert < 0)
+        return fl_weight_slots(model, layer, slots);
+    struct slot_list list = {slots, 0, layer, expert, false};
+    add_ffn(&list, FL_WEIGHT_EXPERT_GATE,
+            &model->experts[(size_t)layer * (size_t)config->n_experts + (size_t)expert], config);
     return list.n;
 }
 
@@ -229,8 +304,8 @@ void fl_model_finish(struct fl_model *model)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
     model->weight_bytes = 0;
-    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
-        int n = fl_weight_slots(model, layer, slots);
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++) {
             assert(*slots[i].target);
             model->weight_bytes += fl_weight_slot_size(&slots[i]) * sizeof(float);
@@ -301,6 +376,22 @@ static int check_shape(const struct fl_weight_tensor *tensor, int n_dims, const 
     return fl_fail(error, "%s: %s: expected shape [%s], not [%s]", path, name, expected, found);
 }
 
+/* The rows of q, k or v (which: 0, 1, 2), gathered from a tensor in which each head has those of
+ * all three in a row. There are as many key/value heads as heads. */
+static const float *copy_heads(struct fl_model *model, const struct fl_weight_tensor *tensor,
+                               const struct fl_weight_slot *slot, size_t which)
+{
+    const size_t n_heads = (size_t)model->config.n_heads;
+    const size_t n_cols = (size_t)(slot->n_cols ? slot->n_cols : 1);
+    const size_t part = (size_t)model->config.head_dim * n_cols;
+    float *copy = fl_model_reserve(model, n_heads * part);
+    for (size_t head = 0; copy && head < n_heads; head++)
+        memcpy(copy + head * part,
+               (const char *)tensor->data + (3 * head + which) * part * sizeof *copy,
+               part * sizeof *copy);
+    return copy;
+}
+
 static int bind_slot(const struct binding *binding, const struct fl_weight_slot *slot,
                      struct fl_error *error)
 {
@@ -308,11 +399,11 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
     const char *pattern = slot->encoder ? row->encoder : row->pattern;
     assert(pattern);
     char name[128];
-    /* the patterns are constants of the loaders, with at most one %d */
-    snprintf(name, sizeof name, pattern, slot->layer);
+    /* the patterns are constants of the loaders, with at most two %d */
+    snprintf(name, sizeof name, pattern, slot->layer, slot->expert);
 
     size_t n_rows = (size_t)slot->n_rows, n_cols = (size_t)slot->n_cols, skipped = 0;
-    if (row->fused) {
+    if (row->fused || row->fused_by_head) {
         const struct fl_model *model = binding->model;
         const struct fl_layer_weights *layer =
             (slot->encoder ? model->encoder_layers : model->layers) + slot->layer;
@@ -320,18 +411,25 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
         skipped = (size_t)fused_offset(slot->role, layer);
     }
     struct fl_weight_tensor tensor;
-    uint64_t dims[2] = {row->in_out ? n_cols : n_rows, row->in_out ? n_rows : n_cols};
+    const uint64_t dims[3] = {(uint64_t)binding->model->config.n_experts,
+                              row->in_out ? n_cols : n_rows, row->in_out ? n_rows : n_cols};
     if (binding->find(binding->file, name, &tensor, error) != FL_OK ||
-        check_shape(&tensor, n_cols ? 2 : 1, n_cols ? dims : &n_rows, binding->path, name, error) !=
-            FL_OK)
+        check_shape(&tensor, (n_cols ? 2 : 1) + row->stacked, row->stacked ? dims : &dims[1],
+                    binding->path, name, error) != FL_OK)
         return FL_FAILED;
 
+    const size_t size = n_rows * (n_cols ? n_cols : 1);
+    if (row->stacked)
+        tensor.data = (const char *)tensor.data + (size_t)slot->expert * size * sizeof(float);
     const float *data = tensor.data;
-    if ((uintptr_t)tensor.data % sizeof(float) != 0) {
-        data = fl_model_copy(binding->model, tensor.data, n_rows * (n_cols ? n_cols : 1));
-        if (!data)
-            return fl_fail(error, "%s: %s: cannot hold a copy in memory", binding->path, name);
+    if (row->fused_by_head) {
+        data = copy_heads(binding->model, &tensor, slot, skipped / (size_t)slot->n_rows);
+        skipped = 0;
+    } else if ((uintptr_t)tensor.data % sizeof(float) != 0) {
+        data = fl_model_copy(binding->model, tensor.data, size);
     }
+    if (!data)
+        return fl_fail(error, "%s: %s: cannot hold a copy in memory", binding->path, name);
     *slot->target = data + skipped * (n_cols && !row->in_out ? n_cols : 1);
     if (slot->linear) {
         slot->linear->in_out = row->in_out;
@@ -345,8 +443,8 @@ int fl_weights_bind(struct fl_model *model, const struct fl_weight_name names[FL
 {
     struct binding binding = {model, names, find, file, path};
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
-        int n = fl_weight_slots(model, layer, slots);
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++)
             if (bind_slot(&binding, &slots[i], error) != FL_OK)
                 return FL_FAILED;

@@ -31,6 +31,8 @@ enum fl_weight_role {
     FL_WEIGHT_Q_BIAS,
     FL_WEIGHT_K_BIAS,
     FL_WEIGHT_V_BIAS,
+    FL_WEIGHT_Q_NORM, /* [head_dim] */
+    FL_WEIGHT_K_NORM,
     FL_WEIGHT_ATTN_OUT,
     FL_WEIGHT_ATTN_OUT_BIAS,
     FL_WEIGHT_NORM_CROSS,
@@ -51,6 +53,15 @@ enum fl_weight_role {
     FL_WEIGHT_FFN_UP_BIAS,
     FL_WEIGHT_FFN_DOWN,
     FL_WEIGHT_FFN_DOWN_BIAS,
+    FL_WEIGHT_ROUTER,
+    FL_WEIGHT_SHARED_ROUTER,
+    FL_WEIGHT_SHARED_GATE,
+    FL_WEIGHT_SHARED_UP,
+    FL_WEIGHT_SHARED_DOWN,
+    /* of each expert of a layer */
+    FL_WEIGHT_EXPERT_GATE,
+    FL_WEIGHT_EXPERT_UP,
+    FL_WEIGHT_EXPERT_DOWN,
     FL_N_WEIGHT_ROLES
 };
 enum { FL_GLOBAL_SLOTS = -1 }; /* in place of a layer's number */
@@ -65,6 +76,7 @@ struct fl_weight_slot {
     enum fl_weight_role role;
     int layer;                /* of its stack, or FL_GLOBAL_SLOTS */
     bool encoder;             /* of a layer in the encoder */
+    int expert;               /* -1: of none */
     int n_rows, n_cols;       /* n_cols 0: a vector of n_rows */
     const float **target;     /* where its address belongs */
     struct fl_linear *linear; /* whose ld and in_out describe it; NULL for other than matrices of
@@ -86,8 +98,13 @@ struct fl_weight_storage {
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
                      struct fl_error *error);
 
-/* Fills slots with those of layer 0 .. fl_n_slot_layers() - 1, or of none; returns how many there
- * are. */
+/* Slots come in groups: those outside the layers; then for each layer its own, followed by a group
+ * for each of its experts. Fills slots with those of a group; returns how many there are. */
+int fl_weight_n_groups(const struct fl_model *model);
+int fl_weight_group(struct fl_model *model, int group,
+                    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES]);
+
+/* The group of layer 0 .. fl_n_slot_layers() - 1 without its experts, or of FL_GLOBAL_SLOTS. */
 int fl_weight_slots(struct fl_model *model, int layer,
                     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES]);
 
@@ -100,17 +117,23 @@ void fl_model_finish(struct fl_model *model);
 /* Takes over a mapping; *mapping is emptied on success. */
 int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct fl_error *error);
 
+/* Memory for n floats that lives as long as the model; NULL when there is none. */
+float *fl_model_reserve(struct fl_model *model, size_t n);
+
 /* An aligned copy of n floats at data, which lies at any address; NULL when there is no memory. */
 const float *fl_model_copy(struct fl_model *model, const void *data, size_t n);
 
 /* ---- formats that name their tensors ---- */
 
 struct fl_weight_name {
-    const char *pattern; /* "%d" stands for the layer; NULL: the format has no such tensor */
+    const char *pattern; /* the first "%d" stands for the layer, the second one for the expert;
+                            NULL: the format has no such tensor */
     bool in_out;         /* stored [n_in, n_out] */
     bool fused;          /* q, k and v (of cross-attention: k and v) in one tensor, one behind the
                             other along n_out */
     const char *encoder; /* the pattern of the encoder's layers */
+    bool fused_by_head;  /* the same, but head by head: [n_heads, 3, head_dim] along n_out */
+    bool stacked;        /* all experts in one tensor [n_experts, n_out, n_in] */
 };
 
 /* A tensor of 32-bit floats in a file; dims in row-major order, the fastest last. */

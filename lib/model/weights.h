@@ -17,13 +17,25 @@ struct fl_norm_weights {
     const float *bias; /* [d_model], NULL for RMSNorm */
 };
 
+/* A feed-forward network: a layer's only one, an expert, or the expert all tokens share. */
+struct fl_ffn_weights {
+    struct fl_linear gate; /* weight NULL unless gated */
+    struct fl_linear up, down;
+};
+
 struct fl_layer_weights {
-    struct fl_norm_weights norm_attn, norm_ffn;
+    struct fl_norm_weights norm_attn;
+    struct fl_norm_weights norm_ffn; /* gain NULL: norm_attn serves both branches */
     struct fl_linear q, k, v, attn_out;
     struct fl_norm_weights norm_cross; /* of a decoder that attends to an encoder; NULL otherwise */
     struct fl_linear cross_q, cross_k, cross_v, cross_out;
-    struct fl_linear ffn_gate; /* weight NULL unless gated */
+    const float *q_norm, *k_norm; /* [head_dim]; NULL: none */
+    struct fl_linear ffn_gate;    /* weight NULL unless gated; all three NULL with experts */
     struct fl_linear ffn_up, ffn_down;
+    struct fl_linear router;              /* [n_experts, d_model] */
+    const struct fl_ffn_weights *experts; /* [n_experts]; NULL: none */
+    struct fl_ffn_weights shared;         /* weights NULL: none */
+    struct fl_linear shared_router;       /* [1, d_model]: its sigmoid weighs the shared expert */
 };
 
 struct fl_model {
@@ -33,6 +45,7 @@ struct fl_model {
     struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
     struct fl_linear logits;           /* shares token_embedding when tied */
     struct fl_layer_weights *layers;   /* [n_layers] */
+    struct fl_ffn_weights *experts;    /* [n_layers, n_experts]; the layers point into it */
     const float *relative_bias;        /* [FL_T5_BUCKETS, n_heads], of every layer; or NULL */
     /* encoder-decoders */
     const float *encoder_embedding; /* token_embedding unless the vocabularies differ */

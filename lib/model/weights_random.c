@@ -35,9 +35,12 @@ static void fill_slot(float *out, const struct fl_weight_slot *slot, uint64_t se
 {
     uint64_t tensor = (uint64_t)(slot->layer + 1) * FL_N_WEIGHT_ROLES + (uint64_t)slot->role;
     uint64_t key = mix((slot->encoder ? ~seed : seed) + GOLDEN * (tensor + 1));
+    if (slot->expert >= 0)
+        key = mix(key + GOLDEN * ((uint64_t)slot->expert + 1));
     size_t n = fl_weight_slot_size(slot);
     bool gain = slot->role == FL_WEIGHT_NORM_FINAL || slot->role == FL_WEIGHT_NORM_ATTN ||
                 slot->role == FL_WEIGHT_NORM_FFN || slot->role == FL_WEIGHT_NORM_CROSS ||
+                slot->role == FL_WEIGHT_Q_NORM || slot->role == FL_WEIGHT_K_NORM ||
                 slot->role == FL_WEIGHT_ENCODER_NORM_FINAL;
     if (gain)
         fill(out, n, key, 1.0f, 0.1f);
@@ -51,8 +54,8 @@ static void fill_slot(float *out, const struct fl_weight_slot *slot, uint64_t se
 static void lay_out(struct fl_model *model, struct fl_arena *arena, uint64_t seed)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
-        int n = fl_weight_slots(model, layer, slots);
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++) {
             float *piece = fl_arena_floats(arena, fl_weight_slot_size(&slots[i]));
             if (piece)

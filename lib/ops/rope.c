@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stddef.h>
 
-static double frequency(int pair, int head_dim, const struct fl_rope_params *params)
+static double frequency(int pair, int rotary_dim, const struct fl_rope_params *params)
 {
     const double PI = 3.14159265358979323846;
-    double plain = pow(params->theta, -2.0 * pair / head_dim);
+    double plain = pow(params->theta, -2.0 * pair / rotary_dim);
     switch (params->scaling) {
     case FL_ROPE_PLAIN:
         break;
@@ -30,18 +30,23 @@ static double frequency(int pair, int head_dim, const struct fl_rope_params *par
     return plain;
 }
 
-void fl_rope_fill(float *cosine, float *sine, int n_ctx, int head_dim,
+void fl_rope_fill(float *cosine, float *sine, int n_ctx, int rotary_dim,
                   const struct fl_rope_params *params)
 {
-    int half = head_dim / 2;
+    int half = rotary_dim / 2;
     for (int i = 0; i < half; i++) {
-        double freq = frequency(i, head_dim, params);
+        double freq = frequency(i, rotary_dim, params);
         for (int pos = 0; pos < n_ctx; pos++) {
             size_t at = (size_t)pos * (size_t)half + (size_t)i;
             cosine[at] = (float)cos(pos * freq);
             sine[at] = (float)sin(pos * freq);
         }
     }
+}
+
+static size_t rotated(const struct fl_rope_shape *shape)
+{
+    return (size_t)(shape->rotary_dim ? shape->rotary_dim : shape->head_dim);
 }
 
 struct job {
@@ -55,7 +60,7 @@ static void rotate_token(const void *context, size_t i)
 {
     const struct job *job = context;
     const struct fl_rope_shape *shape = job->shape;
-    size_t d = (size_t)shape->head_dim, half = d / 2;
+    size_t d = (size_t)shape->head_dim, half = rotated(shape) / 2;
     size_t n_heads = (size_t)shape->n_heads, n_kv_heads = (size_t)shape->n_kv_heads;
     size_t position = (size_t)shape->n_past + i % (size_t)shape->n_tokens;
     const float *c = job->cosine + position * half, *s = job->sine + position * half;
@@ -73,14 +78,14 @@ void fl_rope(float *q, float *k, const float *cosine, const float *sine,
                       sine, shape, shape->interleaved ? simd->rotate_pairs : simd->rotate_halves};
     size_t n_rows = (size_t)shape->n_seqs * (size_t)shape->n_tokens;
     size_t n_heads = (size_t)shape->n_heads + (size_t)shape->n_kv_heads;
-    fl_parallel_rows(n_rows, n_rows * n_heads * (size_t)shape->head_dim >= FL_PARALLEL_MIN,
-                     rotate_token, &job);
+    fl_parallel_rows(n_rows, n_rows * n_heads * rotated(shape) >= FL_PARALLEL_MIN, rotate_token,
+                     &job);
 }
 
 struct fl_cost fl_rope_cost(const struct fl_rope_shape *shape)
 {
     uint64_t s = (uint64_t)shape->n_tokens, n = (uint64_t)shape->n_seqs * s;
-    uint64_t d = (uint64_t)shape->head_dim;
+    uint64_t d = (uint64_t)rotated(shape);
     uint64_t elements = n * ((uint64_t)shape->n_heads + (uint64_t)shape->n_kv_heads) * d;
     return (struct fl_cost){
         .elementwise = 3 * elements,

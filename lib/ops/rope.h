@@ -2,7 +2,9 @@
  * grows with the position.
  *
  * For the pair (a, b) number i of a head at position m: angle = m * freq[i],
- * freq[i] = theta^(-2i / head_dim), a' = a cos - b sin, b' = a sin + b cos.
+ * freq[i] = theta^(-2i / d), a' = a cos - b sin, b' = a sin + b cos, where d = rotary_dim is
+ * head_dim, or less where only the first features of a head are rotated (GPT-NeoX,
+ * arXiv:2204.06745).
  * Source: Su et al., 2021 (arXiv:2104.09864). linear: freq / factor, Chen et al., 2023
  * (arXiv:2306.15595). llama3: by the number of turns within original_ctx, a frequency that turns
  * more than high_freq_factor times is kept, fewer than low_freq_factor times divided by factor,
@@ -24,15 +26,16 @@ struct fl_rope_params {
     int original_ctx;
 };
 
-/* Fills the tables cosine, sine [n_ctx, head_dim / 2]; head_dim is even. Angles are computed in
+/* Fills the tables cosine, sine [n_ctx, rotary_dim / 2]; rotary_dim is even. Angles are computed in
  * double: at position 100,000 a float angle would be off by 0.004. */
-void fl_rope_fill(float *cosine, float *sine, int n_ctx, int head_dim,
+void fl_rope_fill(float *cosine, float *sine, int n_ctx, int rotary_dim,
                   const struct fl_rope_params *params);
 
 struct fl_rope_shape {
     int n_seqs, n_tokens, n_past;
     int n_heads, n_kv_heads, head_dim;
     bool interleaved;
+    int rotary_dim; /* the first features of a head, at most head_dim; 0: all */
 };
 
 /* In place on q [n_seqs * n_tokens, n_heads * head_dim] and k [.., n_kv_heads * head_dim]; token j
@@ -40,8 +43,8 @@ struct fl_rope_shape {
 void fl_rope(float *q, float *k, const float *cosine, const float *sine,
              const struct fl_rope_shape *shape);
 
-/* Work fl_rope() executes: 4 multiplications and 2 additions a pair. Bytes: q, k both ways, and
- * the n_tokens rows of the tables. */
+/* Work fl_rope() executes: 4 multiplications and 2 additions a pair. Bytes: what is
+ * rotated of q and k both ways, and the n_tokens rows of the tables. */
 struct fl_cost fl_rope_cost(const struct fl_rope_shape *shape);
 
 #endif

@@ -130,6 +130,7 @@ static void draw_llama(struct fl_config *config, struct harness_random *random)
     config->head_dim = 2 * harness_pick(random, 1, 11);
     config->tied = harness_pick(random, 0, 1);
     config->bias_qkv = config->arch == FL_ARCH_QWEN2;
+    config->qk_norm = config->arch == FL_ARCH_QWEN3;
     config->rope = (struct fl_rope_params){
         .theta = harness_pick(random, 0, 1) ? 10000 : 500000,
         .interleaved = harness_pick(random, 0, 1),
@@ -141,10 +142,24 @@ static void draw_llama(struct fl_config *config, struct harness_random *random)
     };
 }
 
+static void draw_neox(struct fl_config *config, struct harness_random *random)
+{
+    static const enum fl_branches BRANCHES[] = {FL_BRANCHES_SEQUENTIAL, FL_BRANCHES_PARALLEL,
+                                                FL_BRANCHES_PARALLEL_SHARED};
+    config->branches = BRANCHES[harness_pick(random, 0, 2)];
+    config->activation = harness_pick(random, 0, 1) ? FL_ACT_GELU_ERF : FL_ACT_GELU_TANH;
+    config->positions = FL_POS_ROPE;
+    config->head_dim = harness_pick(random, 4, 19);
+    config->rotary_dim = 2 * harness_pick(random, 1, config->head_dim / 2);
+    config->rope.theta = 10000;
+    config->bias_logits = config->branches == FL_BRANCHES_PARALLEL_SHARED;
+    config->bias_qkv = config->bias_attn_out = config->bias_ffn = true;
+}
+
 struct fl_config harness_config(uint64_t seed)
 {
-    static const enum fl_arch ARCHS[] = {FL_ARCH_CLASSIC, FL_ARCH_GPT2, FL_ARCH_LLAMA,
-                                         FL_ARCH_QWEN2};
+    static const enum fl_arch ARCHS[] = {FL_ARCH_CLASSIC, FL_ARCH_GPT2,  FL_ARCH_LLAMA,
+                                         FL_ARCH_QWEN2,   FL_ARCH_QWEN3, FL_ARCH_NEOX};
     enum { N_ARCHS = sizeof ARCHS / sizeof *ARCHS };
     struct harness_random random = {seed};
     struct fl_config config = {.arch = ARCHS[seed % N_ARCHS],
@@ -162,6 +177,8 @@ struct fl_config harness_config(uint64_t seed)
         draw_classic(&config, &random);
     else if (config.arch == FL_ARCH_GPT2)
         draw_gpt2(&config, &random);
+    else if (config.arch == FL_ARCH_NEOX)
+        draw_neox(&config, &random);
     else
         draw_llama(&config, &random);
     config.d_model = config.n_heads * config.head_dim + (config.gated ? 5 : 0);

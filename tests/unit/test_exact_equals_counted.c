@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-enum { N_MODELS = 16, N_CTX = 24, N_SEQS_MAX = 4, N_POINTS_MIN = 200 };
+enum { N_MODELS = 24, N_CTX = 24, N_SEQS_MAX = 4, N_POINTS_MIN = 200 };
 
 struct point {
     const char *phase;
