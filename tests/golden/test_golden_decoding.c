@@ -2,10 +2,12 @@
  * fixed vectors, and greedy continuations with a processor. */
 #include "fixture.h"
 
+#include "engine/beam.h"
 #include "engine/sampler.h"
 #include "tests/unit/engine_harness.h"
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,5 +151,268 @@ Test(golden_decoding, processed_logits)
         n++;
     }
     cr_expect_geq(n, 45);
+    fixture_close(&fixture);
+}
+
+/* ---- greedy with a processor ---- */
+
+struct tiny {
+    char name[64];
+};
+
+static struct tiny MODELS[] = {
+    {"tiny/gpt2-tiny"},      {"tiny/gpt2-tiny-hubnames"},    {"tiny/llama-tiny-mha"},
+    {"tiny/llama-tiny-gqa"}, {"tiny/llama-tiny-llama3rope"}, {"tiny/qwen2-tiny"},
+    {"tiny/vanilla-postln"}, {"tiny/vanilla-preln"},         {"tiny/vanilla-preln-learned-gelu"},
+};
+enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
+
+static struct fl_session *open_session(const struct fl_model *model)
+{
+    return harness_session(model, &(struct fl_session_options){.n_seqs = 1,
+                                                               .n_ctx = N_CTX,
+                                                               .attention = FL_ATTENTION_CAUSAL,
+                                                               .logits = FL_LOGITS_LAST,
+                                                               .n_threads = 1});
+}
+
+static const float *forward(struct fl_session *session, const int *ids, int n)
+{
+    struct fl_error error;
+    cr_assert(fl_session_forward(session, ids, n, FL_LOGITS_LAST, &error) == FL_OK, "%s",
+              error.text);
+    return fl_session_logits(session);
+}
+
+static void check_processed(const char *model_name, const struct fl_model *model,
+                            const cJSON *entry)
+{
+    const char *processor = fixture_member(entry, "processor")->valuestring;
+    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    int ids[N_CTX], n = prompt.n;
+    cr_assert_leq(prompt.n + expected.n, N_CTX);
+    memcpy(ids, prompt.ids, (size_t)n * sizeof *ids);
+
+    struct fl_sampler sampler;
+    struct fl_error error;
+    cr_assert(fl_sampler_open(&sampler, &fl_sampling_default, model->config.vocab_size, &error) ==
+                  FL_OK,
+              "%s", error.text);
+    sampler.steps[sampler.n_steps++] = step_of(processor, fixture_member(entry, "params"));
+    struct fl_session *session = open_session(model);
+    while (n < prompt.n + expected.n) {
+        const int n_past = fl_session_n_past(session);
+        const float *logits = forward(session, ids + n_past, n - n_past);
+        ids[n] = fl_sampler_pick(&sampler, logits, ids, n);
+        n++;
+    }
+    cr_expect(memcmp(ids + prompt.n, expected.ids, (size_t)expected.n * sizeof *ids) == 0,
+              "%s: %s: other ids", model_name, processor);
+    fl_session_close(session);
+    fl_sampler_close(&sampler);
+    free(expected.ids);
+    free(prompt.ids);
+}
+
+ParameterizedTestParameters(golden_decoding, greedy_processed)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_decoding, greedy_processed)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    const cJSON *entry;
+    int n = 0;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "greedy_processed"))
+    {
+        check_processed(row->name, &model, entry);
+        n++;
+    }
+    cr_expect_gt(n, 0);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* ---- beams ---- */
+
+enum { N_BEAMS_MAX = 8 };
+
+/* Beams without a cache: every sequence is a list of ids, run anew in each pass. */
+struct recomputed {
+    struct fl_session *session;
+    int vocab_size;
+    int ids[N_BEAMS_MAX][N_CTX], n_ids[N_BEAMS_MAX];
+    float *logits; /* [N_BEAMS_MAX, vocab_size] */
+};
+
+static int recompute(void *context, const int *seqs, int n_seqs, const int *tokens, int n_tokens,
+                     const float **logits, struct fl_error *error)
+{
+    struct recomputed *r = context;
+    (void)error;
+    for (int i = 0; i < n_seqs; i++) {
+        int *ids = r->ids[seqs[i]], *n_ids = &r->n_ids[seqs[i]];
+        memcpy(ids + *n_ids, tokens + i * n_tokens, (size_t)n_tokens * sizeof *ids);
+        *n_ids += n_tokens;
+        fl_session_truncate(r->session, 0);
+        memcpy(r->logits + (size_t)i * (size_t)r->vocab_size, forward(r->session, ids, *n_ids),
+               (size_t)r->vocab_size * sizeof *r->logits);
+    }
+    *logits = r->logits;
+    return FL_OK;
+}
+
+static int copy_ids(void *context, int to, int from, struct fl_error *error)
+{
+    struct recomputed *r = context;
+    (void)error;
+    memcpy(r->ids[to], r->ids[from], sizeof r->ids[to]);
+    r->n_ids[to] = r->n_ids[from];
+    return FL_OK;
+}
+
+static void recomputed_open(struct recomputed *r, const struct fl_model *model)
+{
+    *r =
+        (struct recomputed){.session = open_session(model), .vocab_size = model->config.vocab_size};
+    r->logits = calloc(N_BEAMS_MAX * (size_t)r->vocab_size, sizeof *r->logits);
+    cr_assert_not_null(r->logits);
+}
+
+static void recomputed_close(struct recomputed *r)
+{
+    fl_session_close(r->session);
+    free(r->logits);
+}
+
+static bool lists(const cJSON *names, const char *name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, names)
+    {
+        if (strcmp(item->valuestring, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void expect_hypothesis(const char *what, int i, const struct fl_hypothesis *got,
+                              const cJSON *expected, double tolerance)
+{
+    struct fixture_ids ids = fixture_ids(fixture_member(expected, "ids"));
+    cr_expect(got->n_ids == ids.n && memcmp(got->ids, ids.ids, (size_t)ids.n * sizeof(int)) == 0,
+              "%s: hypothesis %d has other ids", what, i);
+    cr_expect_eq(got->finished, (bool)cJSON_IsTrue(fixture_member(expected, "finished")),
+                 "%s: hypothesis %d", what, i);
+    cr_expect_float_eq(got->sum, fixture_number(expected, "sum_logprob"), tolerance, "%s", what);
+    cr_expect_float_eq(got->score, fixture_number(expected, "score"), tolerance, "%s", what);
+    free(ids.ids);
+}
+
+static void expect_live(const char *what, const struct fl_beam *beam, const cJSON *expected,
+                        double tolerance)
+{
+    const cJSON *ids = fixture_member(expected, "ids");
+    const cJSON *sums = fixture_member(expected, "sum_logprob");
+    cr_assert_eq(fl_beam_n_live(beam), cJSON_GetArraySize(ids), "%s", what);
+    for (int i = 0; i < fl_beam_n_live(beam); i++) {
+        struct fixture_ids line = fixture_ids(cJSON_GetArrayItem(ids, i));
+        const struct fl_hypothesis got = fl_beam_live(beam, i);
+        cr_expect(got.n_ids == line.n &&
+                      memcmp(got.ids, line.ids, (size_t)line.n * sizeof(int)) == 0,
+                  "%s: another live beam %d after %d steps", what, i, line.n);
+        cr_expect_float_eq(got.sum, cJSON_GetArrayItem(sums, i)->valuedouble, tolerance);
+        free(line.ids);
+    }
+}
+
+/* Runs the search of a fixture; `steps` is compared unless NULL. The caller closes it. */
+static struct fl_beam *run_beams(const char *what, const struct fl_beam_model *model,
+                                 const cJSON *entry, bool early, const cJSON *steps,
+                                 double tolerance)
+{
+    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
+    const cJSON *eos = fixture_member(entry, "eos_token_id");
+    static int eos_id; /* outlives the search */
+    eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const struct fl_beam_options options = {
+        .n_beams = (int)fixture_number(entry, "num_beams"),
+        .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
+        .n_prompt_max = prompt.n,
+        .length_penalty = fixture_number(entry, "alpha"),
+        .early_stopping = early,
+        .eos_ids = &eos_id,
+        .n_eos = eos_id >= 0,
+    };
+    cr_assert_leq(options.n_beams, N_BEAMS_MAX);
+    struct fl_beam *beam;
+    struct fl_error error;
+    cr_assert(fl_beam_open(&beam, &options, model->vocab_size, &error) == FL_OK, "%s", error.text);
+    cr_assert(fl_beam_start(beam, model, prompt.ids, prompt.n, &error) == FL_OK, "%s", error.text);
+    bool more = true;
+    for (int step = 0; more; step++) {
+        cr_assert(fl_beam_step(beam, &more, &error) == FL_OK, "%s", error.text);
+        if (steps)
+            expect_live(what, beam, cJSON_GetArrayItem(steps, step), tolerance);
+    }
+    free(prompt.ids);
+    return beam;
+}
+
+static void check_beams(const char *name, const struct fl_model *model, const cJSON *entry,
+                        double tolerance)
+{
+    const cJSON *expected = fixture_member(entry, "hypotheses");
+    char what[128];
+    snprintf(what, sizeof what, "%s: %s", name, fixture_member(entry, "name")->valuestring);
+    for (int early = 0; early <= 1; early++) {
+        struct recomputed r;
+        recomputed_open(&r, model);
+        const struct fl_beam_model beams = {&r, r.vocab_size, recompute, copy_ids};
+        struct fl_beam *beam =
+            run_beams(what, &beams, entry, early,
+                      early ? NULL : cJSON_GetObjectItemCaseSensitive(entry, "live_beams_per_step"),
+                      tolerance);
+        cr_assert_eq(fl_beam_n_hypotheses(beam), cJSON_GetArraySize(expected));
+        /* where an early stop gives another list, or another best one, the fixture says so */
+        const bool same = !early || lists(fixture_member(entry, "same_list_under"), "early");
+        const bool best = same || lists(fixture_member(entry, "same_best_under"), "early");
+        const int n = same ? fl_beam_n_hypotheses(beam) : best ? 1 : 0;
+        for (int i = 0; i < n; i++) {
+            const struct fl_hypothesis got = fl_beam_hypothesis(beam, i);
+            expect_hypothesis(what, i, &got, cJSON_GetArrayItem(expected, i), tolerance);
+        }
+        fl_beam_close(beam);
+        recomputed_close(&r);
+    }
+}
+
+ParameterizedTestParameters(golden_decoding, beams)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_decoding, beams)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    const cJSON *entry;
+    int n = 0;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "beam_score_abs");
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
+    {
+        check_beams(row->name, &model, entry, tolerance);
+        n++;
+    }
+    cr_expect_geq(n, 3);
+    fl_model_close(&model);
     fixture_close(&fixture);
 }
