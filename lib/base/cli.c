@@ -112,6 +112,15 @@ static int set_choice(const struct fl_option *option, const char *text, struct f
     return FL_OK;
 }
 
+static int add_text(const struct fl_option *option, const char *text, struct fl_error *error)
+{
+    struct fl_cli_texts *texts = option->value;
+    if (texts->n == FL_CLI_TEXTS_MAX)
+        return fl_fail(error, "--%s: expected at most %d times", option->name, FL_CLI_TEXTS_MAX);
+    texts->items[texts->n++] = text;
+    return FL_OK;
+}
+
 static int set_value(const struct fl_option *option, const char *text, struct fl_error *error)
 {
     switch (option->kind) {
@@ -127,8 +136,25 @@ static int set_value(const struct fl_option *option, const char *text, struct fl
         return FL_OK;
     case FL_OPTION_CHOICE:
         return set_choice(option, text, error);
+    case FL_OPTION_TEXTS:
+        return add_text(option, text, error);
+    case FL_OPTION_ALIAS:
+        break; /* resolved before */
     }
     return FL_OK;
+}
+
+/* The option itself for an alias. */
+static const struct fl_option *resolve(const struct fl_option *options,
+                                       const struct fl_option *option)
+{
+    if (option->kind != FL_OPTION_ALIAS)
+        return option;
+    const struct fl_option *target = options;
+    while (target->name && strcmp(target->name, option->help) != 0)
+        target++;
+    assert(target->name && target->kind != FL_OPTION_ALIAS);
+    return target;
 }
 
 /* ---- --help ---- */
@@ -167,18 +193,29 @@ static void print_wrapped(const char *text, int indent)
     putchar('\n');
 }
 
-static void print_option(const struct fl_option *option, int width)
+static void append(char *text, size_t size, const char *before, const char *word,
+                   const char *behind)
 {
-    char column[256], text[1024];
+    const size_t n = strlen(text);
+    snprintf(text + n, size - n, "%s%s%s", before, word, behind);
+}
+
+/* options: the table, searched for aliases. */
+static void print_option(const struct fl_option *option, const struct fl_option *options, int width)
+{
+    char column[256], text[1024] = "";
     option_column(option, column);
     if ((int)strlen(column) > width)
         printf("%s\n%*s", column, width, "");
     else
         printf("%-*s", width, column);
     printf("  ");
-    int n = snprintf(text, sizeof text, "%s", option->help);
-    if (option->fallback && n < (int)sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, " (default: %s)", option->fallback);
+    append(text, sizeof text, "", option->help, "");
+    if (option->fallback)
+        append(text, sizeof text, " (default: ", option->fallback, ")");
+    for (const struct fl_option *other = options; other->name; other++)
+        if (other->kind == FL_OPTION_ALIAS && strcmp(other->help, option->name) == 0)
+            append(text, sizeof text, "; also --", other->name, "");
     print_wrapped(text, width + 2);
 }
 
@@ -200,6 +237,8 @@ static void print_help(const struct fl_command *command, const struct fl_option 
     char column[256];
     int width = 0;
     for (const struct fl_option *option = options; option->name; option++) {
+        if (option->kind == FL_OPTION_ALIAS)
+            continue;
         option_column(option, column);
         int length = (int)strlen(column);
         if (length > width && length <= WIDEST_COLUMN)
@@ -209,16 +248,18 @@ static void print_help(const struct fl_command *command, const struct fl_option 
            command->name, command->usage);
     const char *group = NULL;
     for (const struct fl_option *option = options; option->name; option++) {
+        if (option->kind == FL_OPTION_ALIAS)
+            continue;
         const char *heading = option->group ? option->group : group ? group : "Options";
         if (!group || strcmp(heading, group) != 0)
             printf("\n%s:\n", heading);
         group = heading;
-        print_option(option, width);
+        print_option(option, options, width);
     }
     if (!group)
         printf("\nOptions:\n");
     option_column(&HELP, column);
-    print_option(&HELP, width > (int)strlen(column) ? width : (int)strlen(column));
+    print_option(&HELP, options, width > (int)strlen(column) ? width : (int)strlen(column));
     if (command->examples && command->examples[0])
         print_examples(command->examples);
 }
@@ -267,6 +308,8 @@ static int objection(const struct fl_command *command, const struct fl_option *o
     const struct fl_option *option = code_seen >= LONG_CODE && code_seen < HELP_CODE
                                          ? &options[code_seen - LONG_CODE]
                                          : find_letter(options, code_seen);
+    if (option)
+        option = resolve(options, option);
     if (code == ':' && option)
         return fl_cli_misuse(command, "--%s: expected a value", option->name);
     if (code_seen == HELP_CODE)
@@ -286,7 +329,7 @@ static void getopt_tables(const struct fl_option *options, struct option *longs,
     *letters++ = 'h';
     for (; options[n].name; n++) {
         assert(n < MAX_OPTIONS);
-        bool takes_value = options[n].kind != FL_OPTION_FLAG;
+        bool takes_value = resolve(options, &options[n])->kind != FL_OPTION_FLAG;
         longs[n] = (struct option){options[n].name, takes_value, NULL, LONG_CODE + n};
         if (options[n].letter) {
             *letters++ = options[n].letter;
@@ -323,6 +366,7 @@ enum fl_cli_outcome fl_cli_parse(const struct fl_command *command, const struct 
         const struct fl_option *option =
             code >= LONG_CODE ? &options[code - LONG_CODE] : find_letter(options, code);
         struct fl_error error;
+        option = resolve(options, option);
         if (set_value(option, optarg, &error) != FL_OK) {
             fl_cli_misuse(command, "%s", error.text);
             return FL_CLI_MISUSE;

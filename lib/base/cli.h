@@ -17,7 +17,17 @@ enum fl_option_kind {
     FL_OPTION_INT,    /* int64_t within [min, max] */
     FL_OPTION_REAL,   /* double within [min, max] */
     FL_OPTION_STRING, /* const char * */
-    FL_OPTION_CHOICE  /* int: index into choices */
+    FL_OPTION_CHOICE, /* int: index into choices */
+    FL_OPTION_TEXTS,  /* struct fl_cli_texts: may be given several times */
+    FL_OPTION_ALIAS   /* another name for the option that `help` names; no value of its own */
+};
+
+enum { FL_CLI_TEXTS_MAX = 64 };
+
+/* In the order given; they point into argv. */
+struct fl_cli_texts {
+    const char *items[FL_CLI_TEXTS_MAX];
+    int n;
 };
 
 struct fl_option {
@@ -27,7 +37,7 @@ struct fl_option {
     enum fl_option_kind kind;
     void *value;                /* where it goes; holds the default */
     const char *argument;       /* placeholder in --help, e.g. "N" */
-    const char *help;           /* one line; the default is appended from `fallback` */
+    const char *help;           /* one line; the default is appended from `fallback`, and aliases */
     const char *fallback;       /* how --help shows the default; NULL: not shown */
     double min, max;            /* INT, REAL; both 0: any */
     const char *const *choices; /* CHOICE: NULL-terminated names */

@@ -14,6 +14,7 @@ static struct {
     double top_p;
     const char *model;
     int format;
+    struct fl_cli_texts stops;
 } given;
 
 static const struct fl_option OPTIONS[] = {
@@ -26,6 +27,10 @@ static const struct fl_option OPTIONS[] = {
     {"Output", "top-p", 0, FL_OPTION_REAL, &given.top_p, "P", "nucleus", NULL, 0, 1, NULL},
     {NULL, "format", 0, FL_OPTION_CHOICE, &given.format, NULL, "layout", "table", 0, 0, FORMATS},
     {NULL, "quiet", 'q', FL_OPTION_FLAG, &given.quiet, NULL, "say nothing", NULL, 0, 0, NULL},
+    {NULL, "stop", 0, FL_OPTION_TEXTS, &given.stops, "TEXT", "end here; repeatable", NULL, 0, 0,
+     NULL},
+    {NULL, "nucleus", 0, FL_OPTION_ALIAS, NULL, NULL, "top-p", NULL, 0, 0, NULL},
+    {NULL, "silent", 's', FL_OPTION_ALIAS, NULL, NULL, "quiet", NULL, 0, 0, NULL},
     {0},
 };
 
@@ -170,9 +175,10 @@ Test(cli, help_lists_groups_defaults_and_examples, .init = cr_redirect_stdout)
                      "                               needs another line\n"
                      "\n"
                      "Output:\n"
-                     "      --top-p P                nucleus\n"
+                     "      --top-p P                nucleus; also --nucleus\n"
                      "      --format table|json|csv  layout (default: table)\n"
-                     "  -q, --quiet                  say nothing\n"
+                     "  -q, --quiet                  say nothing; also --silent\n"
+                     "      --stop TEXT              end here; repeatable\n"
                      "  -h, --help                   show this text\n"
                      "\n"
                      "Examples:\n"
@@ -275,4 +281,45 @@ Test(cli, colour_needs_a_terminal)
     cr_assert_not_null(file);
     cr_expect_not(fl_cli_colour(fileno(file)));
     fclose(file);
+}
+
+Test(cli, aliases_are_the_option_itself, .init = cr_redirect_stderr)
+{
+    given.top_p = 0;
+    given.quiet = false;
+    cr_expect_eq(parse_line("--nucleus 0.25 -s"), FL_CLI_RUN);
+    cr_expect_eq(given.top_p, 0.25);
+    cr_expect(given.quiet);
+    given.quiet = false;
+    cr_expect_eq(parse_line("--silent"), FL_CLI_RUN);
+    cr_expect(given.quiet);
+    cr_expect_eq(parse_line("--nucleus 2"), FL_CLI_MISUSE);
+    cr_expect_eq(parse_line("--nucleus"), FL_CLI_MISUSE);
+    const char *err = read_all(cr_get_redirected_stderr());
+    cr_expect(strstr(err, "--top-p: expected a number from 0 to 1, not '2'"), "%s", err);
+    cr_expect(strstr(err, "--top-p: expected a value"), "%s", err);
+}
+
+Test(cli, an_option_may_be_given_several_times, .init = cr_redirect_stderr)
+{
+    given.stops.n = 0;
+    cr_expect_eq(parse_line("--stop one --stop=two --stop three"), FL_CLI_RUN);
+    cr_assert_eq(given.stops.n, 3);
+    cr_expect_str_eq(given.stops.items[0], "one");
+    cr_expect_str_eq(given.stops.items[1], "two");
+    cr_expect_str_eq(given.stops.items[2], "three");
+
+    given.stops.n = FL_CLI_TEXTS_MAX;
+    cr_expect_eq(parse_line("--stop more"), FL_CLI_MISUSE);
+    const char *err = read_all(cr_get_redirected_stderr());
+    cr_expect(strstr(err, "--stop: expected at most 64 times"), "%s", err);
+}
+
+Test(cli, help_names_aliases_beside_their_option, .init = cr_redirect_stdout)
+{
+    cr_expect_eq(parse_line("--help"), FL_CLI_HELP);
+    const char *out = read_all(cr_get_redirected_stdout());
+    cr_expect(strstr(out, "nucleus; also --nucleus"), "%s", out);
+    cr_expect(strstr(out, "say nothing; also --silent"), "%s", out);
+    cr_expect(!strstr(out, "  --nucleus"), "%s", out);
 }
