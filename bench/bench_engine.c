@@ -254,7 +254,9 @@ static double linear_bytes(const struct fl_linear *layer)
 {
     if (!layer->weight)
         return 0;
-    return sizeof(float) * (double)layer->n_out * ((double)layer->n_in + (layer->bias ? 1 : 0));
+    const size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in;
+    return (double)(fl_dtype_bytes(layer->dtype, n_out * n_in) +
+                    (layer->bias ? n_out * sizeof(float) : 0));
 }
 
 /* Weights that a decode step reads: all linear layers, the logits among them. */

@@ -46,13 +46,12 @@ static void embed(const struct fl_pass *pass)
     const struct fl_excess excess = {.flops[FL_EXCESS_CALL_SCALARS] =
                                          config->scale_embedding ? 1 : 0}; /* the square root */
     OPERATOR(pass, global_row(pass), FL_OP_EMBED,
-             fl_embed_cost(pass->n_seqs, pass->n_tokens, positions != NULL, config->scale_embedding,
-                           config->d_model),
+             fl_embed_cost(&model->token_embedding, pass->n_seqs, pass->n_tokens, positions != NULL,
+                           config->scale_embedding),
              excess,
              fl_embed(pass->work->x, pass->tokens, pass->n_seqs, pass->n_tokens, pass->n_past,
-                      model->token_embedding, positions,
-                      config->scale_embedding ? sqrtf((float)config->d_model) : 1.0f,
-                      config->d_model));
+                      &model->token_embedding, positions,
+                      config->scale_embedding ? sqrtf((float)config->d_model) : 1.0f));
 }
 
 static void norm(const struct fl_pass *pass, int layer, enum fl_operator op, float *out,

@@ -112,7 +112,8 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
             return FL_FAILED;
     }
     out->n_params = (fl_wide)fl_config_n_params(config);
-    out->weights_bytes = out->n_params * fl_dtype_bytes(shape->weight_dtype);
+    out->weights_bytes = out->n_params * fl_dtype_block_bytes(shape->weight_dtype) /
+                         fl_dtype_block(shape->weight_dtype);
     return add_up(out, error);
 }
 

@@ -7,6 +7,7 @@
 #ifndef FL_LEDGER_ANALYTIC_H
 #define FL_LEDGER_ANALYTIC_H
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "ledger/operators.h"
@@ -35,10 +36,6 @@ struct fl_convention {
 extern const char *const fl_unit_names[]; /* NULL-terminated, in the order of the enum */
 extern const char *const fl_causal_names[];
 extern const char *const fl_lm_head_names[];
-
-enum fl_dtype { FL_F32, FL_F16, FL_BF16, FL_N_DTYPES };
-extern const char *const fl_dtype_names[]; /* NULL-terminated */
-int fl_dtype_bytes(enum fl_dtype dtype);
 
 struct fl_shape {
     int64_t batch;            /* b */

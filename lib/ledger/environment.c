@@ -7,12 +7,6 @@
 const char *const fl_unit_names[] = {"flop", "mac", NULL};
 const char *const fl_causal_names[] = {"full", "half", "exact", NULL};
 const char *const fl_lm_head_names[] = {"all", "last", "none", NULL};
-const char *const fl_dtype_names[] = {"f32", "f16", "bf16", NULL};
-
-int fl_dtype_bytes(enum fl_dtype dtype)
-{
-    return dtype == FL_F32 ? 4 : 2;
-}
 
 static void set(struct fl_environment *env, enum fl_symbol symbol, int64_t value)
 {
@@ -187,11 +181,13 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         {FL_SYMBOL_k, used},
         {FL_SYMBOL_e, hit},
         {FL_SYMBOL_s_e, config->n_encoder_layers > 0 ? shape->n_encoder_tokens : 0},
-        {FL_SYMBOL_w, fl_dtype_bytes(shape->weight_dtype)},
-        {FL_SYMBOL_c, fl_dtype_bytes(shape->kv_dtype)},
+        {FL_SYMBOL_c, fl_dtype_block_bytes(shape->kv_dtype)},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         set(env, table[i].symbol, table[i].value);
+    fl_rational_multiply(fl_rational_whole(fl_dtype_block_bytes(shape->weight_dtype)),
+                         (struct fl_rational){1, fl_dtype_block(shape->weight_dtype)},
+                         &env->values[FL_SYMBOL_w]);
     return fl_environment_pairs(env, convention->causal, encoder, error);
 }
 

@@ -368,6 +368,7 @@ static int find_weight(void *file, const char *name, struct fl_weight_tensor *ou
     if (fl_gguf_data(reader->gguf, tensor, &out->data, &n, error) != FL_OK)
         return FL_FAILED;
     tensor->used = true;
+    out->dtype = FL_F32;
     out->n_dims = tensor->n_dims;
     for (int i = 0; i < out->n_dims; i++)
         out->dims[i] = tensor->dims[out->n_dims - 1 - i];

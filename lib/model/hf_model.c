@@ -278,6 +278,7 @@ static int find_weight(void *file, const char *name, struct fl_weight_tensor *ou
                        tensor->n_dims);
     tensor->used = true;
     out->data = tensor->data;
+    out->dtype = FL_F32;
     out->n_dims = tensor->n_dims;
     memcpy(out->dims, tensor->dims, (size_t)tensor->n_dims * sizeof *out->dims);
     return FL_OK;

@@ -165,7 +165,7 @@ static const float *place(struct fl_model *model, int layer, int role, const flo
     int n = fl_weight_slots(model, layer, slots);
     for (int i = 0; i < n; i++)
         if ((int)slots[i].role == role) {
-            *slots[i].target = next;
+            fl_weight_slot_set(&slots[i], next, FL_F32);
             return next + fl_weight_slot_size(&slots[i]);
         }
     return next;

@@ -1,5 +1,6 @@
 #include "model/weight_layout.h"
 #include "base/memory.h"
+#include "ops/convert.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -67,7 +68,8 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
                        fl_n_slot_layers(config));
     if (config->n_encoder_layers > 0)
         model->encoder_layers = model->layers + config->n_layers;
-    model->logits = linear(config->vocab_size, config->d_model);
+    model->token_embedding = model->logits = linear(config->vocab_size, config->d_model);
+    model->encoder_embedding = linear(config->source_vocab_size, config->d_model);
     for (int i = 0; i < fl_n_slot_layers(config); i++)
         prepare_layer(&model->layers[i],
                       n_experts > 0 ? model->experts + (size_t)i * (size_t)config->n_experts : NULL,
@@ -121,10 +123,12 @@ float *fl_model_reserve(struct fl_model *model, size_t n)
     return copy;
 }
 
-const float *fl_model_copy(struct fl_model *model, const void *data, size_t n)
+const float *fl_model_copy(struct fl_model *model, const void *data, enum fl_dtype dtype, size_t n)
 {
     float *copy = fl_model_reserve(model, n);
-    return copy ? memcpy(copy, data, n * sizeof *copy) : NULL;
+    if (copy)
+        fl_to_f32(copy, data, dtype, n);
+    return copy;
 }
 
 /* ---- slots ---- */
@@ -158,7 +162,7 @@ static void add_norm(struct slot_list *list, enum fl_weight_role role,
 static void add_linear(struct slot_list *list, enum fl_weight_role role,
                        enum fl_weight_role bias_role, struct fl_linear *layer, bool bias)
 {
-    add(list, role, &layer->weight, layer->n_out, layer->n_in);
+    add(list, role, NULL, layer->n_out, layer->n_in);
     list->slots[list->n - 1].linear = layer;
     if (bias)
         add(list, bias_role, &layer->bias, layer->n_out, 0);
@@ -168,8 +172,8 @@ static void add_encoder_globals(struct slot_list *list, struct fl_model *model)
 {
     const struct fl_config *config = &model->config;
     if (config->source_vocab_size > 0)
-        add(list, FL_WEIGHT_ENCODER_EMBEDDING, &model->encoder_embedding, config->source_vocab_size,
-            config->d_model);
+        add_linear(list, FL_WEIGHT_ENCODER_EMBEDDING, FL_N_WEIGHT_ROLES, &model->encoder_embedding,
+                   false);
     if (config->positions == FL_POS_RELATIVE)
         add(list, FL_WEIGHT_ENCODER_RELATIVE_BIAS, &model->encoder_relative_bias, FL_T5_BUCKETS,
             config->n_heads);
@@ -180,8 +184,7 @@ static void add_encoder_globals(struct slot_list *list, struct fl_model *model)
 static void add_globals(struct slot_list *list, struct fl_model *model)
 {
     const struct fl_config *config = &model->config;
-    add(list, FL_WEIGHT_TOKEN_EMBEDDING, &model->token_embedding, config->vocab_size,
-        config->d_model);
+    add_linear(list, FL_WEIGHT_TOKEN_EMBEDDING, FL_N_WEIGHT_ROLES, &model->token_embedding, false);
     if (config->positions == FL_POS_LEARNED)
         add(list, FL_WEIGHT_POSITION_EMBEDDING, &model->position_embedding, config->n_ctx_max,
             config->d_model);
@@ -300,6 +303,27 @@ size_t fl_weight_slot_size(const struct fl_weight_slot *slot)
     return (size_t)slot->n_rows * (size_t)(slot->n_cols ? slot->n_cols : 1);
 }
 
+void fl_weight_slot_set(const struct fl_weight_slot *slot, const void *data, enum fl_dtype dtype)
+{
+    if (slot->linear) {
+        slot->linear->weight = data;
+        slot->linear->dtype = dtype;
+    } else {
+        assert(dtype == FL_F32);
+        *slot->target = data;
+    }
+}
+
+const void *fl_weight_slot_data(const struct fl_weight_slot *slot)
+{
+    return slot->linear ? slot->linear->weight : *slot->target;
+}
+
+enum fl_dtype fl_weight_slot_dtype(const struct fl_weight_slot *slot)
+{
+    return slot->linear ? slot->linear->dtype : FL_F32;
+}
+
 void fl_model_finish(struct fl_model *model)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
@@ -307,12 +331,17 @@ void fl_model_finish(struct fl_model *model)
     for (int group = 0; group < fl_weight_n_groups(model); group++) {
         int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++) {
-            assert(*slots[i].target);
-            model->weight_bytes += fl_weight_slot_size(&slots[i]) * sizeof(float);
+            assert(fl_weight_slot_data(&slots[i]));
+            model->weight_bytes +=
+                fl_dtype_bytes(fl_weight_slot_dtype(&slots[i]), fl_weight_slot_size(&slots[i]));
         }
     }
     if (model->config.tied)
-        model->logits.weight = model->token_embedding;
+        if (model->config.tied) {
+            const float *bias = model->logits.bias;
+            model->logits = model->token_embedding;
+            model->logits.bias = bias;
+        }
     if (model->config.n_encoder_layers > 0 && model->config.source_vocab_size == 0)
         model->encoder_embedding = model->token_embedding;
 }
@@ -378,17 +407,23 @@ static int check_shape(const struct fl_weight_tensor *tensor, int n_dims, const 
 
 /* The rows of q, k or v (which: 0, 1, 2), gathered from a tensor in which each head has those of
  * all three in a row. There are as many key/value heads as heads. */
-static const float *copy_heads(struct fl_model *model, const struct fl_weight_tensor *tensor,
-                               const struct fl_weight_slot *slot, size_t which)
+static const void *copy_heads(struct fl_model *model, struct fl_weight_tensor *tensor,
+                              const struct fl_weight_slot *slot, size_t which)
 {
     const size_t n_heads = (size_t)model->config.n_heads;
     const size_t n_cols = (size_t)(slot->n_cols ? slot->n_cols : 1);
     const size_t part = (size_t)model->config.head_dim * n_cols;
+    const size_t bytes = fl_dtype_bytes(tensor->dtype, part);
     float *copy = fl_model_reserve(model, n_heads * part);
-    for (size_t head = 0; copy && head < n_heads; head++)
-        memcpy(copy + head * part,
-               (const char *)tensor->data + (3 * head + which) * part * sizeof *copy,
-               part * sizeof *copy);
+    for (size_t head = 0; copy && head < n_heads; head++) {
+        const char *from = (const char *)tensor->data + (3 * head + which) * bytes;
+        if (slot->linear)
+            memcpy((char *)copy + head * bytes, from, bytes);
+        else
+            fl_to_f32(copy + head * part, from, tensor->dtype, part);
+    }
+    if (!slot->linear)
+        tensor->dtype = FL_F32;
     return copy;
 }
 
@@ -419,18 +454,21 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
         return FL_FAILED;
 
     const size_t size = n_rows * (n_cols ? n_cols : 1);
+    const unsigned char *data = tensor.data;
     if (row->stacked)
-        tensor.data = (const char *)tensor.data + (size_t)slot->expert * size * sizeof(float);
-    const float *data = tensor.data;
+        data += fl_dtype_bytes(tensor.dtype, (uint64_t)slot->expert * size);
     if (row->fused_by_head) {
         data = copy_heads(binding->model, &tensor, slot, skipped / (size_t)slot->n_rows);
         skipped = 0;
-    } else if ((uintptr_t)tensor.data % sizeof(float) != 0) {
-        data = fl_model_copy(binding->model, tensor.data, size);
+    } else if ((tensor.dtype == FL_F32 && (uintptr_t)data % sizeof(float) != 0) ||
+               (tensor.dtype != FL_F32 && !slot->linear)) {
+        data = (const void *)fl_model_copy(binding->model, data, tensor.dtype, size);
+        tensor.dtype = FL_F32;
     }
     if (!data)
         return fl_fail(error, "%s: %s: cannot hold a copy in memory", binding->path, name);
-    *slot->target = data + skipped * (n_cols && !row->in_out ? n_cols : 1);
+    skipped *= n_cols && !row->in_out ? n_cols : 1;
+    fl_weight_slot_set(slot, data + fl_dtype_bytes(tensor.dtype, skipped), tensor.dtype);
     if (slot->linear) {
         slot->linear->in_out = row->in_out;
         slot->linear->ld = row->in_out ? (int)n_rows : (int)n_cols;

@@ -78,9 +78,10 @@ struct fl_weight_slot {
     bool encoder;             /* of a layer in the encoder */
     int expert;               /* -1: of none */
     int n_rows, n_cols;       /* n_cols 0: a vector of n_rows */
-    const float **target;     /* where its address belongs */
-    struct fl_linear *linear; /* whose ld and in_out describe it; NULL for other than matrices of
-                                 linear layers */
+    const float **target;     /* where the address of a vector or of a table of positions belongs,
+                                 which are f32; NULL for matrices */
+    struct fl_linear *linear; /* the matrix, in any format: linear layers, token embedding; NULL for
+                                 the others */
 };
 
 /* Where the memory behind a model comes from. */
@@ -111,6 +112,11 @@ int fl_weight_slots(struct fl_model *model, int layer,
 /* Elements of a slot. */
 size_t fl_weight_slot_size(const struct fl_weight_slot *slot);
 
+/* Puts the numbers in place. What has no matrix takes f32 only. */
+void fl_weight_slot_set(const struct fl_weight_slot *slot, const void *data, enum fl_dtype dtype);
+const void *fl_weight_slot_data(const struct fl_weight_slot *slot);
+enum fl_dtype fl_weight_slot_dtype(const struct fl_weight_slot *slot);
+
 /* After every slot has been filled: logits share the embedding if tied, weight_bytes is summed. */
 void fl_model_finish(struct fl_model *model);
 
@@ -120,8 +126,9 @@ int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct
 /* Memory for n floats that lives as long as the model; NULL when there is none. */
 float *fl_model_reserve(struct fl_model *model, size_t n);
 
-/* An aligned copy of n floats at data, which lies at any address; NULL when there is no memory. */
-const float *fl_model_copy(struct fl_model *model, const void *data, size_t n);
+/* An aligned copy in f32 of n numbers at data, which lies at any address; NULL when there is no
+ * memory. */
+const float *fl_model_copy(struct fl_model *model, const void *data, enum fl_dtype dtype, size_t n);
 
 /* ---- formats that name their tensors ---- */
 
@@ -136,19 +143,21 @@ struct fl_weight_name {
     bool stacked;        /* all experts in one tensor [n_experts, n_out, n_in] */
 };
 
-/* A tensor of 32-bit floats in a file; dims in row-major order, the fastest last. */
+/* A tensor in a file; dims in row-major order, the fastest last. */
 struct fl_weight_tensor {
     const void *data; /* at any alignment */
+    enum fl_dtype dtype;
     int n_dims;
     uint64_t dims[4];
 };
 
-/* Finds a tensor by name and marks it as used. Fails with a sentence when it is not there or not
- * of type f32. */
+/* Finds a tensor by name and marks it as used. Fails with a sentence when it is not there or of a
+ * type that is not read. */
 typedef int fl_weight_find(void *file, const char *name, struct fl_weight_tensor *tensor,
                            struct fl_error *error);
 
-/* Fills every slot by name, checking each shape; path begins the error sentences. */
+/* Fills every slot by name, checking each shape; path begins the error sentences. Matrices keep
+ * their type; vectors and the position table become f32. */
 int fl_weights_bind(struct fl_model *model, const struct fl_weight_name names[FL_N_WEIGHT_ROLES],
                     fl_weight_find *find, void *file, const char *path, struct fl_error *error);
 

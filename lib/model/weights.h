@@ -40,7 +40,7 @@ struct fl_layer_weights {
 
 struct fl_model {
     struct fl_config config;
-    const float *token_embedding;      /* [vocab_size, d_model] */
+    struct fl_linear token_embedding;  /* a table [vocab_size, d_model] */
     const float *position_embedding;   /* [n_ctx_max, d_model]; NULL unless learned */
     struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
     struct fl_linear logits;           /* shares token_embedding when tied */
@@ -48,7 +48,7 @@ struct fl_model {
     struct fl_ffn_weights *experts;    /* [n_layers, n_experts]; the layers point into it */
     const float *relative_bias;        /* [FL_T5_BUCKETS, n_heads], of every layer; or NULL */
     /* encoder-decoders */
-    const float *encoder_embedding; /* token_embedding unless the vocabularies differ */
+    struct fl_linear encoder_embedding; /* token_embedding unless the vocabularies differ */
     const float *encoder_relative_bias;
     struct fl_norm_weights encoder_norm_final;
     struct fl_layer_weights *encoder_layers; /* [n_encoder_layers] */

@@ -60,7 +60,7 @@ static void lay_out(struct fl_model *model, struct fl_arena *arena, uint64_t see
             float *piece = fl_arena_floats(arena, fl_weight_slot_size(&slots[i]));
             if (piece)
                 fill_slot(piece, &slots[i], seed);
-            *slots[i].target = piece;
+            fl_weight_slot_set(&slots[i], piece, FL_F32);
         }
     }
 }

@@ -5,18 +5,19 @@
 #ifndef FL_OPS_EMBED_H
 #define FL_OPS_EMBED_H
 
-#include "base/cost.h"
+#include "ops/linear.h"
 
 #include <stdbool.h>
 
-/* tokens [n_seqs, n_tokens], ids checked by the caller; token_table [vocab_size, d_model];
- * position_table [at least n_past + n_tokens, d_model], or NULL: none; scale 1: none;
- * out [n_seqs * n_tokens, d_model]. Token j of a sequence stands at position n_past + j. */
+/* tokens [n_seqs, n_tokens], ids checked by the caller; token_table [vocab_size, d_model]
+ * in any format; position_table [at least n_past + n_tokens, d_model], or NULL: none; scale 1:
+ * none; out [n_seqs * n_tokens, d_model]. Token j of a sequence stands at position n_past + j. */
 void fl_embed(float *out, const int *tokens, int n_seqs, int n_tokens, int n_past,
-              const float *token_table, const float *position_table, float scale, int d_model);
+              const struct fl_linear *token_table, const float *position_table, float scale);
 
 /* Work fl_embed() executes. scaled: scale is not 1; a table's row is read only when it is used,
  * so the bytes do not depend on vocab_size. */
-struct fl_cost fl_embed_cost(int n_seqs, int n_tokens, bool positions, bool scaled, int d_model);
+struct fl_cost fl_embed_cost(const struct fl_linear *token_table, int n_seqs, int n_tokens,
+                             bool positions, bool scaled);
 
 #endif

@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include "ops/blas_excess.h"
+#include "ops/convert.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
@@ -43,6 +44,17 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* The weights as f32, and as bytes from one element on. */
+static const float *floats(const struct fl_linear *layer)
+{
+    return layer->weight;
+}
+
+static const unsigned char *stored(const struct fl_linear *layer, size_t element)
+{
+    return (const unsigned char *)layer->weight + fl_dtype_bytes(layer->dtype, element);
+}
+
 enum { LINE = 16 }; /* floats; threads share y by whole lines, so that none is written by two */
 
 /* Worth several threads. */
@@ -74,7 +86,7 @@ static void dot_share(const void *context, size_t i)
     const struct fl_linear *layer = job->layer;
     size_t ld = (size_t)layer->ld, first = i * job->share;
     fl_simd()->dot_rows(job->y + first, layer->bias ? layer->bias + first : NULL, job->x,
-                        layer->weight + first * ld,
+                        floats(layer) + first * ld,
                         smaller(job->share, (size_t)layer->n_out - first), ld, (size_t)layer->n_in);
 }
 
@@ -96,7 +108,7 @@ static void mix_share(const struct job *job)
     for (size_t column = 0; column < n_out; column += width) {
         size_t n = smaller(width, n_out - column);
         memset(sums, 0, n * sizeof *sums);
-        simd->mix_rows(sums, job->x + first, layer->weight + first * ld + column, end - first, ld,
+        simd->mix_rows(sums, job->x + first, floats(layer) + first * ld + column, end - first, ld,
                        n);
 #pragma omp for ordered schedule(static, 1) nowait
         for (size_t i = 0; i < n_threads; i++) {
@@ -120,7 +132,7 @@ static void row_times_in_out(const struct job *job, bool worth)
     const struct fl_linear *layer = job->layer;
     start(job, 1, 0, (size_t)layer->n_out);
     if (!shares_rows(worth)) {
-        fl_simd()->mix_rows(job->y, job->x, layer->weight, (size_t)layer->n_in, (size_t)layer->ld,
+        fl_simd()->mix_rows(job->y, job->x, floats(layer), (size_t)layer->n_in, (size_t)layer->ld,
                             (size_t)layer->n_out);
         return;
     }
@@ -136,11 +148,43 @@ static void multiply_share(const void *context, size_t i)
     const struct job *job = context;
     const struct fl_linear *layer = job->layer;
     size_t first = i * job->share, n = smaller(job->share, (size_t)layer->n_out - first);
-    const float *weight = layer->weight + first * (layer->in_out ? 1 : (size_t)layer->ld);
+    const float *weight = floats(layer) + first * (layer->in_out ? 1 : (size_t)layer->ld);
     start(job, (size_t)job->n_rows, first, n);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, layer->in_out ? CblasNoTrans : CblasTrans, job->n_rows,
                 (int)n, layer->n_in, 1.0f, job->x, layer->n_in, weight, layer->ld, 1.0f,
                 job->y + first, layer->n_out);
+}
+
+/* Formats other than f32: pieces of a stored row are brought to f32 on the stack, and multiplied.
+ */
+enum { PIECE = 512 };
+
+static void typed_share(const void *context, size_t i)
+{
+    const struct job *job = context;
+    const struct fl_linear *layer = job->layer;
+    const struct fl_simd *simd = fl_simd();
+    const size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
+    const size_t first = i * job->share, n = smaller(job->share, n_out - first);
+    _Alignas(64) float piece[PIECE];
+    start(job, (size_t)job->n_rows, first, n);
+    for (size_t j = first; !layer->in_out && j < first + n; j++)
+        for (size_t k = 0; k < n_in; k += PIECE) {
+            const size_t length = smaller(PIECE, n_in - k);
+            fl_to_f32(piece, stored(layer, j * ld + k), layer->dtype, length);
+            for (size_t row = 0; row < (size_t)job->n_rows; row++) {
+                float *y = job->y + row * n_out + j;
+                simd->dot_rows(y, y, job->x + row * n_in + k, piece, 1, length, length);
+            }
+        }
+    for (size_t k = 0; layer->in_out && k < n_in; k++)
+        for (size_t j = first; j < first + n; j += PIECE) {
+            const size_t length = smaller(PIECE, first + n - j);
+            fl_to_f32(piece, stored(layer, k * ld + j), layer->dtype, length);
+            for (size_t row = 0; row < (size_t)job->n_rows; row++)
+                simd->mix_rows(job->y + row * n_out + j, job->x + row * n_in + k, piece, 1, length,
+                               length);
+        }
 }
 
 void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *layer)
@@ -149,7 +193,9 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
         return;
     struct job job = {y, x, n_rows, layer, 0};
     bool worth = is_worth(layer, n_rows);
-    if (n_rows > 1)
+    if (layer->dtype != FL_F32)
+        for_each_share(&job, worth, typed_share);
+    else if (n_rows > 1)
         for_each_share(&job, worth, multiply_share);
     else if (layer->in_out)
         row_times_in_out(&job, worth);
@@ -166,7 +212,8 @@ struct fl_cost fl_linear_cost(const struct fl_linear *layer, int n_rows)
         .macs = m * i * o,
         .elementwise = layer->bias ? m * o : 0,
         .bias = layer->bias ? m * o : 0,
-        .bytes_read = (m * i + i * o + (layer->bias ? o : 0)) * sizeof(float),
+        .bytes_read =
+            (m * i + (layer->bias ? o : 0)) * sizeof(float) + fl_dtype_bytes(layer->dtype, i * o),
         .bytes_written = m * o * sizeof(float),
     };
 }

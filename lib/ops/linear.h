@@ -3,15 +3,17 @@
 #define FL_OPS_LINEAR_H
 
 #include "base/cost.h"
+#include "base/dtype.h"
 #include "base/excess.h"
 
 #include <stdbool.h>
 
 struct fl_linear {
-    const float *weight;
-    const float *bias; /* [n_out], or NULL */
+    const void *weight;
+    enum fl_dtype dtype; /* of the weights; f32 lies at multiples of 4, others anywhere */
+    const float *bias;   /* [n_out], or NULL */
     int n_out, n_in;
-    int ld;      /* floats from one stored row to the next */
+    int ld;      /* elements from one stored row to the next, whole blocks of the format */
     bool in_out; /* stored [n_in, n_out] (GPT-2's Conv1D); otherwise [n_out, n_in] */
 };
 

@@ -40,10 +40,9 @@ static inline bool fuzz_between(const void *data, size_t size, const void *base,
 
 /* A mapping ends with its page, not with the file, so no sanitizer sees a small overrun: compare
  * addresses. Copies are on the heap, which is watched. */
-static inline void fuzz_expect_inside(const struct fl_model *model, const float *data, size_t n)
+static inline void fuzz_expect_inside(const struct fl_model *model, const void *data, size_t size)
 {
     const struct fl_weight_storage *storage = model->storage;
-    size_t size = n * sizeof *data;
     bool inside =
         storage->n_copies > 0 || fuzz_between(data, size, storage->arena.base, storage->arena.size);
     for (int i = 0; i < storage->n_files; i++)
@@ -57,20 +56,22 @@ static inline void fuzz_expect_inside(const struct fl_model *model, const float 
 static inline void fuzz_touch(struct fl_model *model)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    volatile float sum = 0;
+    volatile int sum = 0;
     fuzz_n_loaded++;
     if (fl_config_check(&model->config, "fuzz", NULL) != FL_OK)
         abort();
     for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++) {
-            const float *data = *slots[i].target;
+            const unsigned char *data = fl_weight_slot_data(&slots[i]);
             const struct fl_linear *linear = slots[i].linear;
-            size_t last = fl_weight_slot_size(&slots[i]) - 1;
+            size_t n_elements = fl_weight_slot_size(&slots[i]);
             if (linear && linear->in_out)
-                last = (size_t)(linear->n_in - 1) * (size_t)linear->ld + (size_t)linear->n_out - 1;
-            fuzz_expect_inside(model, data, last + 1);
-            sum = sum + data[0] + data[last];
+                n_elements =
+                    (size_t)(linear->n_in - 1) * (size_t)linear->ld + (size_t)linear->n_out;
+            size_t size = fl_dtype_bytes(fl_weight_slot_dtype(&slots[i]), n_elements);
+            fuzz_expect_inside(model, data, size);
+            sum = sum + data[0] + data[size - 1];
         }
     }
 }

@@ -134,7 +134,7 @@ const float *slot_data(struct fl_model *model, int layer, enum fl_weight_role ro
     for (int i = 0; i < n_slots; i++)
         if (slots[i].role == role) {
             *n = fl_weight_slot_size(&slots[i]);
-            return *slots[i].target;
+            return fl_weight_slot_data(&slots[i]);
         }
     return NULL;
 }
@@ -154,7 +154,7 @@ bool configs_equal(const struct fl_config *a, const struct fl_config *b)
 /* Element [row, column] of a slot, wherever it is stored. */
 static float element(const struct fl_weight_slot *slot, size_t row, size_t column)
 {
-    const float *data = *slot->target;
+    const float *data = fl_weight_slot_data(slot);
     if (!slot->linear)
         return data[row * (size_t)(slot->n_cols ? slot->n_cols : 1) + column];
     size_t ld = (size_t)slot->linear->ld;

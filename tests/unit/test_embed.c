@@ -15,8 +15,9 @@ static void check(int n_seqs, int n_tokens, int n_past, bool positions, float sc
     cr_assert_not_null(tokens);
     for (size_t i = 0; i < n; i++)
         tokens[i] = (int)(i * 7 % VOCAB);
-    fl_embed(out, tokens, n_seqs, n_tokens, n_past, table, positions ? position : NULL, scale,
-             d_model);
+    const struct fl_linear typed = {
+        .weight = table, .n_out = VOCAB, .n_in = d_model, .ld = d_model};
+    fl_embed(out, tokens, n_seqs, n_tokens, n_past, &typed, positions ? position : NULL, scale);
     for (size_t i = 0; i < n * d; i++) {
         size_t row = i / d, pos = (size_t)n_past + row % (size_t)n_tokens;
         float want = table[(size_t)tokens[row] * d + i % d] * scale;
@@ -42,11 +43,12 @@ Test(embed, equals_reference)
 
 Test(embed, cost_by_hand)
 {
-    struct fl_cost cost = fl_embed_cost(2, 3, false, false, 10);
+    const struct fl_linear table = {.n_out = 50, .n_in = 10, .ld = 10};
+    struct fl_cost cost = fl_embed_cost(&table, 2, 3, false, false);
     cr_expect_eq(fl_cost_flops(cost), 0);
     cr_expect_eq(cost.bytes_read, 4 * (6 + 60));
     cr_expect_eq(cost.bytes_written, 240);
-    cost = fl_embed_cost(2, 3, true, true, 10);
+    cost = fl_embed_cost(&table, 2, 3, true, true);
     cr_expect_eq(cost.elementwise, 120);
     cr_expect_eq(cost.bytes_read, 4 * (6 + 60 + 30));
     cr_expect_eq(cost.bytes_written, 240);

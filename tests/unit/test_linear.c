@@ -34,7 +34,7 @@ static void check_product(const float *y, const float *x, int n_rows, const stru
     size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
     for (size_t i = 0; i < (size_t)n_rows; i++)
         for (size_t j = 0; j < n_out; j++) {
-            const float *w = layer->weight + (layer->in_out ? j : j * ld);
+            const float *w = (const float *)layer->weight + (layer->in_out ? j : j * ld);
             double start = layer->bias ? (double)layer->bias[j] : 0.0;
             CHECK_CLOSE(y[i * n_out + j],
                         dot_reference(x + i * n_in, 1, w, layer->in_out ? ld : 1, n_in, start),

@@ -144,7 +144,8 @@ Test(model_open, models_that_only_count_are_counted)
 static float at(const struct fl_linear *linear, int row, int column)
 {
     size_t r = (size_t)row, c = (size_t)column, ld = (size_t)linear->ld;
-    return linear->in_out ? linear->weight[c * ld + r] : linear->weight[r * ld + c];
+    const float *weight = linear->weight;
+    return linear->in_out ? weight[c * ld + r] : weight[r * ld + c];
 }
 
 static void expect_float(float got, double expected)
