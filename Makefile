@@ -53,7 +53,7 @@ PKG_CONFIG := PKG_CONFIG_PATH=/usr/lib/$(MULTIARCH)/openblas-openmp/pkgconfig:$$
               pkg-config
 # PAPI may be missing: the counter then says that it is.
 PAPI       := $(shell pkg-config --exists papi 2>/dev/null && echo papi)
-PACKAGES   := openblas sqlite3 libcjson libpcre2-8 $(PAPI)
+PACKAGES   := openblas sqlite3 libcjson libpcre2-8 libutf8proc $(PAPI)
 BLAS_DIR   := $(patsubst %/,%,$(shell $(PKG_CONFIG) --variable=libdir openblas 2>/dev/null))
 
 RUN_PATH   := $(if $(findstring openblas,$(BLAS_DIR)),-Wl$(comma)-rpath$(comma)$(BLAS_DIR))

@@ -1,89 +1,66 @@
 #include "text/byte_level.h"
 
-#include "text/utf8.h"
-
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-#include <stdlib.h>
 #include <string.h>
-
-struct fl_byte_level {
-    pcre2_code *pattern;
-    int which; /* of PATTERNS */
-};
 
 /* ---- patterns ---- */
 
-static const struct {
-    const char *name, *pattern;
-    bool whole_words;
-} PATTERNS[] = {
-    {"gpt-2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-     false},
-    {"llama-bpe",
-     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
-     " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-     true},
-    {"qwen2",
-     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
-     " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-     false},
+#define GPT_2    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+#define SUFFIXES "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define WORD     "[^\\r\\n\\p{L}\\p{N}]?"
+#define UPPER    "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER    "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SPACES   "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLAMA_3  SUFFIXES "|" WORD "\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define QWEN_2   SUFFIXES "|" WORD "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define GPT_4O                                                                                     \
+    WORD UPPER "*" LOWER "+" SUFFIXES "?|" WORD UPPER "+" LOWER "*" SUFFIXES                       \
+               "?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
+#define TEKKEN                                                                                     \
+    WORD UPPER "*" LOWER "+|" WORD UPPER "+" LOWER                                                 \
+               "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
+
+/* Of equal patterns the first name is written to files. */
+static const struct fl_byte_pattern PATTERNS[] = {
+    {"gpt-2", {GPT_2}, false, false},
+    {"llama-bpe", {LLAMA_3}, true, true},
+    {"qwen2", {QWEN_2}, false, false},
+    {"gpt-4o", {GPT_4O}, false, false},
+    {"tekken", {TEKKEN}, true, true},
+    {"starcoder", {"\\p{N}", GPT_2}, false, false},
+    {"llama3", {LLAMA_3}, true, true},
+    {"llama-v3", {LLAMA_3}, true, true},
+    {"deepseek-r1-qwen", {QWEN_2}, false, false},
+    {"stablelm2", {QWEN_2}, false, false},
+    {"phi-2", {GPT_2}, false, false},
+    {"mpt", {GPT_2}, false, false},
+    {"olmo", {GPT_2}, false, false},
+    {"jais", {GPT_2}, false, false},
+    {"refact", {"\\p{N}", GPT_2}, false, false},
+    {"command-r", {"\\p{N}", GPT_2}, false, false},
+    {"smollm", {"\\p{N}", GPT_2}, false, false},
+    {"codeshell", {"\\p{N}", GPT_2}, false, false},
 };
 enum { N_PATTERNS = sizeof PATTERNS / sizeof *PATTERNS };
 
-static int find_pattern(const char *name, size_t length)
+const struct fl_byte_pattern *fl_byte_pattern_find(const char *name, size_t length)
 {
-    int i = 0;
-    while (i < N_PATTERNS &&
-           (strlen(PATTERNS[i].name) != length || memcmp(PATTERNS[i].name, name, length) != 0))
-        i++;
-    return i;
+    for (int i = 0; i < N_PATTERNS; i++)
+        if (strlen(PATTERNS[i].name) == length && memcmp(PATTERNS[i].name, name, length) == 0)
+            return &PATTERNS[i];
+    return NULL;
 }
 
-int fl_byte_level_open(struct fl_byte_level **byte_level, const char *pattern, size_t length,
-                       const char *source, struct fl_error *error)
+const struct fl_byte_pattern *fl_byte_pattern_of(const char *pattern)
 {
-    *byte_level = NULL;
-    const int at = find_pattern(pattern, length);
-    if (at == N_PATTERNS)
-        return fl_fail(error,
-                       "%s: pre-tokenizer %.*s: expected gpt-2, llama-bpe or qwen2; give "
-                       "--tokenizer bytes, or token ids",
-                       source, length < 40 ? (int)length : 40, pattern);
-    int code;
-    PCRE2_SIZE offset;
-    struct fl_byte_level *opened = calloc(1, sizeof *opened);
-    if (!opened)
-        return fl_fail(error, "%s: not enough memory for the merges", source);
-    opened->which = at;
-    opened->pattern = pcre2_compile((PCRE2_SPTR)PATTERNS[at].pattern, PCRE2_ZERO_TERMINATED,
-                                    PCRE2_UTF | PCRE2_UCP, &code, &offset, NULL);
-    if (!opened->pattern) {
-        fl_byte_level_close(opened);
-        return fl_fail(error, "%s: not enough memory for the pattern of its words", source);
-    }
-    pcre2_jit_compile(opened->pattern, PCRE2_JIT_COMPLETE); /* slower where it cannot */
-    *byte_level = opened;
-    return FL_OK;
+    for (int i = 0; i < N_PATTERNS; i++)
+        if (!PATTERNS[i].patterns[1] && strcmp(PATTERNS[i].patterns[0], pattern) == 0)
+            return &PATTERNS[i];
+    return NULL;
 }
 
-void fl_byte_level_close(struct fl_byte_level *byte_level)
+const char *fl_byte_pattern_names(void)
 {
-    if (!byte_level)
-        return;
-    pcre2_code_free(byte_level->pattern);
-    free(byte_level);
-}
-
-const char *fl_byte_level_name(const struct fl_byte_level *byte_level)
-{
-    return PATTERNS[byte_level->which].name;
-}
-
-bool fl_byte_level_whole_words(const struct fl_byte_level *byte_level)
-{
-    return PATTERNS[byte_level->which].whole_words;
+    return "gpt-2, llama-bpe, qwen2, gpt-4o, tekken, starcoder or another name of theirs";
 }
 
 /* ---- bytes as printable characters ---- */
@@ -137,50 +114,4 @@ size_t fl_byte_level_spell(const char *bytes, size_t length, char *out)
         out[used++] = (char)(character < 0x80 ? character : 0x80 | (character & 0x3f));
     }
     return used;
-}
-
-/* ---- words ---- */
-
-bool fl_words_open(struct fl_words *words, const struct fl_byte_level *byte_level, const char *text,
-                   size_t length)
-{
-    *words = (struct fl_words){.byte_level = byte_level, .text = text, .length = length};
-    words->match = pcre2_match_data_create_from_pattern(byte_level->pattern, NULL);
-    return words->match != NULL;
-}
-
-/* PCRE2 would check the whole text at every call; each stretch is checked once here instead. */
-static void find_run(struct fl_words *words)
-{
-    while (words->run_end < words->length) {
-        const char *at = words->text + words->run_end;
-        size_t n = fl_utf8_length(at, words->length - words->run_end);
-        if (n == 1 && (unsigned char)*at >= 0x80) /* no character */
-            break;
-        words->run_end += n;
-    }
-}
-
-const char *fl_words_next(struct fl_words *words, size_t *length)
-{
-    if (words->at >= words->length)
-        return NULL;
-    if (words->at >= words->run_end) {
-        words->run_end = words->at;
-        find_run(words);
-    }
-    const char *word = words->text + words->at;
-    *length = 1;
-    if (words->run_end > words->at &&
-        pcre2_match(words->byte_level->pattern, (PCRE2_SPTR)words->text, words->run_end, words->at,
-                    PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, words->match, NULL) > 0)
-        *length = pcre2_get_ovector_pointer(words->match)[1] - words->at;
-    words->at += *length;
-    return word;
-}
-
-void fl_words_close(struct fl_words *words)
-{
-    pcre2_match_data_free(words->match);
-    words->match = NULL;
 }

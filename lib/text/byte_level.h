@@ -1,29 +1,32 @@
 /* byte_level.h - byte-level byte-pair encoding as GPT-2, Llama 3 and Qwen2 use it: a pattern cuts
- * the text into words, and within a word bytes are merged pair by pair in the order in which
- * training found them.
+ * the text into words, and files write each byte as one printable character.
  *
  * Source: Radford et al., 2019, and encoder.py of github.com/openai/gpt-2 (MIT), from where the
- * pattern "gpt-2" and the way to write bytes as printable characters are; "llama-bpe" and "qwen2"
- * are those of the models' tokenizer.json. */
+ * pattern "gpt-2" and the way to write bytes are; "llama-bpe" and "qwen2" are those of the models'
+ * tokenizer.json. */
 #ifndef FL_TEXT_BYTE_LEVEL_H
 #define FL_TEXT_BYTE_LEVEL_H
-
-#include "base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct fl_byte_level; /* opaque: the pattern */
+/* How words are cut, as tokenizer.ggml.pre names it. Every pattern finds each word whole, one after
+ * the other, without gaps. */
+struct fl_byte_pattern {
+    const char *name;
+    const char *patterns[3]; /* one after the other, each within the words of the one before */
+    bool whole_words;        /* a word that is a token as a whole is not taken apart (Llama 3) */
+    bool add_bos;            /* where the file does not say */
+};
 
-/* pattern: a name as tokenizer.ggml.pre gives it, "gpt-2", "llama-bpe", "qwen2". */
-int fl_byte_level_open(struct fl_byte_level **byte_level, const char *pattern, size_t length,
-                       const char *source, struct fl_error *error);
-void fl_byte_level_close(struct fl_byte_level *byte_level); /* NULL: nothing */
+/* NULL: no such name. */
+const struct fl_byte_pattern *fl_byte_pattern_find(const char *name, size_t length);
 
-const char *fl_byte_level_name(const struct fl_byte_level *byte_level);
+/* The first pattern of that text, alone. */
+const struct fl_byte_pattern *fl_byte_pattern_of(const char *pattern);
 
-/* A word that is a token as a whole is not taken apart (Llama 3). */
-bool fl_byte_level_whole_words(const struct fl_byte_level *byte_level);
+/* "gpt-2, llama-bpe or qwen2" */
+const char *fl_byte_pattern_names(void);
 
 /* The bytes that a token as files write it stands for: each byte is one printable character. out
  * has room for `length` bytes. -1: a character that stands for no byte. */
@@ -31,18 +34,5 @@ long fl_byte_level_bytes(const char *token, size_t length, char *out);
 
 /* The other way round: bytes as printable characters. out has room for 2 * length. */
 size_t fl_byte_level_spell(const char *bytes, size_t length, char *out);
-
-/* The words of a text, one after the other. Any bytes are accepted: those that are no UTF-8 are
- * words of one byte. */
-struct fl_words {
-    const struct fl_byte_level *byte_level;
-    const char *text;
-    size_t length, at, run_end; /* of the stretch of valid UTF-8 that `at` is in */
-    void *match;
-};
-bool fl_words_open(struct fl_words *words, const struct fl_byte_level *byte_level, const char *text,
-                   size_t length);
-const char *fl_words_next(struct fl_words *words, size_t *length); /* NULL: no more */
-void fl_words_close(struct fl_words *words);
 
 #endif

@@ -1,5 +1,4 @@
 #include "model/gguf.h"
-#include "text/bpe.h"
 #include "text/tokenizer_internal.h"
 #include "text/utf8.h"
 
@@ -27,12 +26,17 @@ static int open_bytes(struct fl_tokenizer *tokenizer, const char *model_spec, in
 static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab_size,
                      struct fl_error *error)
 {
-    int status = fl_gguf_is(path)           ? fl_tokenizer_read_gguf(tokenizer, path, error)
-                 : fl_tokenizer_is_hf(path) ? fl_tokenizer_read_hf(tokenizer, path, error)
-                                            : fl_tokenizer_read_llama2c(tokenizer, path, error);
+    int status;
+    if (fl_gguf_is(path))
+        status = fl_tokenizer_read_gguf(tokenizer, path, error);
+    else if (fl_tokenizer_is_hf(path))
+        status = fl_tokenizer_read_hf(tokenizer, path, error);
+    else if (fl_tokenizer_ends_with(path, ".model"))
+        status = fl_tokenizer_read_sentencepiece(tokenizer, path, error);
+    else
+        status = fl_tokenizer_read_llama2c(tokenizer, path, error);
     if (status != FL_OK)
         return FL_FAILED;
-    tokenizer->n_ids = tokenizer->vocabulary.n_pieces;
     if (tokenizer->n_ids > vocab_size)
         return fl_fail(error, "%s: expected at most the model's %d tokens, found %d", path,
                        vocab_size, tokenizer->n_ids);
@@ -70,9 +74,13 @@ void fl_tokenizer_close(struct fl_tokenizer *tokenizer)
 {
     if (!tokenizer)
         return;
-    fl_vocabulary_close(&tokenizer->vocabulary);
+    fl_added_tokens_close(&tokenizer->added);
+    fl_normalizer_close(&tokenizer->normalizer);
+    fl_splitter_close(&tokenizer->splitter);
+    fl_unigram_close(&tokenizer->unigram);
     fl_merges_close(&tokenizer->merges);
-    fl_byte_level_close(tokenizer->byte_level);
+    fl_vocabulary_close(&tokenizer->vocabulary);
+    free(tokenizer->chat_template);
     free(tokenizer);
 }
 
@@ -91,92 +99,22 @@ int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer)
     return tokenizer->eos;
 }
 
+bool fl_tokenizer_ends(const struct fl_tokenizer *tokenizer, int id)
+{
+    for (int i = 0; i < tokenizer->n_ends; i++)
+        if (tokenizer->ends[i] == id)
+            return true;
+    return id >= 0 && id == tokenizer->eos;
+}
+
+const char *fl_tokenizer_chat_template(const struct fl_tokenizer *tokenizer)
+{
+    return tokenizer->chat_template;
+}
+
 const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer)
 {
     return tokenizer->kind;
-}
-
-/* ---- encoding ---- */
-
-static bool is_bytes(const struct fl_tokenizer *tokenizer)
-{
-    return tokenizer->vocabulary.n_pieces == 0;
-}
-
-/* A stretch without user-defined pieces. Each begins with a space of its own, as in llama.cpp. */
-static int encode_plain(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
-                        struct fl_ids *out, struct fl_error *error)
-{
-    if (length == 0)
-        return FL_OK;
-    if (tokenizer->byte_level)
-        return fl_bpe_encode_bytes(&tokenizer->vocabulary, tokenizer->byte_level,
-                                   &tokenizer->merges, text, length, out, error);
-    if (!tokenizer->add_space)
-        return fl_bpe_encode(&tokenizer->vocabulary, text, length, tokenizer->unknown,
-                             tokenizer->frozen_unknown, out, error);
-    char *spaced = length < SIZE_MAX ? malloc(length + 1) : NULL;
-    if (!spaced)
-        return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
-    spaced[0] = ' ';
-    memcpy(spaced + 1, text, length);
-    int status = fl_bpe_encode(&tokenizer->vocabulary, spaced, length + 1, tokenizer->unknown,
-                               tokenizer->frozen_unknown, out, error);
-    free(spaced);
-    return status;
-}
-
-static int encode_pieces(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
-                         struct fl_ids *out, struct fl_error *error)
-{
-    size_t start = 0;
-    for (size_t at = 0; at < length;) {
-        int id = fl_vocabulary_user_defined(&tokenizer->vocabulary, text + at, length - at);
-        if (id < 0) {
-            at++;
-            continue;
-        }
-        if (encode_plain(tokenizer, text + start, at - start, out, error) != FL_OK)
-            return FL_FAILED;
-        if (!fl_ids_push(out, id))
-            return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
-        at += tokenizer->vocabulary.pieces[id].length;
-        start = at;
-    }
-    return encode_plain(tokenizer, text + start, length - start, out, error);
-}
-
-static int encode_bytes(const char *text, size_t length, struct fl_ids *out, struct fl_error *error)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!fl_ids_push(out, (unsigned char)text[i]))
-            return fl_fail(error, "text: not enough memory to encode %zu bytes", length);
-    return FL_OK;
-}
-
-int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
-                        bool add_special, int **ids, size_t *n_ids, struct fl_error *error)
-{
-    struct fl_ids out = {0};
-    int status = FL_OK;
-    *ids = NULL;
-    *n_ids = 0;
-    if (add_special && tokenizer->add_bos && tokenizer->bos >= 0 &&
-        !fl_ids_push(&out, tokenizer->bos))
-        status = fl_fail(error, "text: not enough memory to encode it");
-    if (status == FL_OK)
-        status = is_bytes(tokenizer) ? encode_bytes(text, length, &out, error)
-                                     : encode_pieces(tokenizer, text, length, &out, error);
-    if (status == FL_OK && add_special && tokenizer->add_eos && tokenizer->eos >= 0 &&
-        !fl_ids_push(&out, tokenizer->eos))
-        status = fl_fail(error, "text: not enough memory to encode it");
-    if (status != FL_OK) {
-        free(out.ids);
-        return FL_FAILED;
-    }
-    *ids = out.ids;
-    *n_ids = out.n;
-    return FL_OK;
 }
 
 /* ---- decoding ---- */
@@ -188,13 +126,16 @@ static size_t piece_bytes(const struct fl_tokenizer *tokenizer, int id, bool *at
 {
     if (id < 0 || id >= tokenizer->n_ids)
         return 0;
-    if (is_bytes(tokenizer)) {
+    if (tokenizer->model == FL_TEXT_BYTES) {
         out[0] = (char)id;
         return 1;
     }
     const struct fl_piece_entry *piece = &tokenizer->vocabulary.pieces[id];
-    bool drop_space = *at_start && tokenizer->add_space && piece->type != FL_PIECE_USER_DEFINED;
-    *at_start = piece->type == FL_PIECE_CONTROL || piece->type == FL_PIECE_USER_DEFINED;
+    const bool is_added = piece->type == FL_PIECE_CONTROL || piece->type == FL_PIECE_USER_DEFINED;
+    const bool drop_space =
+        *at_start && tokenizer->space != FL_SPACE_NONE && piece->type != FL_PIECE_USER_DEFINED;
+    if (tokenizer->space == FL_SPACE_EACH || piece->type != FL_PIECE_CONTROL)
+        *at_start = is_added && tokenizer->space == FL_SPACE_EACH;
     if (piece->type == FL_PIECE_CONTROL)
         return 0;
     if (piece->type == FL_PIECE_BYTE) {
@@ -244,7 +185,7 @@ int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piec
     *length = 1;
     if (id < 0 || id >= tokenizer->n_ids)
         return fl_fail(error, "token %d: expected an id of 0 to %d", id, tokenizer->n_ids - 1);
-    if (!is_bytes(tokenizer))
+    if (!tokenizer->model == FL_TEXT_BYTES)
         text = fl_vocabulary_text(&tokenizer->vocabulary, id, length);
     *piece = malloc(*length + 1);
     if (!*piece)

@@ -25,8 +25,14 @@ int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, c
 void fl_tokenizer_close(struct fl_tokenizer *tokenizer);
 
 int fl_tokenizer_vocab_size(const struct fl_tokenizer *tokenizer);
-int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer);          /* -1: none */
-int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer);          /* -1: none */
+int fl_tokenizer_bos(const struct fl_tokenizer *tokenizer); /* -1: none */
+int fl_tokenizer_eos(const struct fl_tokenizer *tokenizer); /* -1: none */
+bool fl_tokenizer_ends(const struct fl_tokenizer *tokenizer,
+                       int id); /* eos, or the end of a turn */
+
+/* The chat template that came with it (Jinja), or NULL: see text/chat.h. */
+const char *fl_tokenizer_chat_template(const struct fl_tokenizer *tokenizer);
+
 const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes", "bpe", ... */
 
 /* ids: malloc'd array the caller frees. add_special puts the ids for the beginning and
@@ -36,7 +42,13 @@ const char *fl_tokenizer_kind(const struct fl_tokenizer *tokenizer); /* "bytes",
 int fl_tokenizer_encode(const struct fl_tokenizer *tokenizer, const char *text, size_t length,
                         bool add_special, int **ids, size_t *n_ids, struct fl_error *error);
 
-/* text: malloc'd, NUL-terminated. */
+/* As fl_tokenizer_encode(). parse_special: tokens such as <|im_end|> or </s> that occur in the text
+ * are what they mark, not text. Without it only those are found whole that are text themselves
+ * (user-defined, or added without being special). */
+int fl_tokenizer_encode_special(const struct fl_tokenizer *tokenizer, const char *text,
+                                size_t length, bool add_special, bool parse_special, int **ids,
+                                size_t *n_ids, struct fl_error *error);
+
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
                         char **text, size_t *length, struct fl_error *error);
 

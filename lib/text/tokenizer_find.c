@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool ends_with(const char *text, const char *end)
+bool fl_tokenizer_ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
     return n >= m && strcmp(text + n - m, end) == 0;
@@ -26,8 +26,8 @@ static int find_beside(char *path, size_t size, const char *directory, const cha
     char found[256] = "";
     DIR *listing = opendir(directory);
     for (struct dirent *entry; listing && (entry = readdir(listing));)
-        if (strncmp(entry->d_name, "tok", 3) == 0 && ends_with(entry->d_name, ".bin") &&
-            strlen(entry->d_name) < sizeof found) {
+        if (strncmp(entry->d_name, "tok", 3) == 0 &&
+            fl_tokenizer_ends_with(entry->d_name, ".bin") && strlen(entry->d_name) < sizeof found) {
             memcpy(found, entry->d_name, strlen(entry->d_name) + 1);
             n++;
         }
@@ -51,7 +51,7 @@ int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl
         return n >= 0 && (size_t)n < size ? FL_OK
                                           : fl_fail(error, "%.200s: path too long", model_spec);
     }
-    if (ends_with(model_spec, ".bin")) {
+    if (fl_tokenizer_ends_with(model_spec, ".bin")) {
         char directory[4096];
         int n = snprintf(directory, sizeof directory, "%s", model_spec);
         if (n < 0 || (size_t)n >= sizeof directory)

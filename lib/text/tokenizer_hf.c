@@ -122,7 +122,7 @@ static int read_vocabulary(struct fl_tokenizer *tokenizer, const char *path, str
         status = add_token(tokenizer, tokens[id], path, error);
     free(tokens);
     cJSON_Delete(root);
-    return status == FL_OK ? fl_vocabulary_finish(&tokenizer->vocabulary, path, error) : FL_FAILED;
+    return status == FL_OK ? fl_tokenizer_finish(tokenizer, path, error) : FL_FAILED;
 }
 
 /* ---- merges.txt ---- */
@@ -167,10 +167,10 @@ int fl_tokenizer_read_hf(struct fl_tokenizer *tokenizer, const char *path, struc
     char merges[PATH_TEXT];
     int at = strcmp(name, NAMES[0].vocabulary) == 0 ? 0 : 1;
     tokenizer->kind = "byte-level bpe";
+    tokenizer->model = FL_TEXT_MERGES;
     if (beside(merges, path, NAMES[at].merges, error) != FL_OK ||
         pattern_of(&pattern, path, error) != FL_OK ||
-        fl_byte_level_open(&tokenizer->byte_level, pattern, strlen(pattern), path, error) !=
-            FL_OK ||
+        fl_tokenizer_use_pattern(tokenizer, pattern, strlen(pattern), path, error) != FL_OK ||
         read_vocabulary(tokenizer, path, error) != FL_OK)
         return FL_FAILED;
     return read_merges(tokenizer, merges, error);

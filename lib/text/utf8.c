@@ -37,6 +37,18 @@ size_t fl_utf8_length(const char *text, size_t length)
     return n;
 }
 
+size_t fl_utf8_valid(const char *text, size_t length)
+{
+    size_t valid = 0;
+    while (valid < length) {
+        const size_t n = fl_utf8_length(text + valid, length - valid);
+        if (n == 1 && (unsigned char)text[valid] >= 0x80)
+            break;
+        valid += n;
+    }
+    return valid;
+}
+
 size_t fl_utf8_unfinished(const char *text, size_t length)
 {
     for (size_t back = 1; back <= 3 && back <= length; back++) {

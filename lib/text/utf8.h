@@ -8,6 +8,9 @@
  * surrogates and what lies beyond U+10FFFF are invalid. */
 size_t fl_utf8_length(const char *text, size_t length);
 
+/* Bytes at the start that are whole valid characters. */
+size_t fl_utf8_valid(const char *text, size_t length);
+
 /* How many of the bytes at the end may still become a character when more follow: 0 to 3. */
 size_t fl_utf8_unfinished(const char *text, size_t length);
 

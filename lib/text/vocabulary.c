@@ -99,43 +99,6 @@ static size_t find_slot(const struct fl_vocabulary *vocabulary, const char *text
     return slot;
 }
 
-static int by_first_byte_longest_first(const void *a, const void *b, void *context)
-{
-    const struct fl_vocabulary *vocabulary = context;
-    size_t n, m;
-    const int id = *(const int *)a, other = *(const int *)b;
-    const char *text = fl_vocabulary_text(vocabulary, id, &n);
-    const char *other_text = fl_vocabulary_text(vocabulary, other, &m);
-    if (*text != *other_text)
-        return (unsigned char)*text < (unsigned char)*other_text ? -1 : 1;
-    if (n != m)
-        return n > m ? -1 : 1;
-    return id < other ? -1 : 1;
-}
-
-static bool index_user_defined(struct fl_vocabulary *vocabulary)
-{
-    size_t n = 0;
-    for (int id = 0; id < vocabulary->n_pieces; id++)
-        n += vocabulary->pieces[id].type == FL_PIECE_USER_DEFINED;
-    vocabulary->user_defined = calloc(n + 1, sizeof *vocabulary->user_defined);
-    if (!vocabulary->user_defined)
-        return false;
-    n = 0;
-    for (int id = 0; id < vocabulary->n_pieces; id++) {
-        const struct fl_piece_entry *piece = &vocabulary->pieces[id];
-        if (piece->type != FL_PIECE_USER_DEFINED)
-            continue;
-        vocabulary->user_defined[n++] = id;
-        vocabulary->first_user_defined[(unsigned char)vocabulary->text[piece->offset] + 1]++;
-    }
-    for (int byte = 0; byte < 256; byte++)
-        vocabulary->first_user_defined[byte + 1] += vocabulary->first_user_defined[byte];
-    qsort_r(vocabulary->user_defined, n, sizeof *vocabulary->user_defined,
-            by_first_byte_longest_first, vocabulary);
-    return true;
-}
-
 int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
                          struct fl_error *error)
 {
@@ -143,7 +106,7 @@ int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
     while (vocabulary->n_slots < 2 * (size_t)vocabulary->n_pieces)
         vocabulary->n_slots *= 2;
     vocabulary->slots = calloc(vocabulary->n_slots, sizeof *vocabulary->slots);
-    if (!vocabulary->slots || !index_user_defined(vocabulary))
+    if (!vocabulary->slots)
         return out_of_memory(source, error);
     for (int byte = 0; byte < 256; byte++)
         vocabulary->byte_ids[byte] = -1;
@@ -151,7 +114,7 @@ int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
         const struct fl_piece_entry *piece = &vocabulary->pieces[id];
         if (piece->type == FL_PIECE_BYTE && vocabulary->byte_ids[piece->byte] < 0)
             vocabulary->byte_ids[piece->byte] = id;
-        if (piece->type != FL_PIECE_NORMAL)
+        if (piece->type != FL_PIECE_NORMAL && piece->type != FL_PIECE_USER_DEFINED)
             continue;
         size_t slot = find_slot(vocabulary, vocabulary->text + piece->offset, piece->length);
         if (!vocabulary->slots[slot])
@@ -165,7 +128,6 @@ void fl_vocabulary_close(struct fl_vocabulary *vocabulary)
     free(vocabulary->pieces);
     free(vocabulary->text);
     free(vocabulary->slots);
-    free(vocabulary->user_defined);
     *vocabulary = (struct fl_vocabulary){0};
 }
 
@@ -174,19 +136,4 @@ int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text,
     if (length == 0 || length > FL_PIECE_BYTES_MAX)
         return -1;
     return vocabulary->slots[find_slot(vocabulary, text, length)] - 1;
-}
-
-int fl_vocabulary_user_defined(const struct fl_vocabulary *vocabulary, const char *text,
-                               size_t length)
-{
-    if (length == 0)
-        return -1;
-    const int *bounds = &vocabulary->first_user_defined[(unsigned char)*text];
-    for (int i = bounds[0]; i < bounds[1]; i++) {
-        size_t n;
-        const char *piece = fl_vocabulary_text(vocabulary, vocabulary->user_defined[i], &n);
-        if (n <= length && memcmp(piece, text, n) == 0)
-            return vocabulary->user_defined[i];
-    }
-    return -1;
 }

@@ -36,9 +36,7 @@ struct fl_vocabulary {
     size_t text_used, text_capacity;
     int *slots; /* open addressing: id + 1, or 0 */
     size_t n_slots;
-    int byte_ids[256];           /* -1: no such piece */
-    int *user_defined;           /* ids by first byte, the longest first */
-    int first_user_defined[257]; /* where those of a first byte begin in user_defined */
+    int byte_ids[256]; /* -1: no such piece */
 };
 
 /* Appends a piece; source and its id name it in a refusal. */
@@ -50,13 +48,9 @@ int fl_vocabulary_finish(struct fl_vocabulary *vocabulary, const char *source,
                          struct fl_error *error);
 void fl_vocabulary_close(struct fl_vocabulary *vocabulary);
 
-/* -1 when there is no such normal piece: merging never gives the other types. */
+/* -1 when there is no such normal or user-defined piece: merging never gives the other types. */
 int fl_vocabulary_find(const struct fl_vocabulary *vocabulary, const char *text, size_t length);
 
 const char *fl_vocabulary_text(const struct fl_vocabulary *vocabulary, int id, size_t *length);
-
-/* The longest user-defined piece at the start of text, or -1. */
-int fl_vocabulary_user_defined(const struct fl_vocabulary *vocabulary, const char *text,
-                               size_t length);
 
 #endif

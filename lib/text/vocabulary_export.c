@@ -4,28 +4,54 @@
 
 #include <string.h>
 
+static bool contains(const int *ids, int n, int id)
+{
+    for (int i = 0; i < n; i++)
+        if (ids[i] == id)
+            return id >= 0;
+    return false;
+}
+
+/* What GGUF's names cannot say. */
+static int check(const struct fl_tokenizer *tokenizer, struct fl_error *error)
+{
+    if (tokenizer->model == FL_TEXT_BYTES)
+        return fl_fail(error, "tokenizer: bytes as ids: expected a vocabulary, which GGUF needs");
+    if (tokenizer->byte_level ? !tokenizer->pre : !tokenizer->has_spaces)
+        return fl_fail(error,
+                       "tokenizer: the way it cuts words has no name in GGUF: expected %s, or a "
+                       "vocabulary that writes spaces as U+2581",
+                       fl_byte_pattern_names());
+    return FL_OK;
+}
+
 int fl_tokenizer_view(struct fl_tokenizer_view *view, const struct fl_tokenizer *tokenizer,
                       struct fl_error *error)
 {
-    const bool at_byte_level = tokenizer->byte_level != NULL;
+    const bool is_unigram = tokenizer->model == FL_TEXT_UNIGRAM;
+    const struct fl_charsmap *charsmap = &tokenizer->normalizer.charsmap;
     *view = (struct fl_tokenizer_view){
         .tokenizer = tokenizer,
-        .model = at_byte_level ? "gpt2" : "llama",
-        .pre = at_byte_level ? fl_byte_level_name(tokenizer->byte_level) : "default",
+        .model = tokenizer->byte_level ? "gpt2"
+                 : is_unigram          ? "t5"
+                                       : "llama",
+        .pre = tokenizer->byte_level ? tokenizer->pre : "default",
         .n_tokens = tokenizer->vocabulary.n_pieces,
-        .n_merges = tokenizer->merges.n,
-        .has_scores = !at_byte_level,
+        .n_merges = tokenizer->byte_level ? tokenizer->merges.n : 0,
+        .has_scores = !tokenizer->byte_level,
         .bos = tokenizer->bos,
         .eos = tokenizer->eos,
         .unknown = tokenizer->unknown,
         .pad = tokenizer->pad,
-        .add_bos = tokenizer->add_bos,
-        .add_eos = tokenizer->add_eos,
-        .add_space_prefix = tokenizer->add_space,
+        .add_bos = contains(tokenizer->before, tokenizer->n_before, tokenizer->bos),
+        .add_eos = contains(tokenizer->behind, tokenizer->n_behind, tokenizer->eos),
+        .add_space_prefix = tokenizer->space != FL_SPACE_NONE,
+        .remove_extra_spaces = fl_normalizer_has(&tokenizer->normalizer, FL_NORMAL_COLLAPSE),
+        .charsmap = is_unigram ? charsmap->bytes : NULL,
+        .charsmap_size = is_unigram ? charsmap->size : 0,
+        .chat_template = tokenizer->chat_template,
     };
-    if (view->n_tokens == 0)
-        return fl_fail(error, "tokenizer: bytes as ids: expected a vocabulary, which GGUF needs");
-    return FL_OK;
+    return check(tokenizer, error);
 }
 
 /* Spaces as U+2581. */

@@ -34,6 +34,7 @@ struct fl_tokenizer_view {
     bool remove_extra_spaces;      /* tokenizer.ggml.remove_extra_whitespaces, of t5 */
     const unsigned char *charsmap; /* tokenizer.ggml.precompiled_charsmap, of t5; or NULL */
     size_t charsmap_size;
+    const char *chat_template; /* tokenizer.chat_template, or NULL */
 };
 
 /* A token in GGUF's spelling: a space is U+2581 in llama and t5, bytes are printable characters in

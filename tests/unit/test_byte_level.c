@@ -1,38 +1,40 @@
 #include "text/byte_level.h"
+#include "text/splitter.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct fl_byte_level *open_pattern(const char *name)
-{
-    struct fl_byte_level *byte_level;
-    struct fl_error error;
-    cr_assert_eq(fl_byte_level_open(&byte_level, name, strlen(name), "test", &error), FL_OK, "%s",
-                 error.text);
-    return byte_level;
-}
-
 /* words: the text cut at '|'. */
-static void expect_words(const char *pattern, const char *words)
+static void expect_words(const char *name, const char *words)
 {
-    struct fl_byte_level *byte_level = open_pattern(pattern);
+    const struct fl_byte_pattern *pattern = fl_byte_pattern_find(name, strlen(name));
+    struct fl_splitter splitter = {0};
+    struct fl_matcher matcher;
+    struct fl_words all = {0};
+    struct fl_error error;
     char text[256], cut[256] = "";
     size_t n = 0, used = 0;
+    cr_assert_not_null(pattern);
+    for (int i = 0; i < 3 && pattern->patterns[i]; i++) {
+        struct fl_splitter_step step = {.split = FL_SPLIT_ISOLATED};
+        cr_assert_eq(fl_pattern_open(&step.pattern, pattern->patterns[i],
+                                     strlen(pattern->patterns[i]), "test", &error),
+                     FL_OK, "%s", error.text);
+        cr_assert_eq(fl_splitter_add(&splitter, step, "test", &error), FL_OK);
+    }
     for (const char *at = words; *at; at++)
         if (*at != '|')
             text[n++] = *at;
-    struct fl_words all;
-    size_t length;
-    const char *word;
-    cr_assert(fl_words_open(&all, byte_level, text, n));
-    while ((word = fl_words_next(&all, &length))) {
+    cr_assert_eq(fl_matcher_open(&matcher, &error), FL_OK);
+    cr_assert_eq(fl_splitter_run(&splitter, text, n, true, &matcher, &all, &error), FL_OK);
+    for (size_t i = 0; i < all.n; i++)
         used += (size_t)snprintf(cut + used, sizeof cut - used, "%s%.*s", used ? "|" : "",
-                                 (int)length, word);
-    }
-    cr_expect_str_eq(cut, words, "%s: '%s' became '%s'", pattern, words, cut);
+                                 (int)all.list[i].length, all.text.bytes + all.list[i].at);
+    cr_expect_str_eq(cut, words, "%s: '%s' became '%s'", name, words, cut);
     fl_words_close(&all);
-    fl_byte_level_close(byte_level);
+    fl_matcher_close(&matcher);
+    fl_splitter_close(&splitter);
 }
 
 Test(byte_level, words_of_each_pattern)
@@ -43,6 +45,9 @@ Test(byte_level, words_of_each_pattern)
     expect_words("llama-bpe", "It|'s| |123|45| o|'clock|?!\n\n|next|\r\n|  | end");
     expect_words("llama-bpe", "IT|'S|\tcaf\xc3\xa9|(|7|)");
     expect_words("qwen2", "It|'s| |1|2|3| (|abc|)\n|x");
+    expect_words("gpt-4o", "don't| |202|4| Camel|Case|/x");
+    expect_words("tekken", "don|'t| |2|0| Camel|Case");
+    expect_words("starcoder", "a| |1|2|b| c");
 }
 
 Test(byte_level, broken_text_is_cut_into_bytes)
@@ -51,14 +56,13 @@ Test(byte_level, broken_text_is_cut_into_bytes)
     expect_words("llama-bpe", "\xff|x");
 }
 
-Test(byte_level, unknown_patterns_are_refused_by_name)
+Test(byte_level, patterns_are_found_by_name_and_by_text)
 {
-    struct fl_byte_level *byte_level;
-    struct fl_error error;
-    cr_expect_eq(fl_byte_level_open(&byte_level, "tekken", 6, "model.gguf", &error), FL_FAILED);
-    cr_expect(strstr(error.text, "model.gguf: pre-tokenizer tekken: expected gpt-2"), "%s",
-              error.text);
-    cr_expect_null(byte_level);
+    cr_expect_null(fl_byte_pattern_find("rwkv", 4));
+    cr_expect_null(fl_byte_pattern_of("a|b"));
+    const struct fl_byte_pattern *pattern = fl_byte_pattern_find("llama3", 6);
+    cr_assert_not_null(pattern);
+    cr_expect_str_eq(fl_byte_pattern_of(pattern->patterns[0])->name, "llama-bpe");
 }
 
 Test(byte_level, tokens_stand_for_bytes)
