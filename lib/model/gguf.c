@@ -59,6 +59,7 @@ struct entry {
     struct fl_gguf_string key;
     uint32_t type;
     const unsigned char *value; /* its bytes; for strings and arrays the length comes first */
+    size_t size;                /* of all of them */
 };
 
 struct fl_gguf {
@@ -176,12 +177,15 @@ static int read_entry(const struct fl_gguf *gguf, struct cursor *cursor, struct 
         return fl_fail(error, "%s: %.*s: expected a value type from 0 to %d, not %" PRIu32,
                        gguf->path, shown(entry->key), entry->key.data, N_TYPES - 1, entry->type);
     entry->value = cursor->next;
-    if (entry->type == TYPE_ARRAY)
-        return skip_array(gguf, cursor, entry->key, error);
     struct fl_gguf_string text;
-    bool whole = entry->type == TYPE_STRING ? take_string(cursor, &text)
-                                            : skip(cursor, TYPES[entry->type].size);
-    return whole ? FL_OK : cut_short(gguf, "metadata", error);
+    int status = FL_OK;
+    if (entry->type == TYPE_ARRAY)
+        status = skip_array(gguf, cursor, entry->key, error);
+    else if (entry->type == TYPE_STRING ? !take_string(cursor, &text)
+                                        : !skip(cursor, TYPES[entry->type].size))
+        status = cut_short(gguf, "metadata", error);
+    entry->size = (size_t)(cursor->next - entry->value);
+    return status;
 }
 
 static int read_entries(struct fl_gguf *gguf, struct cursor *cursor, uint64_t n,
@@ -339,6 +343,17 @@ bool fl_gguf_is(const char *path)
 }
 
 /* ---- values ---- */
+
+size_t fl_gguf_n_entries(const struct fl_gguf *gguf)
+{
+    return gguf->n_entries;
+}
+
+struct fl_gguf_entry fl_gguf_entry(const struct fl_gguf *gguf, size_t i)
+{
+    const struct entry *entry = &gguf->entries[i];
+    return (struct fl_gguf_entry){entry->key, entry->type, entry->value, entry->size};
+}
 
 static const struct entry *find(const struct fl_gguf *gguf, const char *key)
 {
@@ -524,22 +539,52 @@ struct fl_gguf_tensor *fl_gguf_find_tensor(struct fl_gguf *gguf, const char *nam
     return bsearch(&wanted, gguf->tensors, gguf->n_tensors, sizeof wanted, compare_tensors);
 }
 
-int fl_gguf_data(const struct fl_gguf *gguf, const struct fl_gguf_tensor *tensor, const void **data,
-                 size_t *n, struct fl_error *error)
+static const uint32_t DTYPES[FL_N_DTYPES] = {
+    [FL_F32] = 0,  [FL_F16] = 1,   [FL_BF16] = 30, [FL_Q8_0] = 8,
+    [FL_Q4_0] = 2, [FL_Q4_K] = 12, [FL_Q6_K] = 14,
+};
+
+uint32_t fl_gguf_type(enum fl_dtype dtype)
 {
-    if (tensor->type != FL_GGUF_F32)
-        return fl_fail(error, "%s: %.*s: %s, expected F32; other types are not supported yet",
+    return DTYPES[dtype];
+}
+
+bool fl_gguf_dtype(enum fl_dtype *dtype, uint32_t type)
+{
+    for (int i = 0; i < FL_N_DTYPES; i++)
+        if (DTYPES[i] == type) {
+            *dtype = (enum fl_dtype)i;
+            return true;
+        }
+    return false;
+}
+
+int fl_gguf_data(const struct fl_gguf *gguf, const struct fl_gguf_tensor *tensor,
+                 struct fl_gguf_numbers *numbers, struct fl_error *error)
+{
+    enum fl_dtype dtype;
+    if (!fl_gguf_dtype(&dtype, tensor->type))
+        return fl_fail(error,
+                       "%s: %.*s: expected F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, not %s (type "
+                       "%" PRIu32 ")",
                        gguf->path, shown(tensor->name), tensor->name.data,
-                       fl_gguf_type_name(tensor->type));
-    size_t bytes = sizeof(float);
+                       fl_gguf_type_name(tensor->type), tensor->type);
+    const size_t block = (size_t)fl_dtype_block(dtype);
+    if (tensor->dims[0] % block != 0)
+        return fl_fail(error,
+                       "%s: %.*s: expected rows that are a multiple of %zu long, as %s needs, not "
+                       "%" PRIu64,
+                       gguf->path, shown(tensor->name), tensor->name.data, block,
+                       fl_gguf_type_name(tensor->type), tensor->dims[0]);
+    size_t n = 1, bytes;
     bool fits = true;
     for (int i = 0; i < tensor->n_dims; i++)
-        fits = fits && fl_size_mul(bytes, (size_t)tensor->dims[i], &bytes);
+        fits = fits && fl_size_mul(n, (size_t)tensor->dims[i], &n);
+    fits = fits && fl_size_mul(n / block, (size_t)fl_dtype_block_bytes(dtype), &bytes);
     if (!fits || tensor->offset > gguf->data_size || bytes > gguf->data_size - tensor->offset)
         return fl_fail(error, "%s: %.*s: expected its data within the file, it ends before them",
                        gguf->path, shown(tensor->name), tensor->name.data);
-    *data = gguf->data + tensor->offset;
-    *n = bytes / sizeof(float);
+    *numbers = (struct fl_gguf_numbers){gguf->data + tensor->offset, dtype, n, bytes};
     return FL_OK;
 }
 

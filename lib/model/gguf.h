@@ -20,6 +20,7 @@
 #ifndef FL_MODEL_GGUF_H
 #define FL_MODEL_GGUF_H
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -68,28 +69,49 @@ bool fl_gguf_next_int(struct fl_gguf_array *array, int64_t *value);
 bool fl_gguf_next_real(struct fl_gguf_array *array, double *value);
 bool fl_gguf_next_string(struct fl_gguf_array *array, struct fl_gguf_string *value);
 
+/* Every value as its bytes stand in the file, sorted by key: for copying them into another one. */
+struct fl_gguf_entry {
+    struct fl_gguf_string key;
+    uint32_t type; /* the file's number */
+    const void *value;
+    size_t size;
+};
+size_t fl_gguf_n_entries(const struct fl_gguf *gguf);
+struct fl_gguf_entry fl_gguf_entry(const struct fl_gguf *gguf, size_t i);
+
 /* ---- tensors ---- */
 
 struct fl_gguf_tensor {
     struct fl_gguf_string name;
     int n_dims;       /* 1 .. 4 */
     uint64_t dims[4]; /* as stored: the fastest first */
-    uint32_t type;    /* FL_GGUF_F32, ... */
+    uint32_t type;    /* the format's number, see fl_gguf_dtype() */
     uint64_t offset;  /* bytes from the start of the data section */
     bool used;        /* free for the caller to note */
 };
-enum { FL_GGUF_F32 = 0 };
-
 /* "F32", "Q4_0", ...; "unknown" for numbers that are not known. */
 const char *fl_gguf_type_name(uint32_t type);
+
+/* The format's number of a tensor's type, and the format; false when it is none that is read. */
+uint32_t fl_gguf_type(enum fl_dtype dtype);
+bool fl_gguf_dtype(enum fl_dtype *dtype, uint32_t type);
 
 struct fl_gguf_tensor *fl_gguf_tensors(struct fl_gguf *gguf, size_t *n);
 /* NULL when there is none of that name. */
 struct fl_gguf_tensor *fl_gguf_find_tensor(struct fl_gguf *gguf, const char *name);
 
-/* An f32 tensor's n floats; refused when they are not wholly inside the file. */
-int fl_gguf_data(const struct fl_gguf *gguf, const struct fl_gguf_tensor *tensor, const void **data,
-                 size_t *n, struct fl_error *error);
+/* A tensor's numbers. */
+struct fl_gguf_numbers {
+    const void *data;
+    enum fl_dtype dtype;
+    size_t n;       /* elements */
+    size_t n_bytes; /* of data */
+};
+
+/* Refused when they are of a type that is not read, not whole rows of blocks, or not wholly inside
+ * the file. */
+int fl_gguf_data(const struct fl_gguf *gguf, const struct fl_gguf_tensor *tensor,
+                 struct fl_gguf_numbers *numbers, struct fl_error *error);
 
 /* The mapping behind it all, for a model to take over: emptied then, and left alone by close. */
 struct fl_mapping *fl_gguf_mapping(struct fl_gguf *gguf);

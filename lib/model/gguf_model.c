@@ -93,6 +93,27 @@ static const struct architecture {
 };
 enum { N_ARCHITECTURES = sizeof ARCHITECTURES / sizeof *ARCHITECTURES };
 
+bool fl_gguf_habits(struct fl_gguf_habits *habits, const struct fl_config *config)
+{
+    for (int i = 0; i < N_ARCHITECTURES; i++)
+        if (ARCHITECTURES[i].config.arch == config->arch) {
+            const struct architecture *arch = &ARCHITECTURES[i];
+            *habits = (struct fl_gguf_habits){arch->name, arch->names, arch->eps_key,
+                                              arch->config.rope.interleaved};
+            return true;
+        }
+    return false;
+}
+
+const char *fl_gguf_architectures(char *out, size_t size)
+{
+    size_t used = 0;
+    for (int i = 0; i < N_ARCHITECTURES && used < size; i++)
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", ARCHITECTURES[i].name);
+    return out;
+}
+
 struct reader {
     struct fl_gguf *gguf;
     const char *path;
@@ -257,8 +278,7 @@ static int read_scaling(struct reader *reader, struct fl_rope_params *rope)
     return get_real_or(reader, "rope.scaling.factor", &rope->factor);
 }
 
-/* By what llama3 scaling divides frequency i. */
-static double llama3_divisor(const struct fl_rope_params *rope, int i, int head_dim)
+double fl_gguf_llama3_divisor(const struct fl_rope_params *rope, int i, int head_dim)
 {
     const double two_pi = 6.283185307179586;
     double turns = rope->original_ctx * pow(rope->theta, -2.0 * i / head_dim) / two_pi;
@@ -273,38 +293,44 @@ static double llama3_divisor(const struct fl_rope_params *rope, int i, int head_
 
 /* Files of Llama 3.1 and later hold the divisors of the frequencies as a table instead of the
  * parameters that make them. The last one is the factor; the others are the same in every such
- * model, and the table says whether this one is no exception. */
+ * model, or `flopledger convert` has written them beside it; the table says whether they are right.
+ */
 static int read_factors(struct reader *reader, struct fl_config *config)
 {
     struct fl_gguf_tensor *tensor = fl_gguf_find_tensor(reader->gguf, "rope_freqs.weight");
     if (!tensor)
         return FL_OK;
-    const void *data;
-    size_t n;
-    if (fl_gguf_data(reader->gguf, tensor, &data, &n, reader->error) != FL_OK)
+    struct fl_gguf_numbers table;
+    if (fl_gguf_data(reader->gguf, tensor, &table, reader->error) != FL_OK)
         return FL_FAILED;
     tensor->used = true;
+    const size_t n = table.n;
     struct fl_rope_params rope = config->rope;
     rope.scaling = FL_ROPE_LLAMA3;
     rope.low_freq_factor = 1;
     rope.high_freq_factor = 4;
     rope.original_ctx = 8192;
-    bool same = config->rope.scaling == FL_ROPE_PLAIN && config->head_dim > 0 &&
-                n == (size_t)config->head_dim / 2 && n > 0;
+    if (get_int_or(reader, "rope.scaling.original_context_length", &rope.original_ctx) != FL_OK ||
+        get_real_or(reader, "rope.scaling.low_freq_factor", &rope.low_freq_factor) != FL_OK ||
+        get_real_or(reader, "rope.scaling.high_freq_factor", &rope.high_freq_factor) != FL_OK)
+        return FL_FAILED;
+    bool same = table.dtype == FL_F32 && config->rope.scaling == FL_ROPE_PLAIN &&
+                config->head_dim > 0 && n == (size_t)config->head_dim / 2 && n > 0;
     for (size_t i = n; same && i-- > 0;) {
         float divisor;
-        memcpy(&divisor, (const char *)data + i * sizeof divisor, sizeof divisor);
+        memcpy(&divisor, (const char *)table.data + i * sizeof divisor, sizeof divisor);
         if (i == n - 1)
             rope.factor = (double)divisor;
         /* stored as f32 and computed in f32 by those who wrote the file */
-        double expected = llama3_divisor(&rope, (int)i, config->head_dim);
+        double expected = fl_gguf_llama3_divisor(&rope, (int)i, config->head_dim);
         same = fabs((double)divisor - expected) <= 1e-4 * expected;
     }
     if (!same)
         return fl_fail(reader->error,
-                       "%s: rope_freqs.weight: expected the table of Llama 3.1 (low 1, high 4, "
-                       "original context 8192); other tables are not supported",
-                       reader->path);
+                       "%s: rope_freqs.weight: expected the table of Llama 3.1 (low %g, high %g, "
+                       "original context %d); other tables are not supported",
+                       reader->path, rope.low_freq_factor, rope.high_freq_factor,
+                       rope.original_ctx);
     config->rope = rope;
     return FL_OK;
 }
@@ -364,11 +390,12 @@ static int find_weight(void *file, const char *name, struct fl_weight_tensor *ou
     struct fl_gguf_tensor *tensor = fl_gguf_find_tensor(reader->gguf, name);
     if (!tensor)
         return fl_fail(error, "%s: %s: expected this tensor, it is missing", reader->path, name);
-    size_t n;
-    if (fl_gguf_data(reader->gguf, tensor, &out->data, &n, error) != FL_OK)
+    struct fl_gguf_numbers numbers;
+    if (fl_gguf_data(reader->gguf, tensor, &numbers, error) != FL_OK)
         return FL_FAILED;
     tensor->used = true;
-    out->dtype = FL_F32;
+    out->data = numbers.data;
+    out->dtype = numbers.dtype;
     out->n_dims = tensor->n_dims;
     for (int i = 0; i < out->n_dims; i++)
         out->dims[i] = tensor->dims[out->n_dims - 1 - i];
@@ -385,7 +412,7 @@ static int compare_offsets(const void *a, const void *b)
 /* Every tensor has been bound, so none changes the result unseen, and no two share bytes. */
 static int check_tensors(struct reader *reader)
 {
-    size_t n, n_floats;
+    size_t n;
     struct fl_gguf_tensor *tensors = fl_gguf_tensors(reader->gguf, &n);
     const struct fl_gguf_tensor **order = malloc(n * sizeof *order);
     if (!order)
@@ -403,14 +430,15 @@ static int check_tensors(struct reader *reader)
         qsort(order, n, sizeof *order, compare_offsets);
     const unsigned char *end = NULL;
     for (size_t i = 0; i < n && status == FL_OK; i++) {
-        const void *data;
-        status = fl_gguf_data(reader->gguf, order[i], &data, &n_floats, reader->error);
-        if (status == FL_OK && end && (const unsigned char *)data < end)
+        struct fl_gguf_numbers numbers;
+        status = fl_gguf_data(reader->gguf, order[i], &numbers, reader->error);
+        if (status == FL_OK && end && (const unsigned char *)numbers.data < end)
             status = fl_fail(reader->error, "%s: %.*s: expected its own bytes, it overlaps another",
                              reader->path,
                              order[i]->name.length < 100 ? (int)order[i]->name.length : 100,
                              order[i]->name.data);
-        end = (const unsigned char *)data + n_floats * sizeof(float);
+        if (status == FL_OK)
+            end = (const unsigned char *)numbers.data + numbers.n_bytes;
     }
     free(order);
     return status;
@@ -427,7 +455,8 @@ int fl_gguf_model(struct fl_model *model, const char *path, const char *name,
     int status = FL_FAILED;
     if (read_config(&reader, &config, name) == FL_OK &&
         fl_config_runnable(&config, error) == FL_OK &&
-        fl_model_prepare(model, &config, "gguf", error) == FL_OK &&
+        fl_model_prepare(model, &config, "gguf", fl_gguf_mapping(reader.gguf)->size, error) ==
+            FL_OK &&
         fl_weights_bind(model, reader.arch->names, find_weight, &reader, path, error) == FL_OK &&
         check_tensors(&reader) == FL_OK)
         status = fl_model_own_file(model, fl_gguf_mapping(reader.gguf), error);

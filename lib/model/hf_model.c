@@ -12,8 +12,8 @@
 
 enum {
     MAX_PATH = 4096,
-    MAX_INDEX_BYTES = 16 << 20,
-    MAX_SHARDS = 1024 /* the largest published checkpoints have a few hundred */
+    MAX_INDEX_BYTES = 64 << 20, /* the largest published ones have 14 MB */
+    MAX_SHARDS = 1024           /* the largest published checkpoints have a few hundred */
 };
 
 #define LAYER "model.layers.%d."
@@ -146,23 +146,29 @@ static void close_files(struct checkpoint *checkpoint)
     free(checkpoint->paths);
 }
 
-/* Opens the shard a tensor lies in, unless it is open. */
+/* Opens the shard that an entry of the index says a tensor lies in, unless it is open. */
 static int add_shard(struct checkpoint *checkpoint, const cJSON *entry, const char *index,
                      struct fl_error *error)
 {
     char path[MAX_PATH];
     const char *file = entry->valuestring;
-    if (!cJSON_IsString(entry) || !*file || strchr(file, '/'))
+    if (!cJSON_IsString(entry) || !*file || file[0] == '.' || strchr(file, '/'))
         return fl_fail(error, "%s: %.120s: expected the name of a file in the same directory",
                        index, entry->string);
     if (fl_path_join(path, sizeof path, checkpoint->directory, file, error) != FL_OK)
         return FL_FAILED;
-    for (int i = checkpoint->n_files - 1; i >= 0; i--)
-        if (strcmp(checkpoint->paths[i], path) == 0)
-            return FL_OK;
-    if (checkpoint->n_files == MAX_SHARDS)
+    int i = checkpoint->n_files - 1;
+    while (i >= 0 && strcmp(checkpoint->paths[i], path) != 0)
+        i--;
+    if (i < 0 && checkpoint->n_files == MAX_SHARDS)
         return fl_fail(error, "%s: weight_map: expected at most %d files", index, MAX_SHARDS);
-    return add_file(checkpoint, path, error);
+    if (i < 0 && add_file(checkpoint, path, error) != FL_OK)
+        return FL_FAILED;
+    struct fl_safetensors *shard = &checkpoint->files[i < 0 ? checkpoint->n_files - 1 : i];
+    if (!fl_safetensors_find(shard, entry->string))
+        return fl_fail(error, "%s: %.120s: expected this tensor, which %s says is there", path,
+                       entry->string, index);
+    return FL_OK;
 }
 
 static int open_shards(struct checkpoint *checkpoint, const char *index, struct fl_error *error)
@@ -213,7 +219,8 @@ static int open_checkpoint(struct checkpoint *checkpoint, const char *weights,
 {
     char path[MAX_PATH];
     if (weights)
-        return add_file(checkpoint, weights, error);
+        return ends_with(weights, ".index.json") ? open_shards(checkpoint, weights, error)
+                                                 : add_file(checkpoint, weights, error);
     if (fl_path_join(path, sizeof path, checkpoint->directory, "model.safetensors", error) != FL_OK)
         return FL_FAILED;
     if (fl_file_exists(path))
@@ -263,6 +270,20 @@ static int find_tensor(struct checkpoint *checkpoint, const char *name, const ch
     return FL_OK;
 }
 
+static bool find_dtype(enum fl_dtype *dtype, const char *name)
+{
+    static const struct {
+        const char *name;
+        enum fl_dtype dtype;
+    } TYPES[] = {{"F32", FL_F32}, {"F16", FL_F16}, {"BF16", FL_BF16}};
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
+        if (strcmp(name, TYPES[i].name) == 0) {
+            *dtype = TYPES[i].dtype;
+            return true;
+        }
+    return false;
+}
+
 static int find_weight(void *file, const char *name, struct fl_weight_tensor *out,
                        struct fl_error *error)
 {
@@ -270,15 +291,14 @@ static int find_weight(void *file, const char *name, struct fl_weight_tensor *ou
     const char *path = NULL;
     if (find_tensor(file, name, &path, &tensor, error) != FL_OK)
         return FL_FAILED;
-    if (strcmp(tensor->dtype, "F32") != 0)
-        return fl_fail(error, "%s: %s: %s, expected F32; other types are not supported yet", path,
-                       name, tensor->dtype);
+    if (!find_dtype(&out->dtype, tensor->dtype))
+        return fl_fail(error, "%s: %s: expected F32, F16 or BF16, not %s", path, name,
+                       tensor->dtype);
     if (tensor->n_dims > 4)
         return fl_fail(error, "%s: %s: expected at most 4 dimensions, not %d", path, name,
                        tensor->n_dims);
     tensor->used = true;
     out->data = tensor->data;
-    out->dtype = FL_F32;
     out->n_dims = tensor->n_dims;
     memcpy(out->dims, tensor->dims, (size_t)tensor->n_dims * sizeof *out->dims);
     return FL_OK;
@@ -322,6 +342,14 @@ static int bind(struct fl_model *model, struct checkpoint *checkpoint, struct fl
     return FL_OK;
 }
 
+static uint64_t stored_bytes(const struct checkpoint *checkpoint)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < checkpoint->n_files; i++)
+        bytes += checkpoint->files[i].mapping.size;
+    return bytes;
+}
+
 int fl_hf_model(struct fl_model *model, const char *directory, const char *weights,
                 const char *name, struct fl_error *error)
 {
@@ -334,7 +362,7 @@ int fl_hf_model(struct fl_model *model, const char *directory, const char *weigh
         fl_hf_config(&config, path, name, error) == FL_OK &&
         fl_config_runnable(&config, error) == FL_OK &&
         open_checkpoint(&checkpoint, weights, error) == FL_OK &&
-        fl_model_prepare(model, &config, "safetensors", error) == FL_OK)
+        fl_model_prepare(model, &config, "safetensors", stored_bytes(&checkpoint), error) == FL_OK)
         status = bind(model, &checkpoint, error);
     if (status != FL_OK)
         fl_model_close(model);

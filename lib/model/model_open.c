@@ -287,7 +287,9 @@ int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struc
             return FL_FAILED;
         return fl_model_random(model, &config, seed, error);
     case KIND_CHECKPOINT:
-        return fl_hf_model(model, source.directory, NULL, source.name, error);
+        return fl_hf_model(model, source.directory,
+                           ends_with(source.path, ".index.json") ? source.path : NULL, source.name,
+                           error);
     case KIND_SAFETENSORS:
         return fl_hf_model(model, source.directory, source.path, source.name, error);
     case KIND_GGUF:

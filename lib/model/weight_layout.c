@@ -48,15 +48,14 @@ static void prepare_layer(struct fl_layer_weights *layer, struct fl_ffn_weights 
 }
 
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
-                     struct fl_error *error)
+                     uint64_t n_bytes, struct fl_error *error)
 {
     *model = (struct fl_model){.config = *config};
     snprintf(model->format, sizeof model->format, "%s", format);
     char what[sizeof config->name + 64];
-    uint64_t n_params = fl_config_n_params(config);
-    snprintf(what, sizeof what, "%s: a model of %" PRIu64 " parameters in f32", config->name,
-             n_params);
-    if (fl_memory_require(n_params * sizeof(float), what, error) != FL_OK)
+    snprintf(what, sizeof what, "%s: a model of %" PRIu64 " parameters", config->name,
+             fl_config_n_params(config));
+    if (fl_memory_require(n_bytes, what, error) != FL_OK)
         return FL_FAILED;
     model->storage = calloc(1, sizeof *model->storage);
     model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
@@ -336,12 +335,11 @@ void fl_model_finish(struct fl_model *model)
                 fl_dtype_bytes(fl_weight_slot_dtype(&slots[i]), fl_weight_slot_size(&slots[i]));
         }
     }
-    if (model->config.tied)
-        if (model->config.tied) {
-            const float *bias = model->logits.bias;
-            model->logits = model->token_embedding;
-            model->logits.bias = bias;
-        }
+    if (model->config.tied) {
+        const float *bias = model->logits.bias;
+        model->logits = model->token_embedding;
+        model->logits.bias = bias;
+    }
     if (model->config.n_encoder_layers > 0 && model->config.source_vocab_size == 0)
         model->encoder_embedding = model->token_embedding;
 }

@@ -89,15 +89,16 @@ struct fl_weight_storage {
     struct fl_mapping *files;
     int n_files;
     struct fl_arena arena; /* random weights */
-    float **copies;        /* of what a file stores misaligned */
+    float **copies;        /* of what a file stores misaligned, or vectors in other than f32 */
     int n_copies;
 };
 
 /* An empty model for this checked, runnable config: storage, layers, and the dimensions of every
  * linear layer, stored [n_out, n_in] without gaps until a loader says otherwise. Refused when
- * memory would not hold the weights. Whatever happens, fl_model_close() cleans up. */
+ * memory would not hold n_bytes, which the weights take as they are stored. Whatever happens,
+ * fl_model_close() cleans up. */
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
-                     struct fl_error *error);
+                     uint64_t n_bytes, struct fl_error *error);
 
 /* Slots come in groups: those outside the layers; then for each layer its own, followed by a group
  * for each of its experts. Fills slots with those of a group; returns how many there are. */

@@ -71,7 +71,8 @@ int fl_model_random(struct fl_model *model, const struct fl_config *config, uint
     *model = (struct fl_model){0};
     struct fl_arena measure = {0};
     if (fl_config_runnable(config, error) != FL_OK ||
-        fl_model_prepare(model, config, "random", error) != FL_OK)
+        fl_model_prepare(model, config, "random", fl_config_n_params(config) * sizeof(float),
+                         error) != FL_OK)
         goto fail;
     lay_out(model, &measure, seed);
     if (fl_arena_open(&model->storage->arena, measure.used, config->name, error) != FL_OK)

@@ -184,8 +184,18 @@ Test(gguf, false_tensors_are_refused)
     expect_number_refused("blk.1.attn_q.weight", 0, 0, 4, "1 to 4 dimensions");
     expect_number_refused("blk.1.attn_q.weight", 4, 9, 8, "expected shape [8, 8], not [8, 9]");
     expect_number_refused("blk.1.attn_q.weight", 4, 1ull << 62, 8, "ends before them");
-    expect_number_refused("blk.1.attn_q.weight", 20, 1, 4,
-                          "blk.1.attn_q.weight: F16, expected F32");
+    expect_number_refused("blk.1.attn_q.weight", 4, UINT64_MAX, 8, "ends before them");
+    expect_number_refused(
+        "blk.1.attn_q.weight", 20, 20, 4,
+        "expected F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, not IQ4_NL (type 20)");
+    expect_number_refused("blk.1.attn_q.weight", 20, 4, 4, "not unknown (type 4)");
+    expect_number_refused("blk.1.attn_q.weight", 20, UINT32_MAX, 4,
+                          "not unknown (type 4294967295)");
+    expect_number_refused("blk.1.attn_q.weight", 20, 8, 4,
+                          "blk.1.attn_q.weight: expected rows that are a multiple of 32 long, as "
+                          "Q8_0 needs, not 8");
+    expect_number_refused("blk.1.attn_q.weight", 20, 14, 4, "multiple of 256 long, as Q6_K");
+    expect_number_refused("blk.1.attn_q.weight", 24, UINT64_MAX - 31, 8, "ends before them");
     expect_number_refused("blk.1.attn_q.weight", 24, 3, 8, "multiple of 32");
     expect_number_refused("blk.1.attn_q.weight", 24, 1ull << 40, 8, "ends before them");
     expect_number_refused("blk.1.attn_q.weight", 24, 0, 8, "overlaps");

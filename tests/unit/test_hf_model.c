@@ -125,7 +125,7 @@ Test(hf_model, tensors_that_do_not_fit_the_config_are_refused)
                    "model.norm.weight\":{\"dtype\":\"F16\",\"shape\":[16", "malformed");
     expect_refused("model.norm.weight\":{\"dtype\":\"F32\"",
                    "model.norm.weight\":{\"dtype\":\"I32\"",
-                   "model.norm.weight: I32, expected F32; other types are not supported yet");
+                   "model.norm.weight: expected F32, F16 or BF16, not I32");
 }
 
 Test(hf_model, a_tensor_that_nothing_uses_is_refused)
@@ -164,8 +164,8 @@ Test(hf_model, shards_are_found_through_the_index)
 {
     struct fl_model read;
     struct fl_error error = {""};
-    cr_assert_eq(open_index("{\"weight_map\":{\"a\":\"part-1.safetensors\",\"b\":"
-                            "\"part-1.safetensors\"}}",
+    cr_assert_eq(open_index("{\"weight_map\":{\"model.norm.weight\":\"part-1.safetensors\","
+                            "\"model.embed_tokens.weight\":\"part-1.safetensors\"}}",
                             &read, &error),
                  FL_OK, "%s", error.text);
     fl_model_close(&read);
@@ -177,7 +177,14 @@ Test(hf_model, false_indices_are_refused)
         const char *index, *fragment;
     } CASES[] = {
         {"{\"weight_map\":{\"a\":\"../part-1.safetensors\"}}", "same directory"},
+        {"{\"weight_map\":{\"a\":\"/tmp/part-1.safetensors\"}}", "same directory"},
+        {"{\"weight_map\":{\"a\":\"..\"}}", "same directory"},
+        {"{\"weight_map\":{\"a\":\".\"}}", "same directory"},
         {"{\"weight_map\":{\"a\":\"\"}}", "same directory"},
+        {"{\"weight_map\":{\"a\":null}}", "same directory"},
+        {"{\"weight_map\":{\"a\":\"part-1.safetensors\"}}",
+         "part-1.safetensors: a: expected this tensor, which"},
+        {"{\"weight_map\":\"part-1.safetensors\"}", "weight_map: expected an object"},
         {"{\"weight_map\":{\"a\":3}}", "same directory"},
         {"{\"weight_map\":{\"a\":\"part-2.safetensors\"}}", "part-2.safetensors: cannot open"},
         {"{\"weight_map\":[]}", "weight_map: expected an object"},
@@ -202,8 +209,8 @@ Test(hf_model, a_tensor_in_two_shards_is_refused)
     bytes_write(&bytes, scratch_path(directory, "part-2.safetensors"));
     bytes_free(&bytes);
     fl_model_close(&model);
-    cr_expect_eq(open_index("{\"weight_map\":{\"a\":\"part-1.safetensors\",\"b\":"
-                            "\"part-2.safetensors\"}}",
+    cr_expect_eq(open_index("{\"weight_map\":{\"model.norm.weight\":\"part-1.safetensors\","
+                            "\"model.embed_tokens.weight\":\"part-2.safetensors\"}}",
                             &read, &error),
                  FL_FAILED);
     cr_expect_not_null(strstr(error.text, "occurs twice"), "%s", error.text);
