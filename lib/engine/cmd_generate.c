@@ -224,9 +224,16 @@ static int read_prompt(const struct generation *g, int **ids, size_t *n, struct 
     return status;
 }
 
+/* Positions the model can attend over. */
+static int own_context(const struct fl_config *config)
+{
+    const int window = config->sliding_window;
+    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
+}
+
 static int place_prompt(struct generation *g, const int *ids, size_t n, struct fl_error *error)
 {
-    int own = g->model->config.n_ctx_max;
+    int own = own_context(&g->model->config);
     if (n == 0)
         return fl_fail(error, "prompt: expected at least one token, and nothing marks the "
                               "beginning here");
