@@ -31,6 +31,8 @@ static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab
         status = fl_tokenizer_read_gguf(tokenizer, path, error);
     else if (fl_tokenizer_is_hf(path))
         status = fl_tokenizer_read_hf(tokenizer, path, error);
+    else if (fl_tokenizer_ends_with(path, ".json"))
+        status = fl_tokenizer_read_json(tokenizer, path, error);
     else if (fl_tokenizer_ends_with(path, ".model"))
         status = fl_tokenizer_read_sentencepiece(tokenizer, path, error);
     else

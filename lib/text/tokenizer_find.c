@@ -46,7 +46,8 @@ int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl
     path[0] = '\0';
     if (fl_preset_find(model_spec) && !fl_file_exists(model_spec))
         return FL_OK;
-    if (fl_gguf_is(model_spec) || fl_tokenizer_is_hf(model_spec)) {
+    if (fl_gguf_is(model_spec) || fl_tokenizer_ends_with(model_spec, ".json") ||
+        fl_tokenizer_ends_with(model_spec, ".model")) {
         int n = snprintf(path, size, "%s", model_spec);
         return n >= 0 && (size_t)n < size ? FL_OK
                                           : fl_fail(error, "%.200s: path too long", model_spec);
@@ -61,14 +62,17 @@ int fl_tokenizer_find(char *path, size_t size, const char *model_spec, struct fl
             slash[slash == directory ? 1 : 0] = '\0';
         return find_beside(path, size, slash ? directory : ".", model_spec, error);
     }
-    if (fl_path_join(path, size, model_spec, "vocab.json", error) == FL_OK && fl_file_exists(path))
-        return FL_OK;
+    static const char *const NAMES[] = {"tokenizer.json", "vocab.json", "tokenizer.model",
+                                        "spiece.model"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (fl_path_join(path, size, model_spec, NAMES[i], error) == FL_OK && fl_file_exists(path))
+            return FL_OK;
     path[0] = '\0';
     if (!fl_file_exists(model_spec))
         return fl_fail(error, "%s: no such file, and no preset of that name", model_spec);
     return fl_fail(error,
-                   "%s: no tokenizer that this version reads comes with it; expected --tokenizer "
-                   "with a GGUF file, a vocab.json, a llama2.c tokenizer.bin or 'bytes', or token "
-                   "ids",
+                   "%s: no tokenizer comes with it; expected tokenizer.json, vocab.json or a "
+                   "sentencepiece model there, or --tokenizer with one of these, a GGUF file, a "
+                   "llama2.c tokenizer.bin or 'bytes', or token ids",
                    model_spec);
 }

@@ -3,13 +3,13 @@
  * first. encoder.json and vocab.bpe are the same under the names they were published with. */
 #include "base/file.h"
 #include "model/json_read.h"
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_FILE = 64 << 20, PATH_TEXT = 4096 };
+enum { LARGEST_FILE = 64 << 20 };
 
 static const struct {
     const char *vocabulary, *merges;
@@ -22,21 +22,13 @@ static const struct {
 
 static const char END_OF_TEXT[] = "<|endoftext|>";
 
-/* The name of another file in the directory of path. */
-static int beside(char out[PATH_TEXT], const char *path, const char *name, struct fl_error *error)
-{
-    const char *slash = strrchr(path, '/');
-    int n = snprintf(out, PATH_TEXT, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
-    return n < PATH_TEXT ? FL_OK : fl_fail(error, "%.200s: path too long", path);
-}
-
 static int pattern_of(const char **pattern, const char *path, struct fl_error *error)
 {
-    char config[PATH_TEXT], *text;
+    char config[FL_HF_PATH_MAX], *text;
     size_t length;
     const char *tokenizer_class = CLASSES[0].tokenizer_class;
     *pattern = NULL;
-    if (beside(config, path, "tokenizer_config.json", error) != FL_OK)
+    if (fl_hf_beside(config, path, "tokenizer_config.json", error) != FL_OK)
         return FL_FAILED;
     cJSON *root = NULL;
     int status = FL_OK;
@@ -164,14 +156,15 @@ bool fl_tokenizer_is_hf(const char *path)
 int fl_tokenizer_read_hf(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *pattern;
-    char merges[PATH_TEXT];
+    char merges[FL_HF_PATH_MAX];
     int at = strcmp(name, NAMES[0].vocabulary) == 0 ? 0 : 1;
     tokenizer->kind = "byte-level bpe";
     tokenizer->model = FL_TEXT_MERGES;
-    if (beside(merges, path, NAMES[at].merges, error) != FL_OK ||
+    if (fl_hf_beside(merges, path, NAMES[at].merges, error) != FL_OK ||
         pattern_of(&pattern, path, error) != FL_OK ||
         fl_tokenizer_use_pattern(tokenizer, pattern, strlen(pattern), path, error) != FL_OK ||
-        read_vocabulary(tokenizer, path, error) != FL_OK)
+        read_vocabulary(tokenizer, path, error) != FL_OK ||
+        fl_tokenizer_read_config(tokenizer, path, true, error) != FL_OK)
         return FL_FAILED;
     return read_merges(tokenizer, merges, error);
 }

@@ -62,6 +62,10 @@ int fl_tokenizer_read_gguf(struct fl_tokenizer *tokenizer, const char *path,
 int fl_tokenizer_read_sentencepiece(struct fl_tokenizer *tokenizer, const char *path,
                                     struct fl_error *error);
 
+/* Hugging Face's tokenizer.json: BPE or unigram. */
+int fl_tokenizer_read_json(struct fl_tokenizer *tokenizer, const char *path,
+                           struct fl_error *error);
+
 /* vocab.json, with merges.txt beside it; or encoder.json, with vocab.bpe. */
 bool fl_tokenizer_is_hf(const char *path);
 int fl_tokenizer_read_hf(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error);

@@ -5,7 +5,7 @@
  * protobuf.dev/programming-guides/encoding. Of the fields those are read that decide how a text is
  * encoded; the others are passed over. Nesting is two levels, so nothing here recurses. */
 #include "base/file.h"
-#include "text/tokenizer_internal.h"
+#include "text/tokenizer_config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -257,6 +257,8 @@ int fl_tokenizer_read_sentencepiece(struct fl_tokenizer *tokenizer, const char *
         status = use_model(tokenizer, &model, path, error);
     if (status == FL_OK)
         status = fl_tokenizer_finish(tokenizer, path, error);
+    if (status == FL_OK)
+        status = fl_tokenizer_read_config(tokenizer, path, true, error);
     fl_file_unmap(&mapping);
     return status;
 }
