@@ -110,7 +110,7 @@ struct step {
 static void run_step(void *context)
 {
     const struct step *step = context;
-    step->session->n_past = step->n_past;
+    fl_session_truncate(step->session, step->n_past);
     const struct fl_pass pass =
         fl_session_pass(step->session, step->tokens, step->n_tokens, FL_LOGITS_LAST);
     step->forward(&pass);

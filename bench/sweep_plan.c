@@ -71,8 +71,7 @@ static void set_shape(struct fl_sweep_item *item)
 
 int fl_sweep_n_ctx_max(const struct fl_config *config)
 {
-    int window = config->sliding_window;
-    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
+    return config->n_ctx_max;
 }
 
 static int add_item(struct fl_sweep_plan *plan, struct fl_sweep_item *item,

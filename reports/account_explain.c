@@ -148,6 +148,7 @@ static void print_symbols(struct explanation *explanation)
             continue;
         const char *definition = symbol == FL_SYMBOL_pairs     ? env->pairs
                                  : symbol == FL_SYMBOL_visible ? env->visible
+                                 : symbol == FL_SYMBOL_keys    ? env->keys
                                  : symbol == FL_SYMBOL_t       ? "p + s"
                                                                : NULL;
         struct fl_expression expression;

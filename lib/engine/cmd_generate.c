@@ -224,16 +224,9 @@ static int read_prompt(const struct generation *g, int **ids, size_t *n, struct 
     return status;
 }
 
-/* Positions the model can attend over. */
-static int own_context(const struct fl_config *config)
-{
-    const int window = config->sliding_window;
-    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
-}
-
 static int place_prompt(struct generation *g, const int *ids, size_t n, struct fl_error *error)
 {
-    int own = own_context(&g->model->config);
+    int own = g->model->config.n_ctx_max;
     if (n == 0)
         return fl_fail(error, "prompt: expected at least one token, and nothing marks the "
                               "beginning here");

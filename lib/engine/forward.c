@@ -29,7 +29,7 @@ static const struct fl_excess NO_EXCESS;
 
 static int n_rows(const struct fl_pass *pass)
 {
-    return pass->n_seqs * pass->n_tokens;
+    return pass->batch.n_rows;
 }
 
 static int global_row(const struct fl_pass *pass)
@@ -46,10 +46,11 @@ static void embed(const struct fl_pass *pass)
     const struct fl_excess excess = {.flops[FL_EXCESS_CALL_SCALARS] =
                                          config->scale_embedding ? 1 : 0}; /* the square root */
     OPERATOR(pass, global_row(pass), FL_OP_EMBED,
-             fl_embed_cost(&model->token_embedding, pass->n_seqs, pass->n_tokens, positions != NULL,
+             fl_embed_cost(&model->token_embedding, n_rows(pass),
+                           positions ? fl_batch_n_positions(&pass->batch) : 0,
                            config->scale_embedding),
              excess,
-             fl_embed(pass->work->x, pass->tokens, pass->n_seqs, pass->n_tokens, pass->n_past,
+             fl_embed(pass->work->x, pass->tokens, pass->batch.positions, n_rows(pass),
                       &model->token_embedding, positions,
                       config->scale_embedding ? sqrtf((float)config->d_model) : 1.0f));
 }
@@ -84,9 +85,42 @@ static void residual(const struct fl_pass *pass, int layer)
              fl_residual(pass->work->x, pass->work->branch, n));
 }
 
-/* q, k, v of the new tokens, positions applied; k and v join the cache. */
-static void project(const struct fl_pass *pass, int layer, const float *x, float *k_cache,
-                    float *v_cache)
+/* One layer's keys and values. */
+struct layer_cache {
+    float *k, *v;
+};
+
+static struct layer_cache layer_cache(const struct fl_pass *pass, int layer)
+{
+    const struct fl_config *config = &pass->model->config;
+    const size_t floats = (size_t)pass->n_blocks * (size_t)pass->block_tokens *
+                          (size_t)config->n_kv_heads * (size_t)config->head_dim;
+    return (struct layer_cache){pass->work->k_cache + (size_t)layer * floats,
+                                pass->work->v_cache + (size_t)layer * floats};
+}
+
+/* k and v of the new tokens join the cache. */
+static void append(const struct fl_pass *pass, int layer)
+{
+    const struct fl_config *config = &pass->model->config;
+    const struct fl_workspace *work = pass->work;
+    const struct layer_cache cache = layer_cache(pass, layer);
+    const struct fl_kv_shape shape = {
+        .spans = pass->batch.spans,
+        .n_spans = pass->batch.n_spans,
+        .n_kv_heads = config->n_kv_heads,
+        .head_dim = config->head_dim,
+        .block_tokens = pass->block_tokens,
+    };
+    if (pass->n_copies > 0)
+        OPERATOR(pass, layer, FL_OP_KV_COPY, fl_kv_copy_cost(pass->copies, pass->n_copies, &shape),
+                 NO_EXCESS, fl_kv_copy(cache.k, cache.v, pass->copies, pass->n_copies, &shape));
+    OPERATOR(pass, layer, FL_OP_KV_APPEND, fl_kv_append_cost(&shape), NO_EXCESS,
+             fl_kv_append(cache.k, cache.v, work->k, work->v, &shape));
+}
+
+/* q, k, v of the new tokens, positions applied. */
+static void project(const struct fl_pass *pass, int layer, const float *x)
 {
     const struct fl_config *config = &pass->model->config;
     const struct fl_layer_weights *weights = &pass->model->layers[layer];
@@ -105,9 +139,8 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
     }
     if (config->positions == FL_POS_ROPE) {
         const struct fl_rope_shape rope = {
-            .n_seqs = pass->n_seqs,
-            .n_tokens = pass->n_tokens,
-            .n_past = pass->n_past,
+            .n_rows = n_rows(pass),
+            .n_positions = fl_batch_n_positions(&pass->batch),
             .n_heads = config->n_heads,
             .n_kv_heads = config->n_kv_heads,
             .head_dim = config->head_dim,
@@ -115,18 +148,8 @@ static void project(const struct fl_pass *pass, int layer, const float *x, float
             .rotary_dim = config->rotary_dim,
         };
         OPERATOR(pass, layer, FL_OP_ROPE, fl_rope_cost(&rope), NO_EXCESS,
-                 fl_rope(work->q, work->k, work->cosine, work->sine, &rope));
+                 fl_rope(work->q, work->k, pass->batch.positions, work->cosine, work->sine, &rope));
     }
-    const struct fl_kv_shape kv = {
-        .n_seqs = pass->n_seqs,
-        .n_tokens = pass->n_tokens,
-        .n_past = pass->n_past,
-        .n_kv_heads = config->n_kv_heads,
-        .head_dim = config->head_dim,
-        .ctx_stride = pass->n_ctx,
-    };
-    OPERATOR(pass, layer, FL_OP_KV_APPEND, fl_kv_append_cost(&kv), NO_EXCESS,
-             fl_kv_append(k_cache, v_cache, work->k, work->v, &kv));
 }
 
 /* branch = attention(x) */
@@ -135,28 +158,26 @@ static void attention(const struct fl_pass *pass, int layer, const float *x)
     const struct fl_config *config = &pass->model->config;
     const struct fl_workspace *work = pass->work;
     const struct fl_attention_kernel *kernel = pass->attention;
+    const struct layer_cache cache = layer_cache(pass, layer);
     const struct fl_attention_shape shape = {
-        .n_seqs = pass->n_seqs,
-        .n_tokens = pass->n_tokens,
-        .n_past = pass->n_past,
+        .spans = pass->batch.spans,
+        .n_spans = pass->batch.n_spans,
         .n_heads = config->n_heads,
         .n_kv_heads = config->n_kv_heads,
         .head_dim = config->head_dim,
-        .ctx_stride = pass->n_ctx,
+        .block_tokens = pass->block_tokens,
+        .window = config->sliding_window,
     };
-    const size_t layer_floats = (size_t)pass->n_seqs * (size_t)config->n_kv_heads *
-                                (size_t)pass->n_ctx * (size_t)config->head_dim;
-    float *k_cache = work->k_cache + (size_t)layer * layer_floats;
-    float *v_cache = work->v_cache + (size_t)layer * layer_floats;
 
-    project(pass, layer, x, k_cache, v_cache);
+    project(pass, layer, x);
+    append(pass, layer);
     OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape), kernel->scores_excess(&shape),
-             kernel->scores(work->scores, work->q, k_cache, &shape));
+             kernel->scores(work->scores, work->q, cache.k, &shape));
     OPERATOR(pass, layer, FL_OP_SOFTMAX, kernel->softmax_cost(&shape),
              kernel->softmax_excess(&shape), kernel->softmax(work->scores, &shape));
     OPERATOR(pass, layer, FL_OP_CONTEXT, kernel->context_cost(&shape),
              kernel->context_excess(&shape),
-             kernel->context(work->context, work->scores, v_cache, &shape));
+             kernel->context(work->context, work->scores, cache.v, &shape));
     linear(pass, layer, FL_OP_ATTN_OUT, work->branch, work->context,
            &pass->model->layers[layer].attn_out, n_rows(pass));
 }
@@ -232,17 +253,20 @@ static void layer_post_norm(const struct fl_pass *pass, int layer)
     norm(pass, layer, FL_OP_NORM_FFN, x, x, &weights->norm_ffn, rows);
 }
 
-/* The last row of each sequence; a copy is made only where they do not lie side by side. */
+/* The last row of each span; a copy is made only where they do not lie side by side. */
 static const float *last_rows(const struct fl_pass *pass)
 {
     const size_t d_model = (size_t)pass->model->config.d_model;
-    const size_t n_tokens = (size_t)pass->n_tokens;
-    const float *first = pass->work->x + (n_tokens - 1) * d_model;
-    if (n_tokens == 1 || pass->n_seqs == 1)
-        return first;
-    for (size_t i = 0; i < (size_t)pass->n_seqs; i++)
-        memcpy(pass->work->last + i * d_model, first + i * n_tokens * d_model,
-               d_model * sizeof(float));
+    const struct fl_batch *batch = &pass->batch;
+    if (batch->n_spans == batch->n_rows)
+        return pass->work->x;
+    for (int i = 0; i < batch->n_spans; i++) {
+        const struct fl_batch_span *span = &batch->spans[i];
+        const float *row = pass->work->x + (span->first_row + (size_t)span->n_tokens - 1) * d_model;
+        if (batch->n_spans == 1)
+            return row;
+        memcpy(pass->work->last + (size_t)i * d_model, row, d_model * sizeof(float));
+    }
     return pass->work->last;
 }
 
@@ -254,7 +278,7 @@ static void head(const struct fl_pass *pass)
     if (pass->logits == FL_LOGITS_NONE)
         return;
     const bool all = pass->logits == FL_LOGITS_ALL;
-    const int rows = all ? n_rows(pass) : pass->n_seqs;
+    const int rows = all ? n_rows(pass) : pass->batch.n_spans;
     const float *x = all ? work->x : last_rows(pass);
 
     if (model->norm_final.gain) {

@@ -15,35 +15,38 @@
 #include "ledger/ledger.h"
 #include "model/weights.h"
 #include "ops/attention.h"
+#include "ops/kv_append.h"
 
 /* Memory of a session, f32, each buffer sized for the largest pass the options allow: n_rows =
- * n_seqs * n_tokens_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where the
- * model has no use for it. */
+ * n_rows_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where the model has no
+ * use for it. */
 struct fl_workspace {
     float *x;       /* [n_rows, d_model] residual stream */
     float *branch;  /* [n_rows, d_model] what a sublayer reads (pre-norm) and what it gives back */
     float *second;  /* [n_rows, d_model] what the other branch of a parallel block reads */
     float *q;       /* [n_rows, d_q] */
     float *k, *v;   /* [n_rows, d_kv] of the new tokens */
-    float *scores;  /* [n_seqs, n_heads, n_tokens_max, n_ctx] and, in place, probabilities */
+    float *scores;  /* [n_heads, n_rows, n_ctx] and, in place, probabilities */
     float *context; /* [n_rows, d_q] */
     float *gate, *up;         /* [n_rows, d_ff] */
     float *last;              /* [n_seqs, d_model] last row of each sequence */
     float *logits;            /* [n_rows or n_seqs, vocab_size] */
-    float *k_cache, *v_cache; /* [n_layers][n_seqs, n_kv_heads, n_ctx, head_dim] */
+    float *k_cache, *v_cache; /* [n_layers][n_blocks, n_kv_heads, block_tokens, head_dim] */
     float *positions;         /* [n_ctx, d_model] sinusoids */
     float *cosine, *sine;     /* [n_ctx, head_dim / 2] rotation angles */
 };
 
-/* What one pass works on. Arguments are checked by fl_session_forward(). */
+/* What one pass works on. Arguments are checked by fl_session_run(). */
 struct fl_pass {
     const struct fl_model *model;
     const struct fl_workspace *work;
     const struct fl_attention_kernel *attention;
     struct fl_ledger *ledger; /* NULL: nothing is recorded */
-    int n_seqs, n_ctx;
-    int n_tokens, n_past; /* per sequence */
-    const int *tokens;    /* [n_seqs, n_tokens] */
+    struct fl_batch batch;
+    int n_blocks, block_tokens;      /* of a layer's cache */
+    const struct fl_kv_copy *copies; /* that it begins with */
+    int n_copies;
+    const int *tokens; /* [batch.n_rows] */
     enum fl_logits logits;
 };
 

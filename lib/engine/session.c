@@ -46,13 +46,6 @@ static void use_threads(int n_threads)
         openblas_set_num_threads(n_threads);
 }
 
-/* A model's own context: what it was made for, and no more than its attention window. */
-static int own_n_ctx(const struct fl_config *config)
-{
-    const int window = config->sliding_window;
-    return window > 0 && window < config->n_ctx_max ? window : config->n_ctx_max;
-}
-
 static int check_context(const struct fl_config *config, int n_ctx, struct fl_error *error)
 {
     if (n_ctx < 1)
@@ -62,12 +55,37 @@ static int check_context(const struct fl_config *config, int n_ctx, struct fl_er
                        "%s: n_ctx: the model has learned positions for %d tokens, expected at "
                        "most that, got %d",
                        config->name, config->n_ctx_max, n_ctx);
-    if (config->sliding_window > 0 && n_ctx > config->sliding_window)
-        return fl_fail(error,
-                       "%s: n_ctx: the model attends through a sliding window of %d tokens, which "
-                       "is not implemented beyond the window; expected at most that, got %d",
-                       config->name, config->sliding_window, n_ctx);
     return FL_OK;
+}
+
+/* An option that must lie within bounds. */
+static int check_number(const struct fl_config *config, const char *name, int value, int min,
+                        int max, struct fl_error *error)
+{
+    if (value < min || value > max)
+        return fl_fail(error, "%s: %s: expected %d .. %d, got %d", config->name, name, min, max,
+                       value);
+    return FL_OK;
+}
+
+static int check_blocks(struct fl_session_options *options, const struct fl_config *config,
+                        struct fl_error *error)
+{
+    if (options->block_tokens == 0)
+        options->block_tokens = options->n_ctx;
+    if (check_number(config, "block_tokens", options->block_tokens, 1, options->n_ctx, error) !=
+        FL_OK)
+        return FL_FAILED;
+    const int64_t blocks_per_seq =
+        ((int64_t)options->n_ctx + options->block_tokens - 1) / options->block_tokens;
+    if (options->n_seqs > INT_MAX / blocks_per_seq)
+        return fl_fail(error, "%s: n_seqs: expected at most %d sequences of %d blocks, got %d",
+                       config->name, (int)(INT_MAX / blocks_per_seq), (int)blocks_per_seq,
+                       options->n_seqs);
+    const int most = (int)blocks_per_seq * options->n_seqs;
+    if (options->n_blocks == 0)
+        options->n_blocks = most;
+    return check_number(config, "n_blocks", options->n_blocks, 1, most, error);
 }
 
 /* Fills in defaults and refuses what the model or the engine cannot do. */
@@ -75,7 +93,7 @@ static int check_options(struct fl_session_options *options, const struct fl_con
                          struct fl_error *error)
 {
     if (options->n_ctx == 0)
-        options->n_ctx = own_n_ctx(config);
+        options->n_ctx = config->n_ctx_max;
     if (options->n_tokens_max == 0)
         options->n_tokens_max = options->n_ctx;
     if (options->n_threads == 0)
@@ -86,13 +104,17 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     if (options->n_tokens_max < 1 || options->n_tokens_max > options->n_ctx)
         return fl_fail(error, "%s: n_tokens_max: expected 1 .. %d (n_ctx), got %d", config->name,
                        options->n_ctx, options->n_tokens_max);
-    if (options->n_seqs < 1 || options->n_seqs > INT_MAX / options->n_tokens_max)
-        return fl_fail(error, "%s: n_seqs: expected 1 .. %d, got %d", config->name,
-                       INT_MAX / options->n_tokens_max, options->n_seqs);
-    if (options->n_threads < 1 || options->n_threads > N_THREADS_MAX)
-        return fl_fail(error, "%s: n_threads: expected 1 .. %d, got %d", config->name,
-                       N_THREADS_MAX, options->n_threads);
-    if ((unsigned)options->attention > FL_ATTENTION_CAUSAL)
+    if (check_number(config, "n_seqs", options->n_seqs, 1, INT_MAX / options->n_tokens_max,
+                     error) != FL_OK)
+        return FL_FAILED;
+    const int n_rows = options->n_seqs * options->n_tokens_max;
+    if (options->n_rows_max == 0)
+        options->n_rows_max = n_rows;
+    if (check_number(config, "n_rows_max", options->n_rows_max, 1, n_rows, error) != FL_OK ||
+        check_blocks(options, config, error) != FL_OK ||
+        check_number(config, "n_threads", options->n_threads, 1, N_THREADS_MAX, error) != FL_OK)
+        return FL_FAILED;
+    if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
         return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
                        (int)options->attention);
     if ((unsigned)options->logits > FL_LOGITS_ALL)
@@ -119,19 +141,19 @@ static float *take(struct fl_arena *arena, const size_t *factors, int n_factors)
 static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
                           const struct fl_config *config, const struct fl_session_options *options)
 {
-    const size_t n_layers = (size_t)config->n_layers, n_seqs = (size_t)options->n_seqs;
+    const size_t n_layers = (size_t)config->n_layers, n_blocks = (size_t)options->n_blocks;
     const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
-    const size_t n_ctx = (size_t)options->n_ctx;
-    work->k_cache = TAKE(arena, n_layers, n_seqs, n_kv_heads, n_ctx, head_dim);
-    work->v_cache = TAKE(arena, n_layers, n_seqs, n_kv_heads, n_ctx, head_dim);
+    const size_t block_tokens = (size_t)options->block_tokens;
+    work->k_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+    work->v_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
 }
 
 static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
                              const struct fl_config *config,
                              const struct fl_session_options *options)
 {
-    const size_t n_seqs = (size_t)options->n_seqs, n_tokens = (size_t)options->n_tokens_max;
-    const size_t n_rows = n_seqs * n_tokens, n_ctx = (size_t)options->n_ctx;
+    const size_t n_seqs = (size_t)options->n_seqs;
+    const size_t n_rows = (size_t)options->n_rows_max, n_ctx = (size_t)options->n_ctx;
     const size_t d_model = (size_t)config->d_model, d_ff = (size_t)config->d_ff;
     const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
     const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
@@ -143,7 +165,7 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     work->q = TAKE(arena, n_rows, n_heads, head_dim);
     work->k = TAKE(arena, n_rows, d_kv);
     work->v = TAKE(arena, n_rows, d_kv);
-    work->scores = TAKE(arena, n_seqs, n_heads, n_tokens, n_ctx);
+    work->scores = TAKE(arena, n_heads, n_rows, n_ctx);
     work->context = TAKE(arena, n_rows, n_heads, head_dim);
     if (config->gated)
         work->gate = TAKE(arena, n_rows, d_ff);
@@ -169,6 +191,13 @@ static void plan(struct fl_session *session)
     session->kv_cache_bytes = session->arena.used;
     plan_activations(&session->work, &session->arena, config, &session->options);
     session->activation_bytes = session->arena.used - session->kv_cache_bytes;
+    const struct fl_session_options *options = &session->options;
+    fl_kv_cache_plan(&session->cache, &session->arena, options->n_seqs, options->n_ctx,
+                     options->block_tokens, options->n_blocks);
+    session->spans =
+        fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->spans);
+    session->positions =
+        fl_arena_take(&session->arena, (size_t)options->n_rows_max, sizeof *session->positions);
 }
 
 static int reserve(struct fl_session *session, struct fl_error *error)
@@ -188,6 +217,7 @@ static int reserve(struct fl_session *session, struct fl_error *error)
         return FL_FAILED;
     plan(session);
     assert(!session->arena.overflow && session->arena.used == size);
+    fl_kv_cache_clear(&session->cache);
     return FL_OK;
 }
 
@@ -234,56 +264,151 @@ void fl_session_close(struct fl_session *session)
     free(session);
 }
 
-struct fl_pass fl_session_pass(struct fl_session *session, const int *tokens, int n_tokens,
-                               enum fl_logits logits)
+/* Takes blocks for the new tokens of span number i. */
+static void enter_span(struct fl_session *session, int i, int seq, int n_tokens)
 {
-    return (struct fl_pass){
+    struct fl_kv_cache *cache = &session->cache;
+    fl_kv_cache_extend(cache, seq, n_tokens);
+    session->spans[i] = (struct fl_batch_span){.n_tokens = n_tokens,
+                                               .n_past = cache->lengths[seq],
+                                               .blocks = fl_kv_cache_blocks(cache, seq)};
+    cache->lengths[seq] += n_tokens;
+}
+
+static struct fl_pass entered_pass(struct fl_session *session, int n_spans, const int *tokens,
+                                   enum fl_logits logits)
+{
+    const struct fl_pass pass = {
         .model = session->model,
         .work = &session->work,
         .attention = KERNELS[session->options.attention],
         .ledger = &session->ledger,
-        .n_seqs = session->options.n_seqs,
-        .n_ctx = session->options.n_ctx,
-        .n_tokens = n_tokens,
-        .n_past = session->n_past,
+        .batch = fl_batch_lay_out(session->spans, n_spans, session->positions,
+                                  session->model->config.sliding_window),
+        .n_blocks = session->options.n_blocks,
+        .block_tokens = session->options.block_tokens,
+        .copies = session->cache.copies,
+        .n_copies = session->cache.n_copies,
         .tokens = tokens,
         .logits = logits,
     };
+    session->cache.n_copies = 0;
+    return pass;
 }
 
-static int check_pass(const struct fl_session *session, const int *tokens, int n_tokens,
-                      enum fl_logits logits, struct fl_error *error)
+struct fl_pass fl_session_pass(struct fl_session *session, const int *tokens, int n_tokens,
+                               enum fl_logits logits)
 {
-    const struct fl_config *config = &session->model->config;
+    const int n_seqs = session->options.n_seqs;
+    for (int seq = 0; seq < n_seqs; seq++)
+        enter_span(session, seq, seq, n_tokens);
+    return entered_pass(session, n_seqs, tokens, logits);
+}
+
+/* One sequence's part of a pass. */
+static int check_span(const struct fl_session *session, int seq, int n_tokens,
+                      struct fl_error *error)
+{
+    const char *name = session->model->config.name;
     const struct fl_session_options *options = &session->options;
     if (n_tokens < 1 || n_tokens > options->n_tokens_max)
-        return fl_fail(error, "%s: n_tokens: expected 1 .. %d, got %d", config->name,
-                       options->n_tokens_max, n_tokens);
-    if (n_tokens > options->n_ctx - session->n_past)
+        return fl_fail(error, "%s: n_tokens: expected 1 .. %d, got %d", name, options->n_tokens_max,
+                       n_tokens);
+    const int n_past = session->cache.lengths[seq];
+    if (n_tokens > options->n_ctx - n_past)
         return fl_fail(error,
                        "%s: n_tokens: %d tokens behind %d would overflow the context of %d tokens",
-                       config->name, n_tokens, session->n_past, options->n_ctx);
-    if (logits > options->logits)
+                       name, n_tokens, n_past, options->n_ctx);
+    return FL_OK;
+}
+
+/* What the spans ask for together. */
+static int check_rows(const struct fl_session *session, int64_t n_rows, int64_t n_blocks,
+                      const int *tokens, enum fl_logits logits, struct fl_error *error)
+{
+    const struct fl_config *config = &session->model->config;
+    if (n_rows > session->options.n_rows_max)
+        return fl_fail(error, "%s: n_rows: expected at most %d new tokens in all, got %lld",
+                       config->name, session->options.n_rows_max, (long long)n_rows);
+    if (n_blocks > session->cache.n_free)
+        return fl_fail(error,
+                       "%s: n_blocks: the KV cache has %d blocks of %d tokens free, %lld "
+                       "would be taken",
+                       config->name, session->cache.n_free, session->options.block_tokens,
+                       (long long)n_blocks);
+    if (logits > session->options.logits)
         return fl_fail(error, "%s: logits: the session was opened without room for them",
                        config->name);
-    const int n = options->n_seqs * n_tokens;
-    for (int i = 0; i < n; i++)
+    for (int64_t i = 0; i < n_rows; i++)
         if (tokens[i] < 0 || tokens[i] >= config->vocab_size)
-            return fl_fail(error, "%s: token %d: expected an id of 0 .. %d, got %d", config->name,
-                           i, config->vocab_size - 1, tokens[i]);
+            return fl_fail(error, "%s: token %lld: expected an id of 0 .. %d, got %d", config->name,
+                           (long long)i, config->vocab_size - 1, tokens[i]);
+    return FL_OK;
+}
+
+static int run(struct fl_session *session, const struct fl_pass *pass)
+{
+    use_threads(session->options.n_threads);
+    fl_forward(pass);
     return FL_OK;
 }
 
 int fl_session_forward(struct fl_session *session, const int *tokens, int n_tokens,
                        enum fl_logits logits, struct fl_error *error)
 {
-    if (check_pass(session, tokens, n_tokens, logits, error) != FL_OK)
+    int64_t n_rows = 0, n_blocks = 0;
+    for (int seq = 0; seq < session->options.n_seqs; seq++) {
+        if (check_span(session, seq, n_tokens, error) != FL_OK)
+            return FL_FAILED;
+        n_rows += n_tokens;
+        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
+    }
+    if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
-    use_threads(session->options.n_threads);
     const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
-    fl_forward(&pass);
-    session->n_past += n_tokens;
+    return run(session, &pass);
+}
+
+static int check_seq(const struct fl_session *session, int seq, struct fl_error *error)
+{
+    if (seq < 0 || seq >= session->options.n_seqs)
+        return fl_fail(error, "%s: seq: expected 0 .. %d, got %d", session->model->config.name,
+                       session->options.n_seqs - 1, seq);
     return FL_OK;
+}
+
+static bool is_repeated(const struct fl_span *spans, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (spans[i].seq == spans[n].seq)
+            return true;
+    return false;
+}
+
+int fl_session_run(struct fl_session *session, const struct fl_span *spans, int n_spans,
+                   const int *tokens, enum fl_logits logits, struct fl_error *error)
+{
+    const char *name = session->model->config.name;
+    int64_t n_rows = 0, n_blocks = 0;
+    if (n_spans < 1 || n_spans > session->options.n_seqs)
+        return fl_fail(error, "%s: n_spans: expected 1 .. %d, got %d", name,
+                       session->options.n_seqs, n_spans);
+    for (int i = 0; i < n_spans; i++) {
+        if (check_seq(session, spans[i].seq, error) != FL_OK ||
+            check_span(session, spans[i].seq, spans[i].n_tokens, error) != FL_OK)
+            return FL_FAILED;
+        if (is_repeated(spans, i))
+            return fl_fail(error, "%s: span %d: sequence %d has tokens in this pass already", name,
+                           i, spans[i].seq);
+        n_rows += spans[i].n_tokens;
+        n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
+    }
+    if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
+        return FL_FAILED;
+    for (int i = 0; i < n_spans; i++)
+        enter_span(session, i, spans[i].seq, spans[i].n_tokens);
+    const struct fl_pass pass = entered_pass(session, n_spans, tokens, logits);
+    return run(session, &pass);
 }
 
 const float *fl_session_logits(const struct fl_session *session)
@@ -293,7 +418,13 @@ const float *fl_session_logits(const struct fl_session *session)
 
 int fl_session_n_past(const struct fl_session *session)
 {
-    return session->n_past;
+    return session->cache.lengths[0];
+}
+
+int fl_session_length(const struct fl_session *session, int seq)
+{
+    assert(seq >= 0 && seq < session->options.n_seqs);
+    return session->cache.lengths[seq];
 }
 
 int fl_session_n_ctx(const struct fl_session *session)
@@ -308,9 +439,41 @@ int fl_session_n_threads(const struct fl_session *session)
 
 void fl_session_truncate(struct fl_session *session, int n_past)
 {
-    assert(n_past >= 0);
-    if (n_past < session->n_past)
-        session->n_past = n_past;
+    for (int seq = 0; seq < session->options.n_seqs; seq++)
+        fl_session_truncate_seq(session, seq, n_past);
+}
+
+void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past)
+{
+    assert(n_past >= 0 && seq >= 0 && seq < session->options.n_seqs);
+    fl_kv_cache_truncate(&session->cache, seq, n_past);
+}
+
+int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
+                    struct fl_error *error)
+{
+    if (check_seq(session, to, error) != FL_OK || check_seq(session, from, error) != FL_OK)
+        return FL_FAILED;
+    if (n_past < 0 || n_past > session->cache.lengths[from])
+        return fl_fail(error, "%s: n_past: expected 0 .. %d, what sequence %d holds, got %d",
+                       session->model->config.name, session->cache.lengths[from], from, n_past);
+    fl_kv_cache_fork(&session->cache, to, from, n_past);
+    return FL_OK;
+}
+
+int fl_session_blocks_free(const struct fl_session *session)
+{
+    return session->cache.n_free;
+}
+
+int fl_session_n_blocks(const struct fl_session *session)
+{
+    return session->options.n_blocks;
+}
+
+int fl_session_blocks_needed(const struct fl_session *session, int seq, int n_tokens)
+{
+    return fl_kv_cache_need(&session->cache, seq, n_tokens);
 }
 
 /* Makes the cache's memory real. What was never written to is one and the same page of zeros, which
@@ -327,19 +490,37 @@ static void occupy_cache(struct fl_session *session)
 
 int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_error *error)
 {
-    const int n_ctx = session->options.n_ctx;
+    const int n_ctx = session->options.n_ctx, n_seqs = session->options.n_seqs;
+    struct fl_kv_cache *cache = &session->cache;
     if (n_past < 0 || n_past > n_ctx)
         return fl_fail(error, "%s: n_past: expected 0 .. %d (n_ctx), got %d",
                        session->model->config.name, n_ctx, n_past);
-    if (n_past > session->n_past)
+    if (n_past > cache->lengths[0])
         occupy_cache(session);
-    session->n_past = n_past;
+    fl_session_truncate(session, 0);
+    for (int seq = 0; seq < n_seqs; seq++) {
+        if (fl_kv_cache_need(cache, seq, n_past) > cache->n_free)
+            return fl_fail(error,
+                           "%s: n_past: %d blocks of %d tokens cannot hold %d sequences of "
+                           "%d tokens",
+                           session->model->config.name, cache->n_blocks, cache->block_tokens,
+                           n_seqs, n_past);
+        fl_kv_cache_extend(cache, seq, n_past);
+        cache->lengths[seq] = n_past;
+    }
     return FL_OK;
 }
 
 struct fl_ledger *fl_session_ledger(struct fl_session *session)
 {
     return &session->ledger;
+}
+
+uint64_t fl_session_block_bytes(const struct fl_session *session)
+{
+    const struct fl_config *config = &session->model->config;
+    return 2 * (uint64_t)config->n_layers * (uint64_t)session->options.block_tokens *
+           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim * sizeof(float);
 }
 
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)

@@ -1,7 +1,8 @@
 /* session.h - a model being run: KV cache, scratch memory, logits, ledger.
  *
- * All memory is reserved by fl_session_open(); fl_session_forward() allocates nothing. Sequences
- * of a batch have equal length. */
+ * A session holds n_seqs sequences, each with tokens of its own in the cache. A pass runs new
+ * tokens of some of them: of all of them alike (fl_session_forward), or of any in any number
+ * (fl_session_run). All memory is reserved by fl_session_open(); a pass allocates nothing. */
 #ifndef FL_ENGINE_SESSION_H
 #define FL_ENGINE_SESSION_H
 
@@ -20,8 +21,11 @@ enum fl_logits { FL_LOGITS_NONE, FL_LOGITS_LAST, FL_LOGITS_ALL };
 
 struct fl_session_options {
     int n_seqs;       /* batch, at least 1 */
-    int n_ctx;        /* tokens a sequence may hold; 0: the model's own, within its window */
-    int n_tokens_max; /* new tokens per sequence in one forward; 0: n_ctx */
+    int n_ctx;        /* tokens a sequence may hold; 0: the model's own */
+    int n_tokens_max; /* new tokens per sequence in one pass; 0: n_ctx */
+    int n_rows_max;   /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
+    int block_tokens; /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
+    int n_blocks;     /* of the KV cache; 0: enough for all sequences to be full */
     enum fl_attention attention;
     enum fl_logits logits; /* the most that will be asked for; decides the size of the buffer */
     int n_threads;         /* 0: all cores this process may use */
@@ -31,8 +35,8 @@ struct fl_session;
 
 /* model must outlive the session. Refused, with the predicted size, when memory would not do.
  * n_ctx may pass the model's own n_ctx_max where positions are computed (rotary, sinusoidal): the
- * arithmetic is defined there, whatever the model learned. Learned positions end with their table,
- * and a model with a sliding window is refused beyond the window. */
+ * arithmetic is defined there, whatever the model learned. Learned positions end with their table.
+ */
 int fl_session_open(struct fl_session **session, const struct fl_model *model,
                     const struct fl_session_options *options, struct fl_error *error);
 void fl_session_close(struct fl_session *session);
@@ -43,24 +47,51 @@ void fl_session_close(struct fl_session *session);
 int fl_session_forward(struct fl_session *session, const int *tokens, int n_tokens,
                        enum fl_logits logits, struct fl_error *error);
 
-/* Of the last forward: [n_seqs * n_tokens, vocab] (all) or [n_seqs, vocab] (last). */
+/* n_tokens new tokens of one sequence. */
+struct fl_span {
+    int seq, n_tokens;
+};
+
+/* Runs the tokens of each span, one span behind the other in `tokens`, behind what the cache holds
+ * of its sequence; a sequence has one span at most. Fails as fl_session_forward() does, and when
+ * too few blocks are free. */
+int fl_session_run(struct fl_session *session, const struct fl_span *spans, int n_spans,
+                   const int *tokens, enum fl_logits logits, struct fl_error *error);
+
+/* Of the last pass: [n_rows, vocab] (all), or a row for each sequence that had tokens, in their
+ * order (last). */
 const float *fl_session_logits(const struct fl_session *session);
 
+/* Tokens of the first sequence, and of any. */
 int fl_session_n_past(const struct fl_session *session);
+int fl_session_length(const struct fl_session *session, int seq);
 int fl_session_n_ctx(const struct fl_session *session);
 int fl_session_n_threads(const struct fl_session *session); /* as used, never 0 */
 
-/* Forgets everything behind n_past tokens. */
+/* Forgets everything behind n_past tokens, of all sequences or of one. */
 void fl_session_truncate(struct fl_session *session, int n_past);
+void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past);
+
+/* `to` forgets what it held and begins with the first n_past tokens of `from`. They share blocks;
+ * where one of them goes on writing into a block that both have, it gets a copy of it first, in
+ * that pass (operator kv_copy). */
+int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
+                    struct fl_error *error);
+
+/* Blocks of the KV cache: free ones, all, and those a pass of n_tokens of a sequence would take. */
+int fl_session_blocks_free(const struct fl_session *session);
+int fl_session_n_blocks(const struct fl_session *session);
+int fl_session_blocks_needed(const struct fl_session *session, int seq, int n_tokens);
 
 /* Pretends that n_past tokens are in the cache (their keys and values are whatever was there,
  * zeros at first): FLOPs do not depend on values, so a decode step at any depth can be measured. */
 int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_error *error);
 
-/* Always there; what forward executes is added to it. */
+/* Always there; what a pass executes is added to it. */
 struct fl_ledger *fl_session_ledger(struct fl_session *session);
 
-/* Bytes reserved. */
+/* Bytes reserved; of a block, in all layers. */
+uint64_t fl_session_block_bytes(const struct fl_session *session);
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session);
 uint64_t fl_session_activation_bytes(const struct fl_session *session);
 

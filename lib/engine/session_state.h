@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "engine/forward.h"
+#include "engine/kv_cache.h"
 #include "engine/session.h"
 
 struct fl_session {
@@ -13,11 +14,14 @@ struct fl_session {
     struct fl_arena arena;             /* holds everything in `work` */
     struct fl_workspace work;
     struct fl_ledger ledger;
+    struct fl_kv_cache cache;
+    struct fl_batch_span *spans; /* [n_seqs] of the pass being run */
+    int *positions;              /* [n_rows_max] */
     uint64_t kv_cache_bytes, activation_bytes;
-    int n_past;
 };
 
-/* The pass that fl_session_forward() would run; tokens [n_seqs, n_tokens]. */
+/* The pass that fl_session_forward() would run; tokens [n_seqs, n_tokens], checked. The cache
+ * counts them as its own from here on. */
 struct fl_pass fl_session_pass(struct fl_session *session, const int *tokens, int n_tokens,
                                enum fl_logits logits);
 

@@ -96,13 +96,38 @@ static int analyse_stack(struct fl_analytic *out, const struct fl_config *config
     return FL_OK;
 }
 
+/* The textbook knows no sequences that differ: it is asked of each alone. */
+static int sum_textbook(struct fl_analytic *out, const struct fl_config *config,
+                        const struct fl_shape *shape, const struct fl_convention *convention,
+                        struct fl_error *error)
+{
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        out->ops[FL_STACK_DECODER][op].textbook = 0;
+    for (int i = 0; i < shape->n_spans; i++) {
+        struct fl_shape one = *shape;
+        struct fl_analytic alone;
+        one.spans = &shape->spans[i];
+        one.n_spans = 1;
+        if (fl_analytic(&alone, config, &one, convention, error) != FL_OK)
+            return FL_FAILED;
+        for (int op = 0; op < FL_N_OPERATORS; op++)
+            if (__builtin_add_overflow(out->ops[FL_STACK_DECODER][op].textbook,
+                                       alone.ops[FL_STACK_DECODER][op].textbook,
+                                       &out->ops[FL_STACK_DECODER][op].textbook))
+                return fl_fail(error, "%s: the figure for this shape does not fit in 127 bits",
+                               fl_operator_name((enum fl_operator)op));
+    }
+    return FL_OK;
+}
+
 int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
                 const struct fl_shape *shape, const struct fl_convention *convention,
                 struct fl_error *error)
 {
     *out = (struct fl_analytic){0};
     out->n_layers[FL_STACK_DECODER] = config->n_layers;
-    if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK)
+    if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK ||
+        (shape->n_spans > 1 && sum_textbook(out, config, shape, convention, error) != FL_OK))
         return FL_FAILED;
     bool encoder_runs = config->n_encoder_layers > 0 && shape->n_past == 0 &&
                         shape->n_encoder_tokens > 0 && !shape->encoded;

@@ -37,6 +37,11 @@ extern const char *const fl_unit_names[]; /* NULL-terminated, in the order of th
 extern const char *const fl_causal_names[];
 extern const char *const fl_lm_head_names[];
 
+/* One sequence of a pass whose sequences differ. */
+struct fl_shape_span {
+    int64_t n_tokens, n_past;
+};
+
 struct fl_shape {
     int64_t batch;            /* b */
     int64_t n_tokens;         /* s: new tokens per sequence */
@@ -45,6 +50,11 @@ struct fl_shape {
     bool encoded;             /* the encoder ran before: it and the keys and values of
                                  cross-attention are no part of this step */
     enum fl_dtype weight_dtype, kv_dtype;
+    int64_t n_copied; /* x: tokens copied out of shared cache blocks, all sequences together */
+    /* Sequences that differ: in place of batch, n_tokens and n_past. The formulas then hold with
+     * b = 1 and sums over the sequences for s, p, t, r and the pairs. */
+    const struct fl_shape_span *spans;
+    int n_spans; /* 0: none */
 };
 
 /* FLOPs whatever the unit; where MACs are shown they are FLOPs / 2 and elementwise work is none. */

@@ -62,11 +62,13 @@ static unsigned features_of(const struct fl_config *config)
     return features;
 }
 
-/* Query-key pairs of one head. All queries of a step together see, in this order of cases:
- * no window; a window none of them has outgrown; one that some have; one that all have. */
-static const char FULL[] = "s*t", FULL_WINDOW[] = "s*W";
+/* Query-key pairs of one head. `full` is the rectangle of all queries and the keys that any of them
+ * sees. Exactly, all queries of a step together see, in this order of cases: no window, or one that
+ * none of them has outgrown; one that some have; one that all have. */
+static const char FULL[] = "s*t", FULL_WINDOW[] = "s*(s + W - 1)";
 static const char HALF[] = "s*p + s^2/2";
 static const char EXACT[] = "s*p + s*(s + 1)/2", EXACT_WINDOW[] = "s*W";
+static const char KEYS[] = "t", KEYS_WINDOW[] = "s + W - 1";
 static const char EXACT_ENTERING[] = "(W - p)*p + (W - p)*(W - p + 1)/2 + (t - W)*W";
 
 static int evaluate_pairs(struct fl_environment *env, const char *formula, enum fl_symbol symbol,
@@ -84,19 +86,47 @@ int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool
 {
     fl_wide window = env->values[FL_SYMBOL_W].num, p = env->values[FL_SYMBOL_p].num;
     fl_wide t = env->values[FL_SYMBOL_t].num;
-    bool windowed = window > 0 && t > window;
-    const char *full = windowed ? FULL_WINDOW : FULL;
+    bool windowed = window > 0 && t > window, moved = window > 0 && p >= window;
+    const char *full = moved ? FULL_WINDOW : FULL;
     const char *exact = !windowed ? EXACT : p < window ? EXACT_ENTERING : EXACT_WINDOW;
 
+    env->keys = moved ? KEYS_WINDOW : KEYS;
     if (causal == FL_CAUSAL_FULL || bidirectional)
         env->pairs = env->visible = full;
     else
         env->pairs = env->visible = exact;
     if (causal == FL_CAUSAL_HALF && !bidirectional && !windowed)
         env->pairs = HALF;
-    if (evaluate_pairs(env, env->pairs, FL_SYMBOL_pairs, error) != FL_OK)
+    if (evaluate_pairs(env, env->pairs, FL_SYMBOL_pairs, error) != FL_OK ||
+        evaluate_pairs(env, env->keys, FL_SYMBOL_keys, error) != FL_OK)
         return FL_FAILED;
     return evaluate_pairs(env, env->visible, FL_SYMBOL_visible, error);
+}
+
+/* Sums over sequences that differ. The formulas that are shown are those of the last one. */
+static int sum_spans(struct fl_environment *env, const struct fl_shape *shape,
+                     enum fl_causal causal, struct fl_error *error)
+{
+    static const enum fl_symbol SUMS[] = {FL_SYMBOL_s,     FL_SYMBOL_p,       FL_SYMBOL_t,
+                                          FL_SYMBOL_pairs, FL_SYMBOL_visible, FL_SYMBOL_keys};
+    enum { N_SUMS = sizeof SUMS / sizeof *SUMS };
+    struct fl_rational sums[N_SUMS];
+    for (int i = 0; i < N_SUMS; i++)
+        sums[i] = fl_rational_whole(0);
+    for (int i = 0; i < shape->n_spans; i++) {
+        const struct fl_shape_span *span = &shape->spans[i];
+        set(env, FL_SYMBOL_s, span->n_tokens);
+        set(env, FL_SYMBOL_p, span->n_past);
+        set(env, FL_SYMBOL_t, span->n_past + span->n_tokens);
+        if (fl_environment_pairs(env, causal, false, error) != FL_OK)
+            return FL_FAILED;
+        for (int j = 0; j < N_SUMS; j++)
+            if (!fl_rational_add(sums[j], env->values[SUMS[j]], &sums[j]))
+                return fl_fail(error, "query-key pairs: the figure for this shape does not fit");
+    }
+    for (int j = 0; j < N_SUMS; j++)
+        env->values[SUMS[j]] = sums[j];
+    return FL_OK;
 }
 
 static int check_shape(const struct fl_shape *shape, struct fl_error *error)
@@ -106,15 +136,18 @@ static int check_shape(const struct fl_shape *shape, struct fl_error *error)
         const char *name;
         int64_t value, least;
     } fields[] = {
-        {"batch", shape->batch, 1},
-        {"n_tokens", shape->n_tokens, 1},
-        {"n_past", shape->n_past, 0},
-        {"n_encoder_tokens", shape->n_encoder_tokens, 0},
+        {"batch", shape->batch, 1},       {"n_tokens", shape->n_tokens, 1},
+        {"n_past", shape->n_past, 0},     {"n_encoder_tokens", shape->n_encoder_tokens, 0},
+        {"n_copied", shape->n_copied, 0},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i].value < fields[i].least || fields[i].value > MOST)
             return fl_fail(error, "shape: %s: expected %lld to 2^40, not %lld", fields[i].name,
                            (long long)fields[i].least, (long long)fields[i].value);
+    for (int i = 0; i < shape->n_spans; i++)
+        if (shape->spans[i].n_tokens < 1 || shape->spans[i].n_tokens > MOST ||
+            shape->spans[i].n_past < 0 || shape->spans[i].n_past > MOST)
+            return fl_fail(error, "shape: spans: expected 1 to 2^40 tokens behind 0 to 2^40");
     return FL_OK;
 }
 
@@ -130,16 +163,40 @@ static int64_t logits_positions(enum fl_lm_head lm_head, int64_t n_tokens)
     }
 }
 
+/* The same shape as a batch of equal sequences where they are equal; as one sequence of all their
+ * tokens where they are not. */
+static struct fl_shape as_batch(const struct fl_shape *shape, bool *ragged)
+{
+    struct fl_shape batch = *shape;
+    int64_t n_tokens = 0;
+    *ragged = false;
+    for (int i = 0; i < shape->n_spans; i++) {
+        n_tokens += shape->spans[i].n_tokens;
+        *ragged = *ragged || shape->spans[i].n_tokens != shape->spans[0].n_tokens ||
+                  shape->spans[i].n_past != shape->spans[0].n_past;
+    }
+    if (shape->n_spans > 0) {
+        batch.batch = *ragged ? 1 : shape->n_spans;
+        batch.n_tokens = *ragged ? n_tokens : shape->spans[0].n_tokens;
+        batch.n_past = shape->spans[0].n_past;
+    }
+    return batch;
+}
+
 int fl_environment_init(struct fl_environment *env, const struct fl_config *config,
-                        const struct fl_shape *shape, const struct fl_convention *convention,
+                        const struct fl_shape *spans, const struct fl_convention *convention,
                         enum fl_stack stack, struct fl_error *error)
 {
+    bool ragged;
+    const struct fl_shape batch = as_batch(spans, &ragged), *shape = &batch;
     if (check_shape(shape, error) != FL_OK)
         return FL_FAILED;
     bool encoder = stack == FL_STACK_ENCODER;
     int64_t s = encoder ? shape->n_encoder_tokens : shape->n_tokens;
     int64_t p = encoder ? 0 : shape->n_past;
     int64_t r = encoder ? 0 : logits_positions(convention->lm_head, s);
+    if (ragged && r == 1)
+        r = shape->n_spans;
     int64_t used = config->n_experts > 0 ? config->n_experts_used : 1;
     int64_t hit = config->n_experts;
     if (shape->batch <= hit && s <= hit && shape->batch * s * used < hit)
@@ -158,6 +215,8 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         env->features |= FL_HAS_CROSS | (p == 0 && !shape->encoded ? FL_HAS_CROSS_KV : 0u);
     if (r > 0)
         env->features |= FL_HAS_LOGITS;
+    if (!encoder && shape->n_copied > 0)
+        env->features |= FL_HAS_KV_COPY;
 
     const struct {
         enum fl_symbol symbol;
@@ -177,6 +236,7 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         {FL_SYMBOL_L, encoder ? config->n_encoder_layers : config->n_layers},
         {FL_SYMBOL_r, r},
         {FL_SYMBOL_W, config->sliding_window},
+        {FL_SYMBOL_x, shape->n_copied},
         {FL_SYMBOL_E, config->n_experts},
         {FL_SYMBOL_k, used},
         {FL_SYMBOL_e, hit},
@@ -188,6 +248,8 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
     fl_rational_multiply(fl_rational_whole(fl_dtype_block_bytes(shape->weight_dtype)),
                          (struct fl_rational){1, fl_dtype_block(shape->weight_dtype)},
                          &env->values[FL_SYMBOL_w]);
+    if (ragged)
+        return sum_spans(env, shape, convention->causal, error);
     return fl_environment_pairs(env, convention->causal, encoder, error);
 }
 

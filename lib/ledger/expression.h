@@ -18,6 +18,7 @@
     X(s, "s", "new tokens per sequence")                                                           \
     X(p, "p", "tokens already in the KV cache")                                                    \
     X(t, "t", "keys a query can see at most")                                                      \
+    X(keys, "N_k", "keys per sequence that any query of the step sees")                            \
     X(h, "h", "d_model, the hidden size")                                                          \
     X(n_h, "n_h", "attention heads")                                                               \
     X(n_kv, "n_{kv}", "key/value heads")                                                           \
@@ -30,6 +31,7 @@
     X(pairs, "N_{qk}", "query-key pairs per head in the matrix products")                          \
     X(visible, "N_{sm}", "query-key pairs per head in the softmax")                                \
     X(W, "W", "sliding window")                                                                    \
+    X(x, "x", "tokens copied because their cache block is shared")                                 \
     X(E, "E", "experts")                                                                           \
     X(k, "k", "experts per token")                                                                 \
     X(e, "e", "experts whose weights are read, at most")                                           \

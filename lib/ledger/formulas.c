@@ -99,13 +99,14 @@ static const struct {
     {FL_OP_QKV, FL_HAS_BIAS_QKV, "w*(n_h + 2*n_kv)*d_h", "0"},
     {FL_OP_QK_NORM, FL_HAS_QK_NORM, "4*b*s*(n_h + n_kv)*d_h + 8*d_h", "4*b*s*(n_h + n_kv)*d_h"},
     {FL_OP_ROPE, FL_HAS_ROPE, "4*b*s*(n_h + n_kv)*d_r + 4*s*d_r", "4*b*s*(n_h + n_kv)*d_r"},
+    {FL_OP_KV_COPY, FL_HAS_CACHE | FL_HAS_KV_COPY, "2*c*x*n_kv*d_h", "2*c*x*n_kv*d_h"},
     {FL_OP_KV_APPEND, FL_HAS_CACHE, "8*b*s*n_kv*d_h", "2*c*b*s*n_kv*d_h"},
-    {FL_OP_SCORES, 0, "4*b*s*n_h*d_h + c*b*t*n_kv*d_h", "4*b*n_h*visible"},
+    {FL_OP_SCORES, 0, "4*b*s*n_h*d_h + c*b*keys*n_kv*d_h", "4*b*n_h*visible"},
     /* the biases of distances 0 .. t - 1 back and, of a rectangle, 1 .. s - 1 ahead */
     {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS, "4*b*n_h*visible + 4*n_h*t", "4*b*n_h*visible"},
     {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS | FL_HAS_RECTANGLE, "4*n_h*(s - 1)", "0"},
     {FL_OP_SOFTMAX, 0, "4*b*n_h*visible", "4*b*n_h*visible"},
-    {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*t*n_kv*d_h", "4*b*s*n_h*d_h"},
+    {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*keys*n_kv*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_ATTN_OUT, 0, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
     {FL_OP_ATTN_OUT, FL_HAS_BIAS_ATTN_OUT, "w*h", "0"},
 

@@ -48,7 +48,8 @@ enum fl_feature {
     FL_HAS_BIAS_LOGITS = 1 << 24,
     FL_HAS_SCALED_LOGITS = 1 << 25,
     FL_HAS_QK_NORM = 1 << 26,
-    FL_HAS_NORM_FFN = 1 << 27 /* absent where one norm serves both branches */
+    FL_HAS_NORM_FFN = 1 << 27, /* absent where one norm serves both branches */
+    FL_HAS_KV_COPY = 1 << 28   /* tokens are copied out of shared cache blocks */
 };
 
 enum fl_piece_kind {
@@ -62,7 +63,7 @@ struct fl_environment {
     unsigned features;
     unsigned kinds; /* of pieces that count: FL_PIECE_ALL, or the matrix products only */
     struct fl_rational values[FL_N_SYMBOLS];
-    const char *pairs, *visible; /* the formulas that gave N_qk and N_sm */
+    const char *pairs, *visible, *keys; /* the formulas that gave N_qk, N_sm and N_k */
 };
 
 /* One row of the flops table, parsed. */
@@ -98,7 +99,7 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
  * every query against every key, logits of every position, matrix products only. */
 void fl_environment_textbook(struct fl_environment *env);
 
-/* Sets N_qk and N_sm by the causal convention, with or without the model's sliding window. */
+/* Sets N_qk, N_sm and N_k by the causal convention and the model's sliding window. */
 int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
                          struct fl_error *error);
 

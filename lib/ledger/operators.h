@@ -12,6 +12,7 @@
     X(QKV, "qkv", "attention projections")                                                         \
     X(QK_NORM, "qk_norm", "norm")                                                                  \
     X(ROPE, "rope", "positions")                                                                   \
+    X(KV_COPY, "kv_copy", "kv cache")                                                              \
     X(KV_APPEND, "kv_append", "kv cache")                                                          \
     X(SCORES, "scores", "attention products")                                                      \
     X(RELATIVE_BIAS, "relative_bias", "positions")                                                 \

@@ -1,14 +1,16 @@
 /* attention.h - the shape all attention kernels share, and the table that lists them.
  *
- * For each sequence and head: scores = q k^T, probs = softmax(scores / sqrt(head_dim)) over the
- * keys a query may see, context = probs v. Query i of a sequence stands at position n_past + i
- * and sees keys 0 .. n_past + i. Query head j reads key/value head j / (n_heads / n_kv_heads).
+ * For each sequence and head: scores = q k^T, probs = softmax(scale * scores) over the keys a query
+ * may see, context = probs v. Query i of a span stands at position n_past + i and sees the keys up
+ * to itself, at most `window` of them; in both directions all of the span's. Query head j reads
+ * key/value head j / (n_heads / n_kv_heads).
  * Source: Vaswani et al., 2017 (arXiv:1706.03762); grouped queries: Ainslie et al., 2023
- * (arXiv:2305.13245).
+ * (arXiv:2305.13245); sliding window: Beltagy et al., 2020 (arXiv:2004.05150).
  *
- *   q, context  [n_seqs * n_tokens, n_heads * head_dim]
- *   k, v        [n_seqs, n_kv_heads, ctx_stride, head_dim], the first n_past + n_tokens rows used
- *   scores      [n_seqs, n_heads, n_tokens, n_past + n_tokens]; softmax works in place
+ *   q, context  [n_rows, n_heads * head_dim]
+ *   k, v        a layer's pool of blocks, batch.h
+ *   scores      of each span [n_heads, n_tokens, n_keys], one span behind the other, the keys
+ *               starting at its first_key; softmax works in place
  *
  * FLOPs: scores and context one multiply-accumulate a pair and feature; softmax, a pair: subtract
  * the maximum, scale, exp, add to the sum, multiply by its reciprocal; a row: one division. */
@@ -17,11 +19,16 @@
 
 #include "base/cost.h"
 #include "base/excess.h"
+#include "ops/batch.h"
 
 struct fl_attention_shape {
-    int n_seqs, n_tokens, n_past;
+    const struct fl_batch_span *spans; /* laid out with the same window */
+    int n_spans;
     int n_heads, n_kv_heads, head_dim;
-    int ctx_stride;
+    int block_tokens;
+    int window;         /* 0: none */
+    bool bidirectional; /* an encoder: every query sees all keys of its sequence */
+    float scale;        /* 0: 1 / sqrt(head_dim) */
 };
 
 struct fl_attention_kernel {
@@ -39,7 +46,8 @@ struct fl_attention_kernel {
     struct fl_excess (*context_excess)(const struct fl_attention_shape *);
 };
 
-/* attention_naive.c: all s*t pairs of the rectangle, masked to -inf before the softmax. */
+/* attention_naive.c: every query of a span against every key that any of them sees, masked to -inf
+ * before the softmax. */
 extern const struct fl_attention_kernel fl_attention_naive;
 /* attention_causal.c: exactly the pairs a query may see; scores beyond them are not touched. */
 extern const struct fl_attention_kernel fl_attention_causal;

@@ -1,12 +1,13 @@
 /* attention_causal.c - exactly the pairs a query may see.
  *
- * Queries are taken in tiles of rows. Left of the tile's first query lies a rectangle of keys that
- * all its rows see: one matrix product. On the diagonal remains a triangle, done row by row:
+ * Queries are taken in tiles of rows. Keys that all rows of a tile see form a rectangle: one matrix
+ * product a stretch of keys that lie together. What remains at its sides, a triangle on the
+ * diagonal and one where the window ends, is done row by row:
  *
- *     keys   0 ... n_past + first | . . . .
- *     row 0  # # # # # # # # # #  | x
- *     row 1  # # # # # # # # # #  | x x          # matrix product   x row kernels
- *     row 2  # # # # # # # # # #  | x x x        nothing right of x is read or written
+ *     keys   0 ... window | ...  n_past + first | . . . .
+ *     row 0      x x x    | # # # # # # # # # # | x
+ *     row 1        x x    | # # # # # # # # # # | x x          # matrix product   x row kernels
+ *     row 2          x    | # # # # # # # # # # | x x x        nothing else is read or written
  */
 #include "ops/attention_shared.h"
 #include "ops/blas_excess.h"
@@ -15,6 +16,7 @@
 #include "ops/simd/simd_work.h"
 
 #include <cblas.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,163 +28,274 @@ enum { TILE = 32 };
 /* One tile of one head. */
 struct tile {
     struct fl_attention_head head;
-    size_t first, n_rows; /* queries */
-    size_t n_before;      /* keys left of the triangle */
+    int first, n_rows;          /* queries */
+    struct fl_key_range common; /* keys that all of them see */
 };
 
-static size_t tiles_per_head(const struct fl_attention_shape *shape)
+static int larger(int a, int b)
 {
-    return ((size_t)shape->n_tokens + TILE - 1) / TILE;
+    return a > b ? a : b;
 }
 
-static struct tile tile_at(const struct fl_attention_shape *shape, size_t index)
+static int smaller(int a, int b)
 {
-    size_t n_tokens = (size_t)shape->n_tokens, n_tiles = tiles_per_head(shape);
-    size_t first = index % n_tiles * TILE;
-    return (struct tile){
-        .head = fl_attention_head(shape, index / n_tiles),
-        .first = first,
-        .n_rows = n_tokens - first < TILE ? n_tokens - first : TILE,
-        .n_before = (size_t)shape->n_past + first,
-    };
+    return a < b ? a : b;
+}
+
+static int n_tiles(const struct fl_batch_span *span)
+{
+    return (span->n_tokens + TILE - 1) / TILE;
+}
+
+static struct tile tile_at(const struct fl_attention_shape *shape, int span, int head, int index)
+{
+    struct tile tile = {.head = fl_attention_head(shape, span, head), .first = index * TILE};
+    tile.n_rows = smaller(tile.head.span->n_tokens - tile.first, TILE);
+    const struct fl_key_range begin = fl_attention_visible(shape, tile.head.span, tile.first);
+    const struct fl_key_range last =
+        fl_attention_visible(shape, tile.head.span, tile.first + tile.n_rows - 1);
+    /* the first query's own key belongs to the triangle, which then has whole rows */
+    const int before = shape->bidirectional ? begin.end : begin.end - 1;
+    tile.common = (struct fl_key_range){smaller(last.first, before), before};
+    return tile;
+}
+
+/* Keys that query i of a tile sees on one side of the rectangle. */
+static struct fl_key_range left_of(const struct fl_attention_shape *shape, const struct tile *tile,
+                                   int i)
+{
+    struct fl_key_range seen = fl_attention_visible(shape, tile->head.span, tile->first + i);
+    return (struct fl_key_range){seen.first, smaller(seen.end, tile->common.first)};
+}
+
+static struct fl_key_range right_of(const struct fl_attention_shape *shape, const struct tile *tile,
+                                    int i)
+{
+    struct fl_key_range seen = fl_attention_visible(shape, tile->head.span, tile->first + i);
+    return (struct fl_key_range){larger(seen.first, tile->common.end), seen.end};
+}
+
+/* What a side executes: the rows of a tile against the keys they see there. */
+typedef void side_body(const struct fl_attention_job *job, const struct tile *tile, int row,
+                       int key, int n);
+
+static void side(const struct fl_attention_job *job, const struct tile *tile, int row,
+                 struct fl_key_range keys, side_body *body)
+{
+    for (int key = keys.first, n; key < keys.end; key += n) {
+        n = fl_attention_run(job->shape, key, keys.end, INT_MAX);
+        body(job, tile, row, key, n);
+    }
+}
+
+static void sides(const struct fl_attention_job *job, const struct tile *tile, side_body *body)
+{
+    for (int i = 0; i < tile->n_rows; i++) {
+        side(job, tile, i, left_of(job->shape, tile, i), body);
+        side(job, tile, i, right_of(job->shape, tile, i), body);
+    }
+}
+
+/* Where the pair of a tile's row and a key stands among the scores. */
+static size_t pair_at(const struct tile *tile, int row, int key)
+{
+    return tile->head.scores + (size_t)(tile->first + row) * tile->head.n_keys +
+           (size_t)(key - tile->head.span->first_key);
+}
+
+static size_t query_at(const struct tile *tile, int row)
+{
+    return tile->head.queries + (size_t)(tile->first + row) * tile->head.q_stride;
+}
+
+static void scores_side(const struct fl_attention_job *job, const struct tile *tile, int row,
+                        int key, int n)
+{
+    const size_t d = (size_t)job->shape->head_dim;
+    fl_simd()->dot_rows(job->out + pair_at(tile, row, key), NULL, job->a + query_at(tile, row),
+                        job->b + fl_attention_row(job->shape, &tile->head, key), (size_t)n, d, d);
+}
+
+static void context_side(const struct fl_attention_job *job, const struct tile *tile, int row,
+                         int key, int n)
+{
+    const size_t d = (size_t)job->shape->head_dim;
+    fl_simd()->mix_rows(job->out + query_at(tile, row), job->a + pair_at(tile, row, key),
+                        job->b + fl_attention_row(job->shape, &tile->head, key), (size_t)n, d, d);
+}
+
+/* Task number `index` of the tiles of all heads; false where a shorter span has none. */
+static bool find_tile(struct tile *tile, const struct fl_attention_job *job, size_t index)
+{
+    const struct fl_attention_shape *shape = job->shape;
+    const int piece = (int)(index % (size_t)job->n_pieces);
+    const size_t head = index / (size_t)job->n_pieces;
+    const int span = (int)(head / (size_t)shape->n_heads);
+    if (shape->spans[span].n_tokens == 1 || piece >= n_tiles(&shape->spans[span]))
+        return false;
+    *tile = tile_at(shape, span, (int)(head % (size_t)shape->n_heads), piece);
+    return true;
 }
 
 static void scores_tile(const void *context, size_t index)
 {
     const struct fl_attention_job *job = context;
-    const struct fl_simd *simd = fl_simd();
-    struct tile tile = tile_at(job->shape, index);
-    size_t d = (size_t)job->shape->head_dim;
-    size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
-    float *scores = job->out + tile.head.scores + tile.first * n_keys;
-    const float *q = job->a + tile.head.queries + tile.first * q_stride;
-    const float *k = job->b + tile.head.keys;
-    if (tile.n_before > 0)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)tile.n_rows, (int)tile.n_before,
-                    (int)d, 1.0f, q, (int)q_stride, k, (int)d, 0.0f, scores, (int)n_keys);
-    for (size_t i = 0; i < tile.n_rows; i++)
-        simd->dot_rows(scores + i * n_keys + tile.n_before, NULL, q + i * q_stride,
-                       k + tile.n_before * d, i + 1, d, d);
+    const int d = job->shape->head_dim;
+    struct tile tile;
+    if (!find_tile(&tile, job, index))
+        return;
+    for (int key = tile.common.first, n; key < tile.common.end; key += n) {
+        n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tile.n_rows, n, d, 1.0f,
+                    job->a + query_at(&tile, 0), (int)tile.head.q_stride,
+                    job->b + fl_attention_row(job->shape, &tile.head, key), d, 0.0f,
+                    job->out + pair_at(&tile, 0, key), (int)tile.head.n_keys);
+    }
+    sides(job, &tile, scores_side);
 }
 
 static void context_tile(const void *context, size_t index)
 {
     const struct fl_attention_job *job = context;
-    const struct fl_simd *simd = fl_simd();
-    struct tile tile = tile_at(job->shape, index);
-    size_t d = (size_t)job->shape->head_dim;
-    size_t n_keys = tile.head.n_keys, q_stride = tile.head.q_stride;
-    const float *probs = job->a + tile.head.scores + tile.first * n_keys;
-    const float *v = job->b + tile.head.keys;
-    float *out = job->out + tile.head.queries + tile.first * q_stride;
-    for (size_t i = 0; i < tile.n_rows; i++) {
-        float *row = out + i * q_stride;
-        memset(row, 0, d * sizeof *row);
-        simd->mix_rows(row, probs + i * n_keys + tile.n_before, v + tile.n_before * d, i + 1, d, d);
+    const int d = job->shape->head_dim;
+    struct tile tile;
+    if (!find_tile(&tile, job, index))
+        return;
+    for (int i = 0; i < tile.n_rows; i++)
+        memset(job->out + query_at(&tile, i), 0, (size_t)d * sizeof *job->out);
+    sides(job, &tile, context_side);
+    for (int key = tile.common.first, n; key < tile.common.end; key += n) {
+        n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, tile.n_rows, d, n, 1.0f,
+                    job->a + pair_at(&tile, 0, key), (int)tile.head.n_keys,
+                    job->b + fl_attention_row(job->shape, &tile.head, key), d, 1.0f,
+                    job->out + query_at(&tile, 0), (int)tile.head.q_stride);
     }
-    if (tile.n_before > 0)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)tile.n_rows, (int)d,
-                    (int)tile.n_before, 1.0f, probs, (int)n_keys, v, (int)d, 1.0f, out,
-                    (int)q_stride);
 }
 
-static void softmax_row(const void *context, size_t i)
+/* One tile's rows, or one row of a span of one token. */
+static void softmax_tile(const void *context, size_t index)
 {
     const struct fl_attention_job *job = context;
-    size_t n_past = (size_t)job->shape->n_past, n_tokens = (size_t)job->shape->n_tokens;
-    fl_simd()->softmax(job->out + i * (n_past + n_tokens), n_past + i % n_tokens + 1, job->scale);
-}
-
-static uint64_t n_pairs(const struct fl_attention_shape *shape)
-{
-    uint64_t s = (uint64_t)shape->n_tokens;
-    return s * (uint64_t)shape->n_past + s * (s + 1) / 2;
+    const struct fl_attention_shape *shape = job->shape;
+    const int piece = (int)(index % (size_t)job->n_pieces);
+    const size_t at = index / (size_t)job->n_pieces;
+    const struct fl_attention_head head = fl_attention_head(
+        shape, (int)(at / (size_t)shape->n_heads), (int)(at % (size_t)shape->n_heads));
+    const int end = smaller((piece + 1) * TILE, head.span->n_tokens);
+    for (int query = piece * TILE; query < end; query++) {
+        struct fl_key_range seen = fl_attention_visible(shape, head.span, query);
+        fl_simd()->softmax(job->out + head.scores + (size_t)query * head.n_keys +
+                               (seen.first - head.span->first_key),
+                           (size_t)(seen.end - seen.first), job->scale);
+    }
 }
 
 /* Tiles differ in work, the first of a head having no rectangle. */
-static void for_each_tile(void (*body)(const void *job, size_t tile),
-                          const struct fl_attention_job *job)
+static void for_each_tile(void (*body)(const void *job, size_t tile), struct fl_attention_job *job)
 {
     const struct fl_attention_shape *shape = job->shape;
-    fl_parallel_tasks(fl_attention_n_heads(shape) * tiles_per_head(shape),
-                      fl_attention_parallel(shape, n_pairs(shape)), body, job);
+    for (int i = 0; i < shape->n_spans; i++)
+        job->n_pieces = larger(job->n_pieces, n_tiles(&shape->spans[i]));
+    fl_parallel_tasks((size_t)shape->n_spans * (size_t)shape->n_heads * (size_t)job->n_pieces,
+                      fl_attention_parallel(shape, fl_attention_visible_pairs(shape)), body, job);
 }
 
 static void scores_visible(float *scores, const float *q, const float *k,
                            const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1)
-        fl_attention_decode_scores(scores, q, k, shape);
-    else
-        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape, 0});
+    fl_attention_decode_scores(scores, q, k, shape);
+    if (fl_attention_has_several(shape))
+        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape, 0, 0});
 }
 
 static void softmax_visible(float *scores, const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {
-        .out = scores, .shape = shape, .scale = 1.0f / sqrtf((float)shape->head_dim)};
-    fl_parallel_rows(fl_attention_n_heads(shape) * (size_t)shape->n_tokens,
-                     fl_attention_parallel(shape, n_pairs(shape)), softmax_row, &job);
+    for_each_tile(softmax_tile, &(struct fl_attention_job){.out = scores,
+                                                           .shape = shape,
+                                                           .scale = fl_attention_scale(shape)});
 }
 
 static void context_visible(float *context, const float *probs, const float *v,
                             const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1)
-        fl_attention_decode_context(context, probs, v, shape);
-    else
-        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape, 0});
+    fl_attention_decode_context(context, probs, v, shape);
+    if (fl_attention_has_several(shape))
+        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape, 0, 0});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)
 {
-    return fl_attention_scores_cost(shape, n_pairs(shape));
+    return fl_attention_scores_cost(shape, fl_attention_visible_pairs(shape));
 }
 
 static struct fl_cost softmax_cost(const struct fl_attention_shape *shape)
 {
-    return fl_attention_softmax_cost(shape, n_pairs(shape));
+    return fl_attention_softmax_cost(shape, fl_attention_visible_pairs(shape));
 }
 
 static struct fl_cost context_cost(const struct fl_attention_shape *shape)
 {
-    return fl_attention_context_cost(shape, n_pairs(shape));
+    return fl_attention_context_cost(shape, fl_attention_visible_pairs(shape));
 }
 
-/* The rectangles of all tiles of a head, times the heads; multiply is the product of one. */
-static struct fl_excess rectangles(const struct fl_attention_shape *shape,
-                                   struct fl_excess (*multiply)(const struct tile *tile, int d))
+/* ---- excess ---- */
+
+static struct fl_excess scores_product(const struct fl_attention_shape *shape, int n_rows, int n)
+{
+    return fl_sgemm_excess(n_rows, n, shape->head_dim);
+}
+
+static struct fl_excess context_product(const struct fl_attention_shape *shape, int n_rows, int n)
+{
+    return fl_sgemm_excess(n_rows, shape->head_dim, n);
+}
+
+static uint64_t side_joins(const struct fl_attention_shape *shape, struct fl_key_range keys)
+{
+    uint64_t joins = 0;
+    for (int key = keys.first, n; key < keys.end; key += n) {
+        n = fl_attention_run(shape, key, keys.end, INT_MAX);
+        joins += fl_simd_dot_joins((uint64_t)n, (uint64_t)shape->head_dim);
+    }
+    return joins;
+}
+
+/* The rectangles of all tiles of one head and, of dot products at their sides, the joins. */
+static void
+add_tiles(struct fl_excess *sum, const struct fl_attention_shape *shape, int span, bool joins,
+          struct fl_excess (*product)(const struct fl_attention_shape *, int n_rows, int n))
+{
+    for (int index = 0; index < n_tiles(&shape->spans[span]); index++) {
+        const struct tile tile = tile_at(shape, span, 0, index);
+        for (int key = tile.common.first, n; key < tile.common.end; key += n) {
+            n = fl_attention_run(shape, key, tile.common.end, INT_MAX);
+            struct fl_excess one = product(shape, tile.n_rows, n);
+            fl_excess_add(sum, &one);
+        }
+        for (int i = 0; joins && i < tile.n_rows; i++)
+            sum->flops[FL_EXCESS_PARTIAL_SUMS] +=
+                (int64_t)(side_joins(shape, left_of(shape, &tile, i)) +
+                          side_joins(shape, right_of(shape, &tile, i)));
+    }
+}
+
+static struct fl_excess all_tiles(const struct fl_attention_shape *shape, bool joins,
+                                  struct fl_excess (*product)(const struct fl_attention_shape *,
+                                                              int n_rows, int n))
 {
     struct fl_excess sum = {0};
-    for (size_t i = 0; i < tiles_per_head(shape); i++) {
-        struct tile tile = tile_at(shape, i);
-        struct fl_excess one = {0};
-        if (tile.n_before > 0)
-            one = multiply(&tile, shape->head_dim);
-        fl_excess_add(&sum, &one);
-    }
-    return fl_excess_scale((int64_t)fl_attention_n_heads(shape), &sum);
-}
-
-static struct fl_excess scores_rectangle_excess(const struct tile *tile, int d)
-{
-    return fl_sgemm_excess((int)tile->n_rows, (int)tile->n_before, d);
-}
-
-static struct fl_excess context_rectangle_excess(const struct tile *tile, int d)
-{
-    return fl_sgemm_excess((int)tile->n_rows, d, (int)tile->n_before);
+    for (int i = 0; i < shape->n_spans; i++)
+        if (shape->spans[i].n_tokens > 1)
+            add_tiles(&sum, shape, i, joins, product);
+    return fl_excess_scale(shape->n_heads, &sum);
 }
 
 static struct fl_excess scores_excess(const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1)
-        return fl_attention_decode_scores_excess(shape);
-    struct fl_excess sum = rectangles(shape, scores_rectangle_excess);
-    uint64_t joins = 0;
-    for (size_t i = 0; i < (size_t)shape->n_tokens; i++)
-        joins += fl_simd_dot_joins(i % TILE + 1, (uint64_t)shape->head_dim);
-    sum.flops[FL_EXCESS_PARTIAL_SUMS] += (int64_t)(fl_attention_n_heads(shape) * joins);
+    struct fl_excess sum = fl_attention_decode_scores_excess(shape);
+    const struct fl_excess tiles = all_tiles(shape, true, scores_product);
+    fl_excess_add(&sum, &tiles);
     return sum;
 }
 
@@ -193,9 +306,7 @@ static struct fl_excess softmax_excess(const struct fl_attention_shape *shape)
 
 static struct fl_excess context_excess(const struct fl_attention_shape *shape)
 {
-    if (shape->n_tokens == 1)
-        return (struct fl_excess){0};
-    return rectangles(shape, context_rectangle_excess);
+    return all_tiles(shape, false, context_product);
 }
 
 const struct fl_attention_kernel fl_attention_causal = {

@@ -4,150 +4,268 @@
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
 
+#include <math.h>
 #include <string.h>
 
-struct fl_attention_head fl_attention_head(const struct fl_attention_shape *shape, size_t index)
+struct fl_attention_head fl_attention_head(const struct fl_attention_shape *shape, int span,
+                                           int head)
 {
-    size_t n_heads = (size_t)shape->n_heads, n_kv_heads = (size_t)shape->n_kv_heads;
-    size_t n_tokens = (size_t)shape->n_tokens, d = (size_t)shape->head_dim;
-    size_t seq = index / n_heads, head = index % n_heads;
-    size_t kv_head = head / (n_heads / n_kv_heads);
-    size_t n_keys = (size_t)shape->n_past + n_tokens;
+    const struct fl_batch_span *at = &shape->spans[span];
+    size_t n_heads = (size_t)shape->n_heads, d = (size_t)shape->head_dim;
+    size_t n_keys = fl_batch_n_keys(at);
     return (struct fl_attention_head){
-        .queries = (seq * n_tokens * n_heads + head) * d,
-        .keys = (seq * n_kv_heads + kv_head) * (size_t)shape->ctx_stride * d,
-        .scores = index * n_tokens * n_keys,
+        .span = at,
+        .queries = (at->first_row * n_heads + (size_t)head) * d,
+        .scores = at->first_pair * n_heads + (size_t)head * (size_t)at->n_tokens * n_keys,
         .q_stride = n_heads * d,
         .n_keys = n_keys,
+        .kv_head = head / (shape->n_heads / shape->n_kv_heads),
     };
 }
 
-bool fl_attention_parallel(const struct fl_attention_shape *shape, size_t n_pairs)
+struct fl_key_range fl_attention_visible(const struct fl_attention_shape *shape,
+                                         const struct fl_batch_span *span, int query)
 {
-    return fl_attention_n_heads(shape) * n_pairs * (size_t)shape->head_dim >= FL_PARALLEL_MIN;
+    if (shape->bidirectional)
+        return (struct fl_key_range){0, span->n_past + span->n_tokens};
+    const int end = span->n_past + query + 1;
+    return (struct fl_key_range){shape->window > 0 && end > shape->window ? end - shape->window : 0,
+                                 end};
 }
 
-/* Keys a group of query heads goes through before the next block: 64 rows of 128 features are
+int fl_attention_run(const struct fl_attention_shape *shape, int first, int end, int most)
+{
+    int n = shape->block_tokens - first % shape->block_tokens;
+    n = n < end - first ? n : end - first;
+    return n < most ? n : most;
+}
+
+size_t fl_attention_row(const struct fl_attention_shape *shape,
+                        const struct fl_attention_head *head, int key)
+{
+    size_t block = (size_t)head->span->blocks[key / shape->block_tokens];
+    size_t row =
+        (block * (size_t)shape->n_kv_heads + (size_t)head->kv_head) * (size_t)shape->block_tokens +
+        (size_t)(key % shape->block_tokens);
+    return row * (size_t)shape->head_dim;
+}
+
+float fl_attention_scale(const struct fl_attention_shape *shape)
+{
+    return shape->scale != 0.0f ? shape->scale : 1.0f / sqrtf((float)shape->head_dim);
+}
+
+bool fl_attention_parallel(const struct fl_attention_shape *shape, uint64_t n_pairs)
+{
+    return (uint64_t)shape->n_heads * n_pairs * (uint64_t)shape->head_dim >= FL_PARALLEL_MIN;
+}
+
+bool fl_attention_has_several(const struct fl_attention_shape *shape)
+{
+    for (int i = 0; i < shape->n_spans; i++)
+        if (shape->spans[i].n_tokens > 1)
+            return true;
+    return false;
+}
+
+uint64_t fl_attention_rectangle_pairs(const struct fl_attention_shape *shape)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < shape->n_spans; i++)
+        sum += (uint64_t)shape->spans[i].n_tokens * fl_batch_n_keys(&shape->spans[i]);
+    return sum;
+}
+
+uint64_t fl_attention_visible_pairs(const struct fl_attention_shape *shape)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < shape->n_spans; i++)
+        for (int query = 0; query < shape->spans[i].n_tokens; query++) {
+            struct fl_key_range range = fl_attention_visible(shape, &shape->spans[i], query);
+            sum += (uint64_t)(range.end - range.first);
+        }
+    return sum;
+}
+
+/* ---- one new token ---- */
+
+/* Keys a group of query heads goes through before the next stretch: 64 rows of 128 features are
  * 32 KiB and stay in L1 or L2 while every head of the group uses them, so that the cache, which
  * comes from memory in decode, is read once and not once a query head. */
-enum { BLOCK = 64 };
+enum { STRETCH = 64 };
 
-static size_t group_size(const struct fl_attention_shape *shape)
+/* Number g of the groups of query heads that share keys, of all spans. */
+struct group {
+    int span, first_head, n_heads;
+    struct fl_key_range keys;
+};
+
+static struct group group_at(const struct fl_attention_shape *shape, size_t g)
 {
-    return (size_t)(shape->n_heads / shape->n_kv_heads);
+    const int n_kv_heads = shape->n_kv_heads, n_heads = shape->n_heads / n_kv_heads;
+    const int span = (int)(g / (size_t)n_kv_heads), kv_head = (int)(g % (size_t)n_kv_heads);
+    return (struct group){span, kv_head * n_heads, n_heads,
+                          fl_attention_visible(shape, &shape->spans[span], 0)};
 }
 
 static size_t n_groups(const struct fl_attention_shape *shape)
 {
-    return fl_attention_n_heads(shape) / group_size(shape);
-}
-
-static size_t block_size(const struct fl_attention_shape *shape, size_t first)
-{
-    size_t n_left = (size_t)shape->n_past + 1 - first;
-    return n_left < BLOCK ? n_left : BLOCK;
+    return (size_t)shape->n_spans * (size_t)shape->n_kv_heads;
 }
 
 static void group_scores(const void *context, size_t g)
 {
     const struct fl_attention_job *job = context;
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)job->shape->head_dim, group = group_size(job->shape);
-    for (size_t j = 0; j <= (size_t)job->shape->n_past; j += BLOCK)
-        for (size_t i = g * group; i < (g + 1) * group; i++) {
-            struct fl_attention_head head = fl_attention_head(job->shape, i);
-            simd->dot_rows(job->out + head.scores + j, NULL, job->a + head.queries,
-                           job->b + head.keys + j * d, block_size(job->shape, j), d, d);
+    const struct fl_attention_shape *shape = job->shape;
+    const struct group group = group_at(shape, g);
+    const size_t d = (size_t)shape->head_dim;
+    if (shape->spans[group.span].n_tokens > 1)
+        return;
+    for (int key = group.keys.first, n; key < group.keys.end; key += n) {
+        n = fl_attention_run(shape, key, group.keys.end, STRETCH);
+        for (int i = 0; i < group.n_heads; i++) {
+            struct fl_attention_head head =
+                fl_attention_head(shape, group.span, group.first_head + i);
+            fl_simd()->dot_rows(job->out + head.scores + (key - group.keys.first), NULL,
+                                job->a + head.queries, job->b + fl_attention_row(shape, &head, key),
+                                (size_t)n, d, d);
         }
+    }
 }
 
 static void group_context(const void *context, size_t g)
 {
     const struct fl_attention_job *job = context;
-    const struct fl_simd *simd = fl_simd();
-    size_t d = (size_t)job->shape->head_dim, group = group_size(job->shape);
-    for (size_t j = 0; j <= (size_t)job->shape->n_past; j += BLOCK)
-        for (size_t i = g * group; i < (g + 1) * group; i++) {
-            struct fl_attention_head head = fl_attention_head(job->shape, i);
-            simd->mix_rows(job->out + head.queries, job->a + head.scores + j,
-                           job->b + head.keys + j * d, block_size(job->shape, j), d, d);
+    const struct fl_attention_shape *shape = job->shape;
+    const struct group group = group_at(shape, g);
+    const size_t d = (size_t)shape->head_dim;
+    if (shape->spans[group.span].n_tokens > 1)
+        return;
+    struct fl_attention_head first = fl_attention_head(shape, group.span, group.first_head);
+    memset(job->out + first.queries, 0, (size_t)group.n_heads * d * sizeof *job->out);
+    for (int key = group.keys.first, n; key < group.keys.end; key += n) {
+        n = fl_attention_run(shape, key, group.keys.end, STRETCH);
+        for (int i = 0; i < group.n_heads; i++) {
+            struct fl_attention_head head =
+                fl_attention_head(shape, group.span, group.first_head + i);
+            fl_simd()->mix_rows(job->out + head.queries,
+                                job->a + head.scores + (key - group.keys.first),
+                                job->b + fl_attention_row(shape, &head, key), (size_t)n, d, d);
         }
+    }
+}
+
+/* Pairs of the spans of one token. */
+static uint64_t decode_pairs(const struct fl_attention_shape *shape)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < shape->n_spans; i++)
+        if (shape->spans[i].n_tokens == 1)
+            sum += fl_batch_n_keys(&shape->spans[i]);
+    return sum;
+}
+
+static void for_each_group(void (*body)(const void *job, size_t g),
+                           const struct fl_attention_job *job)
+{
+    const uint64_t n_pairs = decode_pairs(job->shape);
+    if (n_pairs > 0)
+        fl_parallel_rows(n_groups(job->shape), fl_attention_parallel(job->shape, n_pairs), body,
+                         job);
 }
 
 void fl_attention_decode_scores(float *scores, const float *q, const float *k,
                                 const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {scores, q, k, shape, 0};
-    bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
-    fl_parallel_rows(n_groups(shape), worth, group_scores, &job);
+    for_each_group(group_scores, &(struct fl_attention_job){scores, q, k, shape, 0, 0});
 }
 
 void fl_attention_decode_context(float *context, const float *probs, const float *v,
                                  const struct fl_attention_shape *shape)
 {
-    struct fl_attention_job job = {context, probs, v, shape, 0};
-    bool worth = fl_attention_parallel(shape, (size_t)shape->n_past + 1);
-    memset(context, 0, fl_attention_n_heads(shape) * (size_t)shape->head_dim * sizeof *context);
-    fl_parallel_rows(n_groups(shape), worth, group_context, &job);
+    for_each_group(group_context, &(struct fl_attention_job){context, probs, v, shape, 0, 0});
 }
+
+/* ---- cost and excess ---- */
 
 struct fl_excess fl_attention_decode_scores_excess(const struct fl_attention_shape *shape)
 {
     uint64_t joins = 0;
-    for (size_t j = 0; j <= (size_t)shape->n_past; j += BLOCK)
-        joins += fl_simd_dot_joins(block_size(shape, j), (uint64_t)shape->head_dim);
+    for (int i = 0; i < shape->n_spans; i++) {
+        if (shape->spans[i].n_tokens > 1)
+            continue;
+        struct fl_key_range keys = fl_attention_visible(shape, &shape->spans[i], 0);
+        for (int key = keys.first, n; key < keys.end; key += n) {
+            n = fl_attention_run(shape, key, keys.end, STRETCH);
+            joins += fl_simd_dot_joins((uint64_t)n, (uint64_t)shape->head_dim);
+        }
+    }
     return (struct fl_excess){.flops[FL_EXCESS_PARTIAL_SUMS] =
-                                  (int64_t)(fl_attention_n_heads(shape) * joins)};
+                                  (int64_t)((uint64_t)shape->n_heads * joins)};
 }
 
 /* A pair executes its subtraction, scaling, exponential, sum and division's product: the cost
  * counts the exponential as one. Idle lanes do all but the last. */
 struct fl_excess fl_attention_softmax_excess(const struct fl_attention_shape *shape, bool masked)
 {
-    const uint64_t n_heads = fl_attention_n_heads(shape), n_rows = (uint64_t)shape->n_tokens;
-    uint64_t pairs = 0, idle = 0;
-    for (uint64_t i = 1; i <= n_rows; i++) {
-        uint64_t n = (uint64_t)shape->n_past + (masked ? n_rows : i);
-        pairs += n;
-        idle += fl_simd_idle(n);
+    const uint64_t n_heads = (uint64_t)shape->n_heads;
+    uint64_t pairs = 0, idle = 0, n_rows = 0;
+    for (int i = 0; i < shape->n_spans; i++) {
+        const struct fl_batch_span *span = &shape->spans[i];
+        for (int query = 0; query < span->n_tokens; query++) {
+            struct fl_key_range range = fl_attention_visible(shape, span, query);
+            uint64_t n = masked ? fl_batch_n_keys(span) : (uint64_t)(range.end - range.first);
+            pairs += n;
+            idle += fl_simd_idle(n);
+            n_rows++;
+        }
     }
     return (struct fl_excess){
         .flops = {
             [FL_EXCESS_TRANSCENDENTAL] = (int64_t)(n_heads * pairs * (FL_EXP_FLOPS - 1)),
             [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n_heads * idle * (FL_EXP_FLOPS + 3)),
             [FL_EXCESS_REDUCTIONS] = (int64_t)(n_heads * n_rows * fl_simd_join()),
-            [FL_EXCESS_CALL_SCALARS] = 2, /* 1 / sqrt(head_dim) */
+            [FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2, /* 1 / sqrt(head_dim) */
         }};
 }
 
-/* Floats of q or context, and of the rows of k or v that are used. */
-static uint64_t query_floats(const struct fl_attention_shape *shape)
+/* Rows of the pass, and keys that any of its queries sees. */
+static uint64_t n_rows(const struct fl_attention_shape *shape)
 {
-    return (uint64_t)shape->n_seqs * (uint64_t)shape->n_tokens * (uint64_t)shape->n_heads *
-           (uint64_t)shape->head_dim;
+    uint64_t sum = 0;
+    for (int i = 0; i < shape->n_spans; i++)
+        sum += (uint64_t)shape->spans[i].n_tokens;
+    return sum;
 }
 
-static uint64_t key_floats(const struct fl_attention_shape *shape)
+static uint64_t query_bytes(const struct fl_attention_shape *shape)
 {
-    return (uint64_t)shape->n_seqs * ((uint64_t)shape->n_past + (uint64_t)shape->n_tokens) *
-           (uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim;
+    return n_rows(shape) * (uint64_t)shape->n_heads * (uint64_t)shape->head_dim * sizeof(float);
+}
+
+static uint64_t key_bytes(const struct fl_attention_shape *shape)
+{
+    uint64_t n_keys = 0;
+    for (int i = 0; i < shape->n_spans; i++)
+        n_keys += fl_batch_n_keys(&shape->spans[i]);
+    return n_keys * (uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim * sizeof(float);
 }
 
 struct fl_cost fl_attention_scores_cost(const struct fl_attention_shape *shape, uint64_t n_pairs)
 {
-    uint64_t pairs = fl_attention_n_heads(shape) * n_pairs;
+    uint64_t pairs = (uint64_t)shape->n_heads * n_pairs;
     return (struct fl_cost){
         .macs = pairs * (uint64_t)shape->head_dim,
-        .bytes_read = (query_floats(shape) + key_floats(shape)) * sizeof(float),
+        .bytes_read = query_bytes(shape) + key_bytes(shape),
         .bytes_written = pairs * sizeof(float),
     };
 }
 
 struct fl_cost fl_attention_softmax_cost(const struct fl_attention_shape *shape, uint64_t n_pairs)
 {
-    uint64_t n_heads = fl_attention_n_heads(shape);
+    uint64_t n_heads = (uint64_t)shape->n_heads;
     return (struct fl_cost){
-        .elementwise = n_heads * (5 * n_pairs + (uint64_t)shape->n_tokens),
+        .elementwise = n_heads * (5 * n_pairs + n_rows(shape)),
         .bytes_read = n_heads * n_pairs * sizeof(float),
         .bytes_written = n_heads * n_pairs * sizeof(float),
     };
@@ -155,10 +273,10 @@ struct fl_cost fl_attention_softmax_cost(const struct fl_attention_shape *shape,
 
 struct fl_cost fl_attention_context_cost(const struct fl_attention_shape *shape, uint64_t n_pairs)
 {
-    uint64_t pairs = fl_attention_n_heads(shape) * n_pairs;
+    uint64_t pairs = (uint64_t)shape->n_heads * n_pairs;
     return (struct fl_cost){
         .macs = pairs * (uint64_t)shape->head_dim,
-        .bytes_read = (pairs + key_floats(shape)) * sizeof(float),
-        .bytes_written = query_floats(shape) * sizeof(float),
+        .bytes_read = pairs * sizeof(float) + key_bytes(shape),
+        .bytes_written = query_bytes(shape),
     };
 }

@@ -7,21 +7,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where one query head of one sequence finds its data, and how far apart rows are. */
+/* One query head of one span: where it finds its data, and how far apart rows are. */
 struct fl_attention_head {
+    const struct fl_batch_span *span;
     size_t queries; /* offset of its first row in q and context */
-    size_t keys;    /* offset of its first row in k and v */
     size_t scores;  /* offset of its first row in scores */
     size_t q_stride, n_keys;
+    int kv_head;
 };
 
-/* index: 0 .. n_seqs * n_heads - 1 */
-struct fl_attention_head fl_attention_head(const struct fl_attention_shape *shape, size_t index);
+struct fl_attention_head fl_attention_head(const struct fl_attention_shape *shape, int span,
+                                           int head);
 
-static inline size_t fl_attention_n_heads(const struct fl_attention_shape *shape)
-{
-    return (size_t)shape->n_seqs * (size_t)shape->n_heads;
-}
+/* Keys a query sees, as positions: first .. end - 1. Both grow with the query. */
+struct fl_key_range {
+    int first, end;
+};
+struct fl_key_range fl_attention_visible(const struct fl_attention_shape *shape,
+                                         const struct fl_batch_span *span, int query);
+
+/* Keys from `first` on that lie together: to the end of their block, `end`, or `most` of them. */
+int fl_attention_run(const struct fl_attention_shape *shape, int first, int end, int most);
+
+/* Offset in k and v of the row of a key. */
+size_t fl_attention_row(const struct fl_attention_shape *shape,
+                        const struct fl_attention_head *head, int key);
+
+float fl_attention_scale(const struct fl_attention_shape *shape);
 
 /* What a loop body of fl_parallel_rows() or _tasks() needs: out, a, b are what each operator writes
  * and reads, in the order of struct fl_attention_kernel. */
@@ -29,24 +41,31 @@ struct fl_attention_job {
     float *out;
     const float *a, *b;
     const struct fl_attention_shape *shape;
-    float scale; /* softmax: 1 / sqrt(head_dim) */
+    float scale;  /* of the softmax */
+    int n_pieces; /* most tasks a head is cut into */
 };
 
-/* True when n_pairs per head are worth several threads. */
-bool fl_attention_parallel(const struct fl_attention_shape *shape, size_t n_pairs);
+/* True when n_pairs, all spans together, a head, are worth several threads. */
+bool fl_attention_parallel(const struct fl_attention_shape *shape, uint64_t n_pairs);
 
-/* One new token a sequence: every key is visible, and all kernels do the same. */
+/* Spans of one new token: all kernels do the same. Spans of several are left alone, and what lies
+ * behind out of theirs. Nothing is done when there are none. */
 void fl_attention_decode_scores(float *scores, const float *q, const float *k,
                                 const struct fl_attention_shape *shape);
 void fl_attention_decode_context(float *context, const float *probs, const float *v,
                                  const struct fl_attention_shape *shape);
+bool fl_attention_has_several(const struct fl_attention_shape *shape);
 
-/* Beyond the cost. softmax: the rows' lengths are n_past + 1 ... n_past + n_tokens, or all
- * n_past + n_tokens when masked. */
+/* Query-key pairs a head, all spans together: of the rectangles, and those a query sees. */
+uint64_t fl_attention_rectangle_pairs(const struct fl_attention_shape *shape);
+uint64_t fl_attention_visible_pairs(const struct fl_attention_shape *shape);
+
+/* Beyond the cost. decode_scores: of the spans of one token; softmax: a row is the visible keys, or
+ * when masked, all of the rectangle. */
 struct fl_excess fl_attention_decode_scores_excess(const struct fl_attention_shape *shape);
 struct fl_excess fl_attention_softmax_excess(const struct fl_attention_shape *shape, bool masked);
 
-/* Cost with n_pairs query-key pairs a head. */
+/* Cost with n_pairs query-key pairs a head, all spans together. */
 struct fl_cost fl_attention_scores_cost(const struct fl_attention_shape *shape, uint64_t n_pairs);
 struct fl_cost fl_attention_softmax_cost(const struct fl_attention_shape *shape, uint64_t n_pairs);
 struct fl_cost fl_attention_context_cost(const struct fl_attention_shape *shape, uint64_t n_pairs);

@@ -9,15 +9,16 @@
 
 #include <stdbool.h>
 
-/* tokens [n_seqs, n_tokens], ids checked by the caller; token_table [vocab_size, d_model]
- * in any format; position_table [at least n_past + n_tokens, d_model], or NULL: none; scale 1:
- * none; out [n_seqs * n_tokens, d_model]. Token j of a sequence stands at position n_past + j. */
-void fl_embed(float *out, const int *tokens, int n_seqs, int n_tokens, int n_past,
+/* tokens, positions [n_rows], checked by the caller; token_table [vocab_size, d_model] in any
+ * format; position_table [more than the largest position, d_model], or NULL: none; scale 1: none;
+ * out [n_rows, d_model]. */
+void fl_embed(float *out, const int *tokens, const int *positions, int n_rows,
               const struct fl_linear *token_table, const float *position_table, float scale);
 
-/* Work fl_embed() executes. scaled: scale is not 1; a table's row is read only when it is used,
- * so the bytes do not depend on vocab_size. */
-struct fl_cost fl_embed_cost(const struct fl_linear *token_table, int n_seqs, int n_tokens,
-                             bool positions, bool scaled);
+/* Work fl_embed() executes. n_positions: rows of the position table that are read, 0 without one;
+ * scaled: scale is not 1. A table's row is read only when it is used, so the bytes do not depend
+ * on vocab_size. */
+struct fl_cost fl_embed_cost(const struct fl_linear *token_table, int n_rows, int n_positions,
+                             bool scaled);
 
 #endif

@@ -3,19 +3,31 @@
 #define FL_OPS_KV_APPEND_H
 
 #include "base/cost.h"
+#include "ops/batch.h"
 
 struct fl_kv_shape {
-    int n_seqs, n_tokens, n_past;
+    const struct fl_batch_span *spans;
+    int n_spans;
     int n_kv_heads, head_dim;
-    int ctx_stride; /* rows a head holds in the cache; at least n_past + n_tokens */
+    int block_tokens;
 };
 
-/* k, v [n_seqs * n_tokens, n_kv_heads * head_dim] go to rows n_past .. n_past + n_tokens - 1 of
- * k_cache, v_cache [n_seqs, n_kv_heads, ctx_stride, head_dim]. */
+/* k, v [n_rows, n_kv_heads * head_dim] go to positions n_past .. n_past + n_tokens - 1 of their
+ * span's blocks in the layer's pools k_cache, v_cache (batch.h). */
 void fl_kv_append(float *k_cache, float *v_cache, const float *k, const float *v,
                   const struct fl_kv_shape *shape);
 
 /* Work fl_kv_append() executes: copies only. */
 struct fl_cost fl_kv_append_cost(const struct fl_kv_shape *shape);
+
+/* The first n_tokens rows of a block become those of another: a sequence is about to write behind
+ * tokens that it shares. */
+struct fl_kv_copy {
+    int from, to, n_tokens;
+};
+void fl_kv_copy(float *k_cache, float *v_cache, const struct fl_kv_copy *copies, int n_copies,
+                const struct fl_kv_shape *shape);
+struct fl_cost fl_kv_copy_cost(const struct fl_kv_copy *copies, int n_copies,
+                               const struct fl_kv_shape *shape);
 
 #endif

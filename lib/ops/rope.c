@@ -51,6 +51,7 @@ static size_t rotated(const struct fl_rope_shape *shape)
 
 struct job {
     float *q, *k;
+    const int *positions;
     const float *cosine, *sine;
     const struct fl_rope_shape *shape;
     void (*rotate)(float *x, const float *cosine, const float *sine, size_t half);
@@ -62,7 +63,7 @@ static void rotate_token(const void *context, size_t i)
     const struct fl_rope_shape *shape = job->shape;
     size_t d = (size_t)shape->head_dim, half = rotated(shape) / 2;
     size_t n_heads = (size_t)shape->n_heads, n_kv_heads = (size_t)shape->n_kv_heads;
-    size_t position = (size_t)shape->n_past + i % (size_t)shape->n_tokens;
+    size_t position = (size_t)job->positions[i];
     const float *c = job->cosine + position * half, *s = job->sine + position * half;
     for (size_t head = 0; head < n_heads; head++)
         job->rotate(job->q + (i * n_heads + head) * d, c, s, half);
@@ -70,13 +71,18 @@ static void rotate_token(const void *context, size_t i)
         job->rotate(job->k + (i * n_kv_heads + head) * d, c, s, half);
 }
 
-void fl_rope(float *q, float *k, const float *cosine, const float *sine,
+void fl_rope(float *q, float *k, const int *positions, const float *cosine, const float *sine,
              const struct fl_rope_shape *shape)
 {
     const struct fl_simd *simd = fl_simd();
-    struct job job = {q,    k,     cosine,
-                      sine, shape, shape->interleaved ? simd->rotate_pairs : simd->rotate_halves};
-    size_t n_rows = (size_t)shape->n_seqs * (size_t)shape->n_tokens;
+    struct job job = {q,
+                      k,
+                      positions,
+                      cosine,
+                      sine,
+                      shape,
+                      shape->interleaved ? simd->rotate_pairs : simd->rotate_halves};
+    size_t n_rows = (size_t)shape->n_rows;
     size_t n_heads = (size_t)shape->n_heads + (size_t)shape->n_kv_heads;
     fl_parallel_rows(n_rows, n_rows * n_heads * rotated(shape) >= FL_PARALLEL_MIN, rotate_token,
                      &job);
@@ -84,12 +90,11 @@ void fl_rope(float *q, float *k, const float *cosine, const float *sine,
 
 struct fl_cost fl_rope_cost(const struct fl_rope_shape *shape)
 {
-    uint64_t s = (uint64_t)shape->n_tokens, n = (uint64_t)shape->n_seqs * s;
-    uint64_t d = (uint64_t)rotated(shape);
+    uint64_t n = (uint64_t)shape->n_rows, d = (uint64_t)rotated(shape);
     uint64_t elements = n * ((uint64_t)shape->n_heads + (uint64_t)shape->n_kv_heads) * d;
     return (struct fl_cost){
         .elementwise = 3 * elements,
-        .bytes_read = (elements + s * d) * sizeof(float),
+        .bytes_read = (elements + (uint64_t)shape->n_positions * d) * sizeof(float),
         .bytes_written = elements * sizeof(float),
     };
 }

@@ -32,19 +32,20 @@ void fl_rope_fill(float *cosine, float *sine, int n_ctx, int rotary_dim,
                   const struct fl_rope_params *params);
 
 struct fl_rope_shape {
-    int n_seqs, n_tokens, n_past;
+    int n_rows;
+    int n_positions; /* different ones among the rows; for the cost */
     int n_heads, n_kv_heads, head_dim;
     bool interleaved;
     int rotary_dim; /* the first features of a head, at most head_dim; 0: all */
 };
 
-/* In place on q [n_seqs * n_tokens, n_heads * head_dim] and k [.., n_kv_heads * head_dim]; token j
- * of a sequence stands at position n_past + j, a row of the tables. */
-void fl_rope(float *q, float *k, const float *cosine, const float *sine,
+/* In place on q [n_rows, n_heads * head_dim] and k [n_rows, n_kv_heads * head_dim]; positions
+ * [n_rows] are rows of the tables. */
+void fl_rope(float *q, float *k, const int *positions, const float *cosine, const float *sine,
              const struct fl_rope_shape *shape);
 
-/* Work fl_rope() executes: 4 multiplications and 2 additions a pair. Bytes: what is
- * rotated of q and k both ways, and the n_tokens rows of the tables. */
+/* Work fl_rope() executes: 4 multiplications and 2 additions a pair. Bytes: what is rotated of q
+ * and k both ways, and n_positions rows of the tables. */
 struct fl_cost fl_rope_cost(const struct fl_rope_shape *shape);
 
 #endif

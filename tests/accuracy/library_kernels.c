@@ -158,13 +158,17 @@ static void run_rmsnorm(const struct library_case *lib)
 
 static void run_rope(const struct library_case *lib)
 {
-    struct fl_rope_shape shape = {.n_seqs = 1,
-                                  .n_tokens = size(lib, 0),
+    enum { ROWS_MAX = 4096 };
+    static int positions[ROWS_MAX];
+    struct fl_rope_shape shape = {.n_rows = size(lib, 0),
+                                  .n_positions = size(lib, 0),
                                   .n_heads = size(lib, 1),
                                   .n_kv_heads = size(lib, 1),
                                   .head_dim = size(lib, 2),
                                   .interleaved = number(lib, 3, 0) != 0};
-    fl_rope(lib->x, lib->z, lib->y, lib->y, &shape);
+    for (int i = 0; i < shape.n_rows && i < ROWS_MAX; i++)
+        positions[i] = i;
+    fl_rope(lib->x, lib->z, positions, lib->y, lib->y, &shape);
 }
 
 static const char *const ACTIVATIONS[FL_N_ACTIVATIONS] = {[FL_ACT_RELU] = "relu",

@@ -264,3 +264,50 @@ Test(analytic, refuses_nonsense_shapes)
         cr_expect_neq(error.text[0], '\0');
     }
 }
+
+/* Sequences that differ, against each alone: what a sequence costs adds up, what all share (the
+ * weights) is read once. */
+Test(analytic, unequal_sequences_add_up)
+{
+    static const struct fl_shape_span SPANS[] = {{1, 30}, {17, 0}, {5, 9}};
+    struct fl_config config = preset("llama-160m");
+    struct fl_error error;
+    for (int causal = FL_CAUSAL_FULL; causal <= FL_CAUSAL_EXACT; causal += 2)
+        for (int window = 0; window <= 12; window += 12) {
+            struct fl_convention convention = FULL;
+            struct fl_analytic all, one;
+            fl_wide exact = 0, textbook = 0, softmax_read = 0, written = 0;
+            convention.causal = (enum fl_causal)causal;
+            config.sliding_window = window;
+            for (int i = 0; i < 3; i++) {
+                struct fl_shape shape = {
+                    .batch = 1, .n_tokens = SPANS[i].n_tokens, .n_past = SPANS[i].n_past};
+                cr_assert_eq(fl_analytic(&one, &config, &shape, &convention, &error), FL_OK);
+                exact += one.total.exact;
+                textbook += one.total.textbook;
+                written += one.total.bytes_written;
+                softmax_read += one.ops[FL_STACK_DECODER][FL_OP_SOFTMAX].bytes_read;
+            }
+            struct fl_shape shape = {.spans = SPANS, .n_spans = 3};
+            cr_assert_eq(fl_analytic(&all, &config, &shape, &convention, &error), FL_OK, "%s",
+                         error.text);
+            cr_expect(same(all.total.exact, exact));
+            cr_expect(same(all.total.textbook, textbook));
+            cr_expect(same(all.total.bytes_written, written));
+            cr_expect(same(all.ops[FL_STACK_DECODER][FL_OP_SOFTMAX].bytes_read, softmax_read));
+        }
+}
+
+/* Equal spans are a batch. */
+Test(analytic, equal_spans_are_a_batch)
+{
+    static const struct fl_shape_span SPANS[] = {{6, 11}, {6, 11}};
+    struct fl_config config = preset("gpt2-small");
+    struct fl_error error;
+    struct fl_analytic spans, batch;
+    const struct fl_shape a = {.spans = SPANS, .n_spans = 2};
+    const struct fl_shape b = {.batch = 2, .n_tokens = 6, .n_past = 11};
+    cr_assert_eq(fl_analytic(&spans, &config, &a, &FULL, &error), FL_OK);
+    cr_assert_eq(fl_analytic(&batch, &config, &b, &FULL, &error), FL_OK);
+    expect_same_analytic(&spans, &batch, "two equal spans");
+}
