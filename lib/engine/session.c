@@ -117,6 +117,11 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
         return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
                        (int)options->attention);
+    if ((unsigned)options->kv_dtype > FL_BF16)
+        return fl_fail(error, "%s: kv_dtype: expected f32, f16 or bf16", config->name);
+    if (options->kv_dtype != FL_F32 && config->head_dim > FL_ATTENTION_HALF_HEAD_MAX)
+        return fl_fail(error, "%s: kv_dtype: expected f32 for heads of more than %d features",
+                       config->name, FL_ATTENTION_HALF_HEAD_MAX);
     if ((unsigned)options->logits > FL_LOGITS_ALL)
         return fl_fail(error, "%s: logits: no mode has number %d", config->name,
                        (int)options->logits);
@@ -144,8 +149,15 @@ static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_layers = (size_t)config->n_layers, n_blocks = (size_t)options->n_blocks;
     const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
     const size_t block_tokens = (size_t)options->block_tokens;
-    work->k_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
-    work->v_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+    const size_t bytes = (size_t)fl_dtype_bytes(options->kv_dtype, 1);
+    const size_t factors[] = {n_layers, n_blocks, n_kv_heads, block_tokens, head_dim};
+    size_t n;
+    if (!fl_size_product(factors, sizeof factors / sizeof *factors, &n)) {
+        arena->overflow = true;
+        return;
+    }
+    work->k_cache = fl_arena_take(arena, n, bytes);
+    work->v_cache = fl_arena_take(arena, n, bytes);
 }
 
 static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
@@ -287,6 +299,7 @@ static struct fl_pass entered_pass(struct fl_session *session, int n_spans, cons
                                   session->model->config.sliding_window),
         .n_blocks = session->options.n_blocks,
         .block_tokens = session->options.block_tokens,
+        .kv_dtype = session->options.kv_dtype,
         .copies = session->cache.copies,
         .n_copies = session->cache.n_copies,
         .tokens = tokens,
@@ -520,7 +533,8 @@ uint64_t fl_session_block_bytes(const struct fl_session *session)
 {
     const struct fl_config *config = &session->model->config;
     return 2 * (uint64_t)config->n_layers * (uint64_t)session->options.block_tokens *
-           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim * sizeof(float);
+           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim *
+           fl_dtype_bytes(session->options.kv_dtype, 1);
 }
 
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)
