@@ -25,3 +25,23 @@ int fl_pass_cost(struct fl_op_analytic *total, const struct fl_model *model,
     *total = analytic.total;
     return FL_OK;
 }
+
+int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
+                   enum fl_attention attention, int n_prompt, int n_gen, struct fl_error *error)
+{
+    const struct fl_generation generation = {
+        .batch = 1, .n_prompt = n_prompt, .n_gen = n_gen, .cache = true};
+    const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
+                                             .causal = CAUSAL[attention],
+                                             .lm_head = FL_LM_HEAD_LAST,
+                                             .elementwise = true};
+    struct fl_analytic phases[2];
+    if (fl_analytic_generation(phases, &model->config, &generation, &convention, error) != FL_OK)
+        return FL_FAILED;
+    *total = phases[0].total;
+    total->textbook += phases[1].total.textbook;
+    total->exact += phases[1].total.exact;
+    total->bytes_read += phases[1].total.bytes_read;
+    total->bytes_written += phases[1].total.bytes_written;
+    return FL_OK;
+}
