@@ -374,8 +374,13 @@ int fl_session_forward(struct fl_session *session, const int *tokens, int n_toke
         if (check_span(session, seq, n_tokens, error) != FL_OK)
             return FL_FAILED;
         n_rows += n_tokens;
-        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
     }
+    for (int seq = 0; seq < session->options.n_seqs; seq++) {
+        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
+        fl_kv_cache_leave(&session->cache, seq);
+    }
+    for (int seq = 0; seq < session->options.n_seqs; seq++)
+        fl_kv_cache_join(&session->cache, seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
@@ -414,8 +419,13 @@ int fl_session_run(struct fl_session *session, const struct fl_span *spans, int 
             return fl_fail(error, "%s: span %d: sequence %d has tokens in this pass already", name,
                            i, spans[i].seq);
         n_rows += spans[i].n_tokens;
-        n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
     }
+    for (int i = 0; i < n_spans; i++) {
+        n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
+        fl_kv_cache_leave(&session->cache, spans[i].seq);
+    }
+    for (int i = 0; i < n_spans; i++)
+        fl_kv_cache_join(&session->cache, spans[i].seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < n_spans; i++)
