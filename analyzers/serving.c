@@ -3,7 +3,6 @@
 #include "analyzers/statistics.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 const char *const fl_serving_latency_names[] = {"queue time", "time to first token",
@@ -147,18 +146,18 @@ void fl_serving_histogram(struct fl_serving_bin *bins, int n_bins,
     }
 }
 
-/* Adds value over begins .. ends to the slices it falls into, `field` of them. */
+/* Adds the values, which hold from begins to ends, to the slices they fall into. */
 static void spread(struct fl_serving_slice *slices, int n, double width, double begins_s,
-                   double ends_s, double value, size_t field)
+                   double ends_s, struct fl_serving_slice values)
 {
-    const double first_s = slices[0].begins_s;
-    int i = (int)fmin(fmax((begins_s - first_s) / width, 0), n - 1);
+    int i = (int)fmin(fmax((begins_s - slices[0].begins_s) / width, 0), n - 1);
     for (; i < n && slices[i].begins_s < ends_s; i++) {
         const double from = fmax(begins_s, slices[i].begins_s);
         const double to = fmin(ends_s, i + 1 < n ? slices[i + 1].begins_s : ends_s);
-        double *mean = (double *)((char *)&slices[i] + field);
-        if (to > from)
-            *mean += value * (to - from) / width;
+        const double part = to > from ? (to - from) / width : 0;
+        slices[i].running += values.running * part;
+        slices[i].queued += values.queued * part;
+        slices[i].blocks += values.blocks * part;
     }
 }
 
@@ -173,11 +172,9 @@ void fl_serving_timeline(struct fl_serving_slice *slices, int n, double begins_s
     for (int i = 0; i < n_passes; i++) {
         const struct fl_serving_pass *pass = &passes[i];
         const double until_s = i + 1 < n_passes ? passes[i + 1].ends_s : pass->ends_s;
-        spread(slices, n, width, pass->begins_s, pass->ends_s, pass->n_running,
-               offsetof(struct fl_serving_slice, running));
-        spread(slices, n, width, pass->begins_s, pass->ends_s, pass->n_queued,
-               offsetof(struct fl_serving_slice, queued));
-        spread(slices, n, width, pass->ends_s, until_s, pass->n_blocks,
-               offsetof(struct fl_serving_slice, blocks));
+        spread(slices, n, width, pass->begins_s, pass->ends_s,
+               (struct fl_serving_slice){.running = pass->n_running, .queued = pass->n_queued});
+        spread(slices, n, width, pass->ends_s, until_s,
+               (struct fl_serving_slice){.blocks = pass->n_blocks});
     }
 }
