@@ -45,8 +45,11 @@ static void print_settings(FILE *out, const struct fl_generate_flags *flags,
     }
     fputs("], ", out);
     print_ids(out, "eos_token_ids", options->eos_ids, options->n_eos);
-    fprintf(out, ",\n    \"cache\": %s, \"attention\": \"%s\", \"threads\": %d\n  },\n",
+    fprintf(out,
+            ",\n    \"cache\": %s, \"attention\": \"%s\", \"kv_dtype\": \"%s\", \"threads\": %d\n  "
+            "},\n",
             flags->cache ? "true" : "false", fl_attention_name(options->attention),
+            fl_dtype_names[options->kv_dtype],
             fl_session_n_threads(fl_generator_session(generator)));
 }
 

@@ -23,7 +23,7 @@ struct fl_generate_flags {
     double repetition_penalty, presence_penalty, frequency_penalty, length_penalty;
     bool do_sample, early_stopping, ignore_eos;
     bool ids, quiet;
-    int cache, attention, format;
+    int cache, attention, kv_dtype, format;
 };
 
 /* Text of one prompt's output, NUL-terminated; NULL where there is none. */

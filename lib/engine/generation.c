@@ -356,6 +356,7 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
                                                  : BLOCK_TOKENS,
         .n_blocks = one || e.n_ctx < BLOCK_TOKENS ? 0 : (int)e.n_blocks,
         .attention = g->options.attention,
+        .kv_dtype = g->options.kv_dtype,
         .logits = FL_LOGITS_LAST,
         .n_threads = g->options.n_threads,
     };

@@ -47,6 +47,7 @@ struct fl_generator_options {
     bool early_stopping;
     bool no_cache; /* every pass runs the whole sequences again; not with beams */
     enum fl_attention attention;
+    enum fl_dtype kv_dtype;               /* f32, f16 or bf16 */
     int n_threads;                        /* 0: all cores this process may use */
     const struct fl_tokenizer *tokenizer; /* NULL: ids only */
     struct fl_generator_sink sink;

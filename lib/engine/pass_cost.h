@@ -21,6 +21,7 @@ int fl_pass_cost_spans(struct fl_op_analytic *total, const struct fl_model *mode
 /* Greedy decoding of n_gen tokens behind n_prompt, one sequence, with the cache: the prefill, which
  * gives the first token, and n_gen - 1 steps; logits of the last position only. */
 int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
-                   enum fl_attention attention, int n_prompt, int n_gen, struct fl_error *error);
+                   enum fl_attention attention, enum fl_dtype kv_dtype, int n_prompt, int n_gen,
+                   struct fl_error *error);
 
 #endif

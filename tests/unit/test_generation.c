@@ -339,6 +339,7 @@ Test(generation, greedy_costs_what_the_formula_says)
         specimen_open(&specimen, seed);
         struct fl_generator_options options = greedy(&specimen);
         options.n_eos = 0;
+        options.kv_dtype = seed % 2 ? FL_F16 : FL_F32;
         struct fl_generator *generator = generate(&specimen, specimen.prompts, 1, &options);
         struct fl_cost counted = {0};
         for (int i = 0; i < FL_N_PHASES; i++)
@@ -346,7 +347,7 @@ Test(generation, greedy_costs_what_the_formula_says)
                 counted, fl_ledger_total(&fl_generator_phase(generator, i)->ledger).counted);
         struct fl_op_analytic formula;
         struct fl_error error;
-        cr_assert(fl_greedy_cost(&formula, &specimen.model, options.attention,
+        cr_assert(fl_greedy_cost(&formula, &specimen.model, options.attention, options.kv_dtype,
                                  specimen.prompts[0].n_ids, N_NEW, &error) == FL_OK,
                   "%s", error.text);
         cr_expect_eq((uint64_t)formula.exact, fl_cost_flops(counted), "%s",
