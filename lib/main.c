@@ -13,6 +13,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_audit,
     &fl_command_generate,
     &fl_command_logits,
+    &fl_command_convert,
     &fl_command_tokenize,
     &fl_command_detokenize,
     &fl_command_sweep,
