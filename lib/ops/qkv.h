@@ -16,4 +16,10 @@ struct fl_cost fl_qkv_cost(int n_rows, const struct fl_linear *wq, const struct 
 struct fl_excess fl_qkv_excess(int n_rows, const struct fl_linear *wq, const struct fl_linear *wk,
                                const struct fl_linear *wv);
 
+/* Key and value projections alone: of what an encoder gives, for cross-attention. */
+void fl_kv(float *k, float *v, const float *x, int n_rows, const struct fl_linear *wk,
+           const struct fl_linear *wv);
+struct fl_cost fl_kv_cost(int n_rows, const struct fl_linear *wk, const struct fl_linear *wv);
+struct fl_excess fl_kv_excess(int n_rows, const struct fl_linear *wk, const struct fl_linear *wv);
+
 #endif
