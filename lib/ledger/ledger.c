@@ -24,6 +24,19 @@ int fl_ledger_open_stacks(struct fl_ledger *ledger, int n_layers, int n_encoder_
     return FL_OK;
 }
 
+struct fl_ledger fl_ledger_of_encoder(const struct fl_ledger *ledger)
+{
+    const size_t skipped = ((size_t)ledger->n_layers + 1) * FL_N_OPERATORS;
+    struct fl_ledger view = *ledger;
+    view.n_layers = ledger->n_encoder_layers;
+    view.n_encoder_layers = 0;
+    view.n_rows = ledger->n_encoder_layers + 1;
+    view.entries += skipped;
+    if (view.measured)
+        view.measured += skipped;
+    return view;
+}
+
 void fl_ledger_close(struct fl_ledger *ledger)
 {
     free(ledger->entries);

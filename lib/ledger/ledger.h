@@ -60,6 +60,10 @@ static inline int fl_ledger_row(int n_layers, int n_encoder_layers, enum fl_stac
     return layer < 0 ? n_layers : layer;
 }
 
+/* The encoder's rows as a ledger of their own, which shares their entries: what is recorded there
+ * is recorded here. Not to be closed. */
+struct fl_ledger fl_ledger_of_encoder(const struct fl_ledger *ledger);
+
 int fl_ledger_open(struct fl_ledger *ledger, int n_layers, struct fl_error *error);
 int fl_ledger_open_stacks(struct fl_ledger *ledger, int n_layers, int n_encoder_layers,
                           struct fl_error *error);

@@ -171,6 +171,17 @@ static int check_encoder(const struct fl_config *config, const char *source, str
         return fl_fail(error, "%s: n_encoder_layers: expected %s for %s, not %d", source,
                        encoder ? "none" : "at least 1", fl_arch_name(config->arch),
                        config->n_encoder_layers);
+    const bool t5 = config->arch == FL_ARCH_T5;
+    if (t5 && config->norm_position != FL_NORM_PRE)
+        return fl_fail(error, "%s: norm_position: expected pre for t5", source);
+    if (t5 != (config->positions == FL_POS_RELATIVE))
+        return fl_fail(error, "%s: positions: expected relative for t5, and for t5 only", source);
+    if (config->arch == FL_ARCH_ENCDEC && config->positions != FL_POS_SINUSOIDAL &&
+        config->positions != FL_POS_SINUSOIDAL_HALVES)
+        return fl_fail(error, "%s: positions: expected sinusoids for encdec", source);
+    if (encoder && config->n_experts > 0)
+        return fl_fail(error, "%s: n_experts: expected none beside an encoder, not %d", source,
+                       config->n_experts);
     if (!encoder && config->source_vocab_size > 0)
         return fl_fail(error, "%s: source_vocab_size: expected none without an encoder, not %d",
                        source, config->source_vocab_size);
@@ -276,9 +287,6 @@ void fl_config_set_name(struct fl_config *config, const char *text)
 
 int fl_config_runnable(const struct fl_config *config, struct fl_error *error)
 {
-    if (config->n_encoder_layers > 0 || config->positions == FL_POS_RELATIVE)
-        return fl_fail(error, "%s: encoder-decoder models (%s) can be counted but not run yet",
-                       config->name, fl_arch_name(config->arch));
     if (config->n_experts > 0)
         return fl_fail(error, "%s: mixture-of-experts models (%s) can be counted but not run yet",
                        config->name, fl_arch_name(config->arch));
