@@ -1,4 +1,4 @@
-#include "engine/forward.h"
+#include "engine/forward_parts.h"
 
 #include "ops/activation.h"
 #include "ops/embed.h"
@@ -10,22 +10,10 @@
 #include "ops/residual.h"
 #include "ops/rmsnorm.h"
 #include "ops/rope.h"
+#include "ops/scale.h"
 
 #include <math.h>
 #include <string.h>
-
-/* What a kernel executes that does nothing beyond its cost. */
-static const struct fl_excess NO_EXCESS;
-
-/* Runs one operator call inside a region: the time it takes, the cost it declares and, when a
- * counter is attached, what its kernel executes beyond that go to (layer, operator). */
-#define OPERATOR(pass, layer, op, cost, excess, call)                                              \
-    do {                                                                                           \
-        fl_region_enter((pass)->ledger, op);                                                       \
-        call;                                                                                      \
-        fl_region_leave((pass)->ledger, layer, op, cost);                                          \
-        fl_region_excess((pass)->ledger, layer, op, excess);                                       \
-    } while (0)
 
 static int n_rows(const struct fl_pass *pass)
 {
@@ -70,8 +58,8 @@ static void norm(const struct fl_pass *pass, int layer, enum fl_operator op, flo
                  fl_layernorm(out, x, weights->gain, weights->bias, rows, d_model, eps));
 }
 
-static void linear(const struct fl_pass *pass, int layer, enum fl_operator op, float *y,
-                   const float *x, const struct fl_linear *weights, int rows)
+void fl_pass_linear(const struct fl_pass *pass, int layer, enum fl_operator op, float *y,
+                    const float *x, const struct fl_linear *weights, int rows)
 {
     OPERATOR(pass, layer, op, fl_linear_cost(weights, rows), fl_linear_excess(weights, rows),
              fl_linear(y, x, rows, weights));
@@ -87,17 +75,16 @@ static void residual(const struct fl_pass *pass, int layer)
 
 /* One layer's keys and values. */
 struct layer_cache {
-    void *k, *v;
+    float *k, *v;
 };
 
 static struct layer_cache layer_cache(const struct fl_pass *pass, int layer)
 {
     const struct fl_config *config = &pass->model->config;
-    const size_t bytes =
-        fl_dtype_bytes(pass->kv_dtype, (size_t)pass->n_blocks * (size_t)pass->block_tokens *
-                                           (size_t)config->n_kv_heads * (size_t)config->head_dim);
-    return (struct layer_cache){(char *)pass->work->k_cache + (size_t)layer * bytes,
-                                (char *)pass->work->v_cache + (size_t)layer * bytes};
+    const size_t floats = (size_t)pass->n_blocks * (size_t)pass->block_tokens *
+                          (size_t)config->n_kv_heads * (size_t)config->head_dim;
+    return (struct layer_cache){pass->work->k_cache + (size_t)layer * floats,
+                                pass->work->v_cache + (size_t)layer * floats};
 }
 
 /* k and v of the new tokens join the cache. */
@@ -112,7 +99,6 @@ static void append(const struct fl_pass *pass, int layer)
         .n_kv_heads = config->n_kv_heads,
         .head_dim = config->head_dim,
         .block_tokens = pass->block_tokens,
-        .dtype = pass->kv_dtype,
     };
     if (pass->n_copies > 0)
         OPERATOR(pass, layer, FL_OP_KV_COPY, fl_kv_copy_cost(pass->copies, pass->n_copies, &shape),
@@ -154,8 +140,8 @@ static void project(const struct fl_pass *pass, int layer, const float *x)
     }
 }
 
-/* branch = attention(x) */
-static void attention(const struct fl_pass *pass, int layer, const float *x)
+/* context = attention of q over the cache */
+static void attend(const struct fl_pass *pass, int layer)
 {
     const struct fl_config *config = &pass->model->config;
     const struct fl_workspace *work = pass->work;
@@ -169,20 +155,30 @@ static void attention(const struct fl_pass *pass, int layer, const float *x)
         .head_dim = config->head_dim,
         .block_tokens = pass->block_tokens,
         .window = config->sliding_window,
-        .kv_dtype = pass->kv_dtype,
+        .scale = config->positions == FL_POS_RELATIVE ? 1.0f : 0.0f,
     };
 
-    project(pass, layer, x);
     append(pass, layer);
     OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape), kernel->scores_excess(&shape),
              kernel->scores(work->scores, work->q, cache.k, &shape));
+    fl_pass_relative_bias(pass, layer);
     OPERATOR(pass, layer, FL_OP_SOFTMAX, kernel->softmax_cost(&shape),
              kernel->softmax_excess(&shape), kernel->softmax(work->scores, &shape));
     OPERATOR(pass, layer, FL_OP_CONTEXT, kernel->context_cost(&shape),
              kernel->context_excess(&shape),
              kernel->context(work->context, work->scores, cache.v, &shape));
-    linear(pass, layer, FL_OP_ATTN_OUT, work->branch, work->context,
-           &pass->model->layers[layer].attn_out, n_rows(pass));
+}
+
+/* branch = attention(x) */
+static void attention(const struct fl_pass *pass, int layer, const float *x)
+{
+    project(pass, layer, x);
+    if (pass->encoder)
+        fl_pass_attend_both_ways(pass, layer);
+    else
+        attend(pass, layer);
+    fl_pass_linear(pass, layer, FL_OP_ATTN_OUT, pass->work->branch, pass->work->context,
+                   &pass->model->layers[layer].attn_out, n_rows(pass));
 }
 
 /* branch = down(act(up x)), gated: down(act(gate x) * (up x)) */
@@ -197,15 +193,16 @@ static void ffn(const struct fl_pass *pass, int layer, const float *x)
     const float *factor = config->gated ? work->up : NULL;
 
     if (config->gated)
-        linear(pass, layer, FL_OP_FFN_GATE, work->gate, x, &weights->ffn_gate, rows);
-    linear(pass, layer, FL_OP_FFN_UP, work->up, x, &weights->ffn_up, rows);
+        fl_pass_linear(pass, layer, FL_OP_FFN_GATE, work->gate, x, &weights->ffn_gate, rows);
+    fl_pass_linear(pass, layer, FL_OP_FFN_UP, work->up, x, &weights->ffn_up, rows);
     OPERATOR(pass, layer, FL_OP_FFN_ACT, fl_activate_cost(n, config->gated, config->activation),
              fl_activate_excess(n, config->gated, config->activation),
              fl_activate(work->up, inner, factor, n, config->activation));
-    linear(pass, layer, FL_OP_FFN_DOWN, work->branch, work->up, &weights->ffn_down, rows);
+    fl_pass_linear(pass, layer, FL_OP_FFN_DOWN, work->branch, work->up, &weights->ffn_down, rows);
 }
 
-/* x = x + attention(norm(x)), x = x + ffn(norm(x)) */
+/* x = x + attention(norm(x)), x = x + ffn(norm(x)), between them x = x + cross(norm(x)) where there
+ * is an encoder to attend to */
 static void layer_pre_norm(const struct fl_pass *pass, int layer)
 {
     const struct fl_layer_weights *weights = &pass->model->layers[layer];
@@ -215,6 +212,11 @@ static void layer_pre_norm(const struct fl_pass *pass, int layer)
     norm(pass, layer, FL_OP_NORM_ATTN, branch, x, &weights->norm_attn, rows);
     attention(pass, layer, branch);
     residual(pass, layer);
+    if (pass->cross) {
+        norm(pass, layer, FL_OP_NORM_CROSS, branch, x, &weights->norm_cross, rows);
+        fl_pass_cross(pass, layer, branch);
+        residual(pass, layer);
+    }
     norm(pass, layer, FL_OP_NORM_FFN, branch, x, &weights->norm_ffn, rows);
     ffn(pass, layer, branch);
     residual(pass, layer);
@@ -241,7 +243,7 @@ static void layer_parallel(const struct fl_pass *pass, int layer)
     residual(pass, layer);
 }
 
-/* x = norm(x + attention(x)), x = norm(x + ffn(x)) */
+/* x = norm(x + attention(x)), x = norm(x + ffn(x)), between them x = norm(x + cross(x)) */
 static void layer_post_norm(const struct fl_pass *pass, int layer)
 {
     const struct fl_layer_weights *weights = &pass->model->layers[layer];
@@ -251,6 +253,11 @@ static void layer_post_norm(const struct fl_pass *pass, int layer)
     attention(pass, layer, x);
     residual(pass, layer);
     norm(pass, layer, FL_OP_NORM_ATTN, x, x, &weights->norm_attn, rows);
+    if (pass->cross) {
+        fl_pass_cross(pass, layer, x);
+        residual(pass, layer);
+        norm(pass, layer, FL_OP_NORM_CROSS, x, x, &weights->norm_cross, rows);
+    }
     ffn(pass, layer, x);
     residual(pass, layer);
     norm(pass, layer, FL_OP_NORM_FFN, x, x, &weights->norm_ffn, rows);
@@ -273,6 +280,15 @@ static const float *last_rows(const struct fl_pass *pass)
     return pass->work->last;
 }
 
+/* What the decoder attends to: the final norm of every row, or the residual stream itself. */
+static void encoder_output(const struct fl_pass *pass)
+{
+    const struct fl_norm_weights *weights = &pass->model->norm_final;
+    if (weights->gain)
+        norm(pass, global_row(pass), FL_OP_NORM_FINAL, pass->work->branch, pass->work->x, weights,
+             n_rows(pass));
+}
+
 /* Final norm and logits, over the rows whose logits are wanted. */
 static void head(const struct fl_pass *pass)
 {
@@ -288,7 +304,13 @@ static void head(const struct fl_pass *pass)
         norm(pass, global_row(pass), FL_OP_NORM_FINAL, work->branch, x, &model->norm_final, rows);
         x = work->branch;
     }
-    linear(pass, global_row(pass), FL_OP_LOGITS, work->logits, x, &model->logits, rows);
+    if (fl_config_scales_logits(&model->config)) { /* which have a final norm */
+        const size_t n = (size_t)rows * (size_t)model->config.d_model;
+        const float factor = 1.0f / sqrtf((float)model->config.d_model);
+        OPERATOR(pass, global_row(pass), FL_OP_LOGITS, fl_scale_cost(n), NO_EXCESS,
+                 fl_scale(work->branch, factor, n));
+    }
+    fl_pass_linear(pass, global_row(pass), FL_OP_LOGITS, work->logits, x, &model->logits, rows);
 }
 
 void fl_forward(const struct fl_pass *pass)
@@ -303,5 +325,8 @@ void fl_forward(const struct fl_pass *pass)
         else
             layer_pre_norm(pass, layer);
     }
-    head(pass);
+    if (pass->encoder)
+        encoder_output(pass);
+    else
+        head(pass);
 }

@@ -88,6 +88,31 @@ static int check_blocks(struct fl_session_options *options, const struct fl_conf
     return check_number(config, "n_blocks", options->n_blocks, 1, most, error);
 }
 
+static struct fl_encoder_options encoder_options(const struct fl_session_options *options)
+{
+    return (struct fl_encoder_options){.n_seqs = options->n_seqs,
+                                       .n_ctx = options->n_ctx,
+                                       .n_inputs = options->n_inputs,
+                                       .n_encoder_ctx = options->n_encoder_ctx};
+}
+
+static int check_encoder_options(struct fl_session_options *options, const struct fl_config *config,
+                                 struct fl_error *error)
+{
+    if (config->n_encoder_layers == 0) {
+        options->n_inputs = options->n_encoder_ctx = 0;
+        return FL_OK;
+    }
+    if (options->n_inputs == 0)
+        options->n_inputs = options->n_seqs;
+    if (options->n_encoder_ctx == 0)
+        options->n_encoder_ctx = config->n_ctx_max;
+    if (check_number(config, "n_inputs", options->n_inputs, 1, options->n_seqs, error) != FL_OK)
+        return FL_FAILED;
+    return check_number(config, "n_encoder_ctx", options->n_encoder_ctx, 1,
+                        INT_MAX / options->n_inputs, error);
+}
+
 /* Fills in defaults and refuses what the model or the engine cannot do. */
 static int check_options(struct fl_session_options *options, const struct fl_config *config,
                          struct fl_error *error)
@@ -114,14 +139,11 @@ static int check_options(struct fl_session_options *options, const struct fl_con
         check_blocks(options, config, error) != FL_OK ||
         check_number(config, "n_threads", options->n_threads, 1, N_THREADS_MAX, error) != FL_OK)
         return FL_FAILED;
+    if (check_encoder_options(options, config, error) != FL_OK)
+        return FL_FAILED;
     if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
         return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
                        (int)options->attention);
-    if ((unsigned)options->kv_dtype > FL_BF16)
-        return fl_fail(error, "%s: kv_dtype: expected f32, f16 or bf16", config->name);
-    if (options->kv_dtype != FL_F32 && config->head_dim > FL_ATTENTION_HALF_HEAD_MAX)
-        return fl_fail(error, "%s: kv_dtype: expected f32 for heads of more than %d features",
-                       config->name, FL_ATTENTION_HALF_HEAD_MAX);
     if ((unsigned)options->logits > FL_LOGITS_ALL)
         return fl_fail(error, "%s: logits: no mode has number %d", config->name,
                        (int)options->logits);
@@ -149,15 +171,24 @@ static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_layers = (size_t)config->n_layers, n_blocks = (size_t)options->n_blocks;
     const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
     const size_t block_tokens = (size_t)options->block_tokens;
-    const size_t bytes = (size_t)fl_dtype_bytes(options->kv_dtype, 1);
-    const size_t factors[] = {n_layers, n_blocks, n_kv_heads, block_tokens, head_dim};
-    size_t n;
-    if (!fl_size_product(factors, sizeof factors / sizeof *factors, &n)) {
-        arena->overflow = true;
-        return;
-    }
-    work->k_cache = fl_arena_take(arena, n, bytes);
-    work->v_cache = fl_arena_take(arena, n, bytes);
+    work->k_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+    work->v_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Keys a query may see: of its own sequence, or of the encoder. */
+static size_t larger_ctx(const struct fl_session_options *options)
+{
+    return larger((size_t)options->n_ctx, (size_t)options->n_encoder_ctx);
+}
+
+static size_t n_encoder_rows(const struct fl_session_options *options)
+{
+    return (size_t)options->n_inputs * (size_t)options->n_encoder_ctx;
 }
 
 static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
@@ -165,7 +196,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
                              const struct fl_session_options *options)
 {
     const size_t n_seqs = (size_t)options->n_seqs;
-    const size_t n_rows = (size_t)options->n_rows_max, n_ctx = (size_t)options->n_ctx;
+    const size_t n_tokens = (size_t)options->n_rows_max, n_ctx = larger_ctx(options);
+    const size_t n_rows = larger(n_tokens, n_encoder_rows(options));
     const size_t d_model = (size_t)config->d_model, d_ff = (size_t)config->d_ff;
     const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
     const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
@@ -185,9 +217,9 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     if (options->logits != FL_LOGITS_NONE)
         work->last = TAKE(arena, n_seqs, d_model);
     if (options->logits != FL_LOGITS_NONE)
-        work->logits = TAKE(arena, options->logits == FL_LOGITS_ALL ? n_rows : n_seqs,
+        work->logits = TAKE(arena, options->logits == FL_LOGITS_ALL ? n_tokens : n_seqs,
                             (size_t)config->vocab_size);
-    if (config->positions == FL_POS_SINUSOIDAL)
+    if (config->positions == FL_POS_SINUSOIDAL || config->positions == FL_POS_SINUSOIDAL_HALVES)
         work->positions = TAKE(arena, n_ctx, d_model);
     if (config->positions == FL_POS_ROPE) {
         work->cosine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
@@ -199,15 +231,22 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
 static void plan(struct fl_session *session)
 {
     const struct fl_config *config = &session->model->config;
+    const struct fl_encoder_options encoder = encoder_options(&session->options);
+    const bool has_encoder = config->n_encoder_layers > 0;
     plan_kv_cache(&session->work, &session->arena, config, &session->options);
+    if (has_encoder)
+        fl_encoder_plan_cache(&session->encoder, &session->arena, config, &encoder);
     session->kv_cache_bytes = session->arena.used;
     plan_activations(&session->work, &session->arena, config, &session->options);
     session->activation_bytes = session->arena.used - session->kv_cache_bytes;
+    if (has_encoder)
+        fl_encoder_plan_rest(&session->encoder, &session->arena, config, &encoder);
     const struct fl_session_options *options = &session->options;
     fl_kv_cache_plan(&session->cache, &session->arena, options->n_seqs, options->n_ctx,
                      options->block_tokens, options->n_blocks);
     session->spans =
         fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->spans);
+    session->seqs = fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->seqs);
     session->positions =
         fl_arena_take(&session->arena, (size_t)options->n_rows_max, sizeof *session->positions);
 }
@@ -237,8 +276,10 @@ static void fill_position_tables(struct fl_session *session)
 {
     const struct fl_config *config = &session->model->config;
     const struct fl_workspace *work = &session->work;
-    const int n_ctx = session->options.n_ctx;
-    if (work->positions)
+    const int n_ctx = (int)larger_ctx(&session->options);
+    if (work->positions && config->positions == FL_POS_SINUSOIDAL_HALVES)
+        fl_positions_halves(work->positions, n_ctx, config->d_model);
+    else if (work->positions)
         fl_positions_sinusoidal(work->positions, n_ctx, config->d_model);
     if (work->cosine)
         fl_rope_fill(work->cosine, work->sine, n_ctx, fl_config_rotary_dim(config), &config->rope);
@@ -263,6 +304,10 @@ int fl_session_open(struct fl_session **session, const struct fl_model *model,
         return FL_FAILED;
     }
     fill_position_tables(opened);
+    if (model->config.n_encoder_layers > 0) {
+        const struct fl_encoder_options encoder = encoder_options(&opened->options);
+        fl_encoder_prepare(&opened->encoder, model, &encoder);
+    }
     *session = opened;
     return FL_OK;
 }
@@ -284,13 +329,14 @@ static void enter_span(struct fl_session *session, int i, int seq, int n_tokens)
     session->spans[i] = (struct fl_batch_span){.n_tokens = n_tokens,
                                                .n_past = cache->lengths[seq],
                                                .blocks = fl_kv_cache_blocks(cache, seq)};
+    session->seqs[i] = seq;
     cache->lengths[seq] += n_tokens;
 }
 
 static struct fl_pass entered_pass(struct fl_session *session, int n_spans, const int *tokens,
                                    enum fl_logits logits)
 {
-    const struct fl_pass pass = {
+    struct fl_pass pass = {
         .model = session->model,
         .work = &session->work,
         .attention = KERNELS[session->options.attention],
@@ -299,13 +345,14 @@ static struct fl_pass entered_pass(struct fl_session *session, int n_spans, cons
                                   session->model->config.sliding_window),
         .n_blocks = session->options.n_blocks,
         .block_tokens = session->options.block_tokens,
-        .kv_dtype = session->options.kv_dtype,
         .copies = session->cache.copies,
         .n_copies = session->cache.n_copies,
         .tokens = tokens,
         .logits = logits,
     };
     session->cache.n_copies = 0;
+    if (session->model->config.n_encoder_layers > 0)
+        fl_encoder_enter(&session->encoder, &pass, session->seqs);
     return pass;
 }
 
@@ -327,6 +374,10 @@ static int check_span(const struct fl_session *session, int seq, int n_tokens,
     if (n_tokens < 1 || n_tokens > options->n_tokens_max)
         return fl_fail(error, "%s: n_tokens: expected 1 .. %d, got %d", name, options->n_tokens_max,
                        n_tokens);
+    if (session->model->config.n_encoder_layers > 0 && session->encoder.input_of[seq] < 0)
+        return fl_fail(error,
+                       "%s: sequence %d: expected an encoded input to attend to, it has none", name,
+                       seq);
     const int n_past = session->cache.lengths[seq];
     if (n_tokens > options->n_ctx - n_past)
         return fl_fail(error,
@@ -359,9 +410,14 @@ static int check_rows(const struct fl_session *session, int64_t n_rows, int64_t 
     return FL_OK;
 }
 
-static int run(struct fl_session *session, const struct fl_pass *pass)
+void fl_session_use_threads(const struct fl_session *session)
 {
     use_threads(session->options.n_threads);
+}
+
+static int run(struct fl_session *session, const struct fl_pass *pass)
+{
+    fl_session_use_threads(session);
     fl_forward(pass);
     return FL_OK;
 }
@@ -374,13 +430,8 @@ int fl_session_forward(struct fl_session *session, const int *tokens, int n_toke
         if (check_span(session, seq, n_tokens, error) != FL_OK)
             return FL_FAILED;
         n_rows += n_tokens;
-    }
-    for (int seq = 0; seq < session->options.n_seqs; seq++) {
         n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
-        fl_kv_cache_leave(&session->cache, seq);
     }
-    for (int seq = 0; seq < session->options.n_seqs; seq++)
-        fl_kv_cache_join(&session->cache, seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
@@ -419,13 +470,8 @@ int fl_session_run(struct fl_session *session, const struct fl_span *spans, int 
             return fl_fail(error, "%s: span %d: sequence %d has tokens in this pass already", name,
                            i, spans[i].seq);
         n_rows += spans[i].n_tokens;
-    }
-    for (int i = 0; i < n_spans; i++) {
         n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
-        fl_kv_cache_leave(&session->cache, spans[i].seq);
     }
-    for (int i = 0; i < n_spans; i++)
-        fl_kv_cache_join(&session->cache, spans[i].seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < n_spans; i++)
@@ -481,6 +527,8 @@ int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
         return fl_fail(error, "%s: n_past: expected 0 .. %d, what sequence %d holds, got %d",
                        session->model->config.name, session->cache.lengths[from], from, n_past);
     fl_kv_cache_fork(&session->cache, to, from, n_past);
+    if (session->model->config.n_encoder_layers > 0)
+        session->encoder.input_of[to] = session->encoder.input_of[from];
     return FL_OK;
 }
 
@@ -543,8 +591,7 @@ uint64_t fl_session_block_bytes(const struct fl_session *session)
 {
     const struct fl_config *config = &session->model->config;
     return 2 * (uint64_t)config->n_layers * (uint64_t)session->options.block_tokens *
-           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim *
-           fl_dtype_bytes(session->options.kv_dtype, 1);
+           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim * sizeof(float);
 }
 
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)

@@ -20,13 +20,14 @@ enum fl_attention {
 enum fl_logits { FL_LOGITS_NONE, FL_LOGITS_LAST, FL_LOGITS_ALL };
 
 struct fl_session_options {
-    int n_seqs;             /* batch, at least 1 */
-    int n_ctx;              /* tokens a sequence may hold; 0: the model's own */
-    int n_tokens_max;       /* new tokens per sequence in one pass; 0: n_ctx */
-    int n_rows_max;         /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
-    int block_tokens;       /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
-    int n_blocks;           /* of the KV cache; 0: enough for all sequences to be full */
-    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
+    int n_seqs;        /* batch, at least 1 */
+    int n_ctx;         /* tokens a sequence may hold; 0: the model's own */
+    int n_tokens_max;  /* new tokens per sequence in one pass; 0: n_ctx */
+    int n_rows_max;    /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
+    int block_tokens;  /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
+    int n_blocks;      /* of the KV cache; 0: enough for all sequences to be full */
+    int n_inputs;      /* encoder-decoders: inputs held at a time; 0: n_seqs */
+    int n_encoder_ctx; /* and tokens of each; 0: the model's own n_ctx_max */
     enum fl_attention attention;
     enum fl_logits logits; /* the most that will be asked for; decides the size of the buffer */
     int n_threads;         /* 0: all cores this process may use */
@@ -58,6 +59,24 @@ struct fl_span {
  * too few blocks are free. */
 int fl_session_run(struct fl_session *session, const struct fl_span *spans, int n_spans,
                    const int *tokens, enum fl_logits logits, struct fl_error *error);
+
+/* Encoder-decoders: runs the encoder over n_inputs inputs of n_tokens [n_inputs] tokens each, one
+ * behind the other in `tokens`, and keeps what cross-attention reads of them. They take the place
+ * of earlier ones, and every sequence is emptied. Sequence i attends to input i; all of them attend
+ * to a single one. A pass fails for a sequence that attends to none. */
+int fl_session_encode(struct fl_session *session, const int *tokens, const int *n_tokens,
+                      int n_inputs, struct fl_error *error);
+
+/* The sequence attends to this input from here on, and is emptied. A fork attends to what the
+ * sequence attends to that it was forked from. */
+int fl_session_attend(struct fl_session *session, int seq, int input, struct fl_error *error);
+
+/* What the encoder gave, [sum of n_tokens, d_model]; valid until the next pass. */
+const float *fl_session_encoded(const struct fl_session *session);
+
+/* Tokens of an input, and how many inputs there are. */
+int fl_session_input_length(const struct fl_session *session, int input);
+int fl_session_n_inputs(const struct fl_session *session);
 
 /* Of the last pass: [n_rows, vocab] (all), or a row for each sequence that had tokens, in their
  * order (last). */

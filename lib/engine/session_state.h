@@ -4,6 +4,7 @@
 #define FL_ENGINE_SESSION_STATE_H
 
 #include "base/arena.h"
+#include "engine/encoder.h"
 #include "engine/forward.h"
 #include "engine/kv_cache.h"
 #include "engine/session.h"
@@ -15,10 +16,15 @@ struct fl_session {
     struct fl_workspace work;
     struct fl_ledger ledger;
     struct fl_kv_cache cache;
+    struct fl_encoder encoder;   /* when the model has one */
+    int *seqs;                   /* [n_seqs] of the pass being run, beside `spans` */
     struct fl_batch_span *spans; /* [n_seqs] of the pass being run */
     int *positions;              /* [n_rows_max] */
     uint64_t kv_cache_bytes, activation_bytes;
 };
+
+/* Before every pass: sessions of different widths may take turns. */
+void fl_session_use_threads(const struct fl_session *session);
 
 /* The pass that fl_session_forward() would run; tokens [n_seqs, n_tokens], checked. The cache
  * counts them as its own from here on. */
