@@ -1,7 +1,6 @@
 #include "reports/json_text.h"
 
 #include <stdint.h>
-#include <string.h>
 
 /* Bytes of the UTF-8 character at s, 0 when there is none (RFC 3629: no overlong forms, no
  * surrogates, nothing beyond U+10FFFF). */
@@ -26,11 +25,10 @@ static int character_bytes(const unsigned char *s)
     return 0;
 }
 
-void fl_json_bytes(FILE *out, const char *text, size_t length)
+void fl_json_text(FILE *out, const char *text)
 {
     fputc('"', out);
-    const unsigned char *end = (const unsigned char *)text + length;
-    for (const unsigned char *s = (const unsigned char *)text; s < end;) {
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
         int n = character_bytes(s);
         if (n == 0) {
             fputs("\\ufffd", out);
@@ -48,9 +46,4 @@ void fl_json_bytes(FILE *out, const char *text, size_t length)
         s += n;
     }
     fputc('"', out);
-}
-
-void fl_json_text(FILE *out, const char *text)
-{
-    fl_json_bytes(out, text, strlen(text));
 }

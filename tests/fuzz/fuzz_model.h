@@ -60,7 +60,7 @@ static inline void fuzz_touch(struct fl_model *model)
     fuzz_n_loaded++;
     if (fl_config_check(&model->config, "fuzz", NULL) != FL_OK)
         abort();
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++) {
             const unsigned char *data = fl_weight_slot_data(&slots[i]);

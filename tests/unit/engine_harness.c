@@ -43,7 +43,7 @@ float *harness_logits(struct fl_session *session, const struct fl_model *model, 
     return out;
 }
 
-static int largest(const float *logits, int n)
+int harness_largest(const float *logits, int n)
 {
     int best = 0;
     for (int i = 1; i < n; i++)
@@ -71,7 +71,7 @@ int harness_greedy(struct fl_session *session, const struct fl_model *model, con
         if (step_logits)
             memcpy(step_logits + (size_t)n * (size_t)vocab_size, logits,
                    (size_t)vocab_size * sizeof *logits);
-        ids[n] = largest(logits, vocab_size);
+        ids[n] = harness_largest(logits, vocab_size);
         history[n_prompt + n] = ids[n];
         n++;
     }

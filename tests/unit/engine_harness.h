@@ -27,6 +27,9 @@ float *harness_logits(struct fl_session *session, const struct fl_model *model, 
 int harness_greedy(struct fl_session *session, const struct fl_model *model, const int *prompt,
                    int n_prompt, int n_new, int eos_id, bool cached, int *ids, float *step_logits);
 
+/* Index of the largest of n logits, the lowest of equals. */
+int harness_largest(const float *logits, int n);
+
 /* Largest |a[i] - b[i]|; infinite when a value is not finite. */
 double harness_distance(const float *a, const float *b, size_t n);
 

@@ -20,7 +20,7 @@ static void each_slot(struct fl_model *model, void (*visit)(const struct fl_weig
                       void *context)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
+    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
         int n = fl_weight_slots(model, layer, slots);
         for (int i = 0; i < n; i++)
             visit(&slots[i], context);
@@ -109,14 +109,9 @@ Test(weights_random, what_does_not_fit_is_refused_with_its_size)
 
 Test(weights_random, what_cannot_run_is_refused_by_name)
 {
-    static const struct {
-        const char *name, *arch;
-    } CASES[] = {{"mixtral-8x7b", "mixtral"}, {"t5-small", "t5"}};
-    for (size_t i = 0; i < 2; i++) {
-        struct fl_model model;
-        struct fl_error error = {""};
-        cr_expect_eq(fl_model_random(&model, &fl_preset_find(CASES[i].name)->config, 1, &error),
-                     FL_FAILED);
-        cr_expect_not_null(strstr(error.text, CASES[i].arch), "%s", error.text);
-    }
+    struct fl_model model;
+    struct fl_error error = {""};
+    cr_expect_eq(fl_model_random(&model, &fl_preset_find("mixtral-8x7b")->config, 1, &error),
+                 FL_FAILED);
+    cr_expect_not_null(strstr(error.text, "mixtral"), "%s", error.text);
 }

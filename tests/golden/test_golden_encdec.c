@@ -1,0 +1,520 @@
+/* Encoder-decoders against float64 results: T5 and T5 1.1 with random weights (PyTorch), and a
+ * trained transliteration model of the classic kind (NumPy). Tolerances of T5 are the fixtures'
+ * own; the other reads its logits off float sums of at most 128 products, 12 layers deep. */
+#include "base/file.h"
+#include "engine/session_state.h"
+#include "fixture.h"
+#include "ops/relative_bias.h"
+#include "tests/unit/engine_harness.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tiny {
+    char name[64];
+};
+
+static struct tiny MODELS[] = {{"tiny/t5-tiny"}, {"tiny/t5-v1_1-tiny"}};
+enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
+
+static const enum fl_attention KERNELS[] = {FL_ATTENTION_NAIVE, FL_ATTENTION_CAUSAL};
+enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
+
+static struct fl_session *open_session(const struct fl_model *model, enum fl_attention attention,
+                                       int n_seqs)
+{
+    return harness_session(model, &(struct fl_session_options){.n_seqs = n_seqs,
+                                                               .n_ctx = N_CTX,
+                                                               .n_encoder_ctx = N_CTX,
+                                                               .attention = attention,
+                                                               .logits = FL_LOGITS_ALL,
+                                                               .n_threads = 1});
+}
+
+static void encode(struct fl_session *session, const int *ids, int n)
+{
+    struct fl_error error;
+    cr_assert(fl_session_encode(session, ids, &n, 1, &error) == FL_OK, "%s", error.text);
+}
+
+static void expect_close(const char *model, const char *what, const float *got,
+                         const struct fixture_array *expected, double tolerance)
+{
+    const double distance = harness_distance(
+        got, expected->data, (size_t)expected->n_rows * (size_t)expected->n_columns);
+    cr_expect(distance <= tolerance, "%s: %s: off by %g, at most %g allowed", model, what, distance,
+              tolerance);
+}
+
+static double tolerance_of(const struct fixture *fixture, const char *name)
+{
+    return fixture_number(fixture_member(fixture->expected, "tolerance"), name);
+}
+
+/* ---- T5 ---- */
+
+static void check_full(const struct tiny *row, const struct fixture *fixture,
+                       const struct fl_model *model, const cJSON *entry)
+{
+    static const int CHUNKS[] = {N_CTX, 5, 1};
+    struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids target = fixture_ids(fixture_member(entry, "decoder_input_ids"));
+    struct fixture_array output = fixture_array(fixture, fixture_member(entry, "encoder_output"));
+    struct fixture_array logits = fixture_array(fixture, fixture_member(entry, "logits"));
+    cr_assert(output.n_rows == source.n && logits.n_rows == target.n);
+    for (int kernel = 0; kernel < N_KERNELS; kernel++) {
+        struct fl_session *session = open_session(model, KERNELS[kernel], 1);
+        encode(session, source.ids, source.n);
+        expect_close(row->name, "encoder output", fl_session_encoded(session), &output,
+                     tolerance_of(fixture, "hidden_abs"));
+        for (size_t i = 0; i < sizeof CHUNKS / sizeof *CHUNKS; i++) {
+            float *got = harness_logits(session, model, target.ids, target.n, CHUNKS[i]);
+            expect_close(row->name, fixture_member(entry, "name")->valuestring, got, &logits,
+                         tolerance_of(fixture, "logits_abs"));
+            free(got);
+        }
+        fl_session_close(session);
+    }
+    free(source.ids);
+    free(target.ids);
+    free(output.data);
+    free(logits.data);
+}
+
+ParameterizedTestParameters(golden_encdec, logits_of_every_position)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, logits_of_every_position)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const cJSON *entry;
+    int n = 0;
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "full"))
+    {
+        check_full(row, &fixture, &model, entry);
+        n++;
+    }
+    cr_expect_eq(n, 3);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+static void check_greedy(const struct tiny *row, const struct fixture *fixture,
+                         const struct fl_model *model, const char *key)
+{
+    const cJSON *entry = fixture_member(fixture->expected, key);
+    const cJSON *eos = fixture_member(entry, "eos_token_id");
+    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const int n_new = (int)fixture_number(entry, "max_new_tokens"), start = model->config.bos_id;
+    struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    int *ids = calloc((size_t)n_new, sizeof *ids);
+    float *logits = calloc((size_t)n_new * (size_t)model->config.vocab_size, sizeof *logits);
+    cr_assert(ids && logits);
+    for (int cached = 0; cached <= 1; cached++) {
+        struct fl_session *session = open_session(model, KERNELS[cached % N_KERNELS], 1);
+        encode(session, source.ids, source.n);
+        const int n = harness_greedy(session, model, &start, 1, n_new, eos_id, cached, ids, logits);
+        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
+                  "%s: %s: other ids, cached %d", row->name, key, cached);
+        if (cJSON_HasObjectItem(entry, "step_logits")) {
+            struct fixture_array steps =
+                fixture_array(fixture, fixture_member(entry, "step_logits"));
+            cr_assert_eq(steps.n_rows, n_new);
+            expect_close(row->name, "step logits", logits, &steps,
+                         tolerance_of(fixture, "logits_abs"));
+            free(steps.data);
+        }
+        fl_session_close(session);
+    }
+    free(ids);
+    free(logits);
+    free(source.ids);
+    free(expected.ids);
+}
+
+ParameterizedTestParameters(golden_encdec, greedy_continuation)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, greedy_continuation)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    check_greedy(row, &fixture, &model, "greedy");
+    check_greedy(row, &fixture, &model, "greedy_eos");
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* Inputs of unequal lengths in one batch give what each gives alone: greedy, step by step. */
+static void check_batch(const struct tiny *row, const struct fixture *fixture,
+                        const struct fl_model *model, enum fl_attention attention)
+{
+    enum { N_SEQS = 3 };
+    const cJSON *entry = fixture_member(fixture->expected, "batch");
+    const cJSON *prompts = fixture_member(entry, "prompts");
+    const cJSON *outputs = fixture_member(entry, "output_ids");
+    struct fixture_array first = fixture_array(fixture, fixture_member(entry, "first_logits"));
+    int source[N_SEQS * N_CTX], lengths[N_SEQS], next[N_SEQS], at = 0;
+    struct fl_error error;
+    cr_assert_eq(cJSON_GetArraySize(prompts), N_SEQS);
+    for (int i = 0; i < N_SEQS; i++) {
+        struct fixture_ids ids = fixture_ids(cJSON_GetArrayItem(prompts, i));
+        memcpy(source + at, ids.ids, (size_t)ids.n * sizeof *source);
+        at += lengths[i] = ids.n;
+        next[i] = model->config.bos_id;
+        free(ids.ids);
+    }
+    struct fl_session *session = open_session(model, attention, N_SEQS);
+    cr_assert(fl_session_encode(session, source, lengths, N_SEQS, &error) == FL_OK, "%s",
+              error.text);
+    const int n_new = (int)fixture_number(entry, "max_new_tokens");
+    const int vocab_size = model->config.vocab_size;
+    for (int step = 0; step < n_new; step++) {
+        cr_assert(fl_session_forward(session, next, 1, FL_LOGITS_LAST, &error) == FL_OK, "%s",
+                  error.text);
+        const float *logits = fl_session_logits(session);
+        if (step == 0)
+            expect_close(row->name, "first logits", logits, &first,
+                         tolerance_of(fixture, "logits_abs"));
+        for (int i = 0; i < N_SEQS; i++) {
+            next[i] = harness_largest(logits + (size_t)i * (size_t)vocab_size, vocab_size);
+            const cJSON *expected = cJSON_GetArrayItem(cJSON_GetArrayItem(outputs, i), step);
+            cr_assert_eq(next[i], expected->valueint, "%s: sequence %d, step %d", row->name, i,
+                         step);
+        }
+    }
+    fl_session_close(session);
+    free(first.data);
+}
+
+ParameterizedTestParameters(golden_encdec, batch_of_unequal_inputs)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, batch_of_unequal_inputs)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    for (int kernel = 0; kernel < N_KERNELS; kernel++)
+        check_batch(row, &fixture, &model, KERNELS[kernel]);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* ---- inside ---- */
+
+struct inside {
+    const char *model;
+    struct fixture fixture;
+    struct fl_model weights;
+    struct fixture_ids source, target;
+    double tolerance;
+};
+
+static void inside_open(struct inside *in, const char *name, const char *key)
+{
+    in->model = name;
+    fixture_open(&in->fixture, name);
+    harness_model(&in->weights, in->fixture.directory);
+    const cJSON *entry = fixture_member(in->fixture.expected, key);
+    in->source = fixture_ids(fixture_member(entry, "input_ids"));
+    in->target = fixture_ids(fixture_member(entry, "decoder_input_ids"));
+    in->tolerance = tolerance_of(&in->fixture, "hidden_abs");
+}
+
+static void inside_close(struct inside *in)
+{
+    free(in->source.ids);
+    free(in->target.ids);
+    fl_model_close(&in->weights);
+    fixture_close(&in->fixture);
+}
+
+static void decode(struct fl_session *session, const struct inside *in, enum fl_logits logits)
+{
+    struct fl_error error;
+    cr_assert(fl_session_forward(session, in->target.ids, in->target.n, logits, &error) == FL_OK,
+              "%s", error.text);
+}
+
+/* The tables hold the bias of every distance; the fixture that of every pair. */
+static void check_bias(const struct inside *in, const float *table, const cJSON *array)
+{
+    struct fixture_array expected = fixture_array(&in->fixture, array);
+    const int n = expected.n_columns, n_heads = in->weights.config.n_heads;
+    cr_assert_eq(expected.n_rows, n * n_heads);
+    for (int head = 0; head < n_heads; head++)
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                cr_assert_eq(table[head * (2 * N_CTX - 1) + N_CTX - 1 + j - i],
+                             expected.data[(head * n + i) * n + j], "%s: %s: head %d, %d to %d",
+                             in->model, array->string, head, i, j);
+    free(expected.data);
+}
+
+/* A model of its first n layers, read through the workspace: x holds the residual stream, branch
+ * the final norm. */
+static void check_hidden(const struct inside *in, const cJSON *array)
+{
+    const bool encoder = strncmp(array->string, "encoder.", 8) == 0;
+    const char *what = array->string + 8;
+    const bool final_norm = strcmp(what, "final_norm") == 0;
+    int n_layers = encoder ? in->weights.config.n_encoder_layers : in->weights.config.n_layers;
+    if (strcmp(what, "embed") == 0)
+        n_layers = 0;
+    else if (sscanf(what, "layer%d.output", &n_layers) == 1)
+        n_layers++;
+    else
+        cr_assert(final_norm || strcmp(what, "relative_bias") == 0, "%s", array->string);
+
+    struct fl_model first = in->weights;
+    if (!encoder)
+        first.config.n_layers = n_layers;
+    struct fl_session *session = open_session(&first, FL_ATTENTION_CAUSAL, 1);
+    if (encoder)
+        session->encoder.view.config.n_layers = n_layers;
+    encode(session, in->source.ids, in->source.n);
+    if (strcmp(what, "relative_bias") == 0) {
+        check_bias(in, encoder ? session->encoder.relative_bias : session->encoder.decoder_bias,
+                   array);
+        fl_session_close(session);
+        return;
+    }
+    if (!encoder)
+        decode(session, in, final_norm ? FL_LOGITS_ALL : FL_LOGITS_NONE);
+    struct fixture_array expected = fixture_array(&in->fixture, array);
+    float *got = final_norm ? session->work.branch : session->work.x;
+    /* the scaling before tied logits works in place */
+    if (final_norm && !encoder && fl_config_scales_logits(&first.config))
+        for (int i = 0; i < expected.n_rows * expected.n_columns; i++)
+            got[i] *= sqrtf((float)first.config.d_model);
+    expect_close(in->model, array->string, got, &expected, in->tolerance);
+    free(expected.data);
+    fl_session_close(session);
+}
+
+ParameterizedTestParameters(golden_encdec, hidden_states)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, hidden_states)
+{
+    struct inside in;
+    inside_open(&in, row->name, "hidden");
+    const cJSON *array;
+    int n = 0;
+    cJSON_ArrayForEach(array,
+                       fixture_member(fixture_member(in.fixture.expected, "hidden"), "arrays"))
+    {
+        check_hidden(&in, array);
+        n++;
+    }
+    cr_expect_eq(n, 6 + in.weights.config.n_layers + in.weights.config.n_encoder_layers);
+    inside_close(&in);
+}
+
+/* An array of trace_layer0, from where a pass of one layer leaves it; by_head: stored [heads, t,
+ * head_dim] in the fixture and [t, heads * head_dim] here. */
+static void check_trace(const struct inside *in, const char *name, const float *data, bool by_head)
+{
+    const cJSON *arrays =
+        fixture_member(fixture_member(in->fixture.expected, "trace_layer0"), "arrays");
+    struct fixture_array expected = fixture_array(&in->fixture, fixture_member(arrays, name));
+    const size_t n = (size_t)expected.n_rows * (size_t)expected.n_columns;
+    const size_t dim = (size_t)expected.n_columns, heads = (size_t)in->weights.config.n_heads;
+    const size_t n_rows = n / dim / heads;
+    float *got = calloc(n, sizeof *got);
+    cr_assert_not_null(got);
+    for (size_t head = 0; by_head && head < heads; head++)
+        for (size_t i = 0; i < n_rows; i++)
+            memcpy(got + (head * n_rows + i) * dim, data + (i * heads + head) * dim,
+                   dim * sizeof *got);
+    if (!by_head)
+        memcpy(got, data, n * sizeof *got);
+    expect_close(in->model, name, got, &expected, in->tolerance);
+    free(got);
+    free(expected.data);
+}
+
+static void trace_encoder(const struct inside *in)
+{
+    struct fl_session *session = open_session(&in->weights, FL_ATTENTION_NAIVE, 1);
+    const struct fl_workspace *work = &session->work;
+    session->encoder.view.config.n_layers = 1;
+    session->encoder.view.norm_final.gain = NULL; /* leaves the layer's last branch alone */
+    encode(session, in->source.ids, in->source.n);
+    check_trace(in, "encoder.layer0.self_q", work->q, true);
+    check_trace(in, "encoder.layer0.self_k", work->k, true);
+    check_trace(in, "encoder.layer0.self_v", work->v, true);
+    check_trace(in, "encoder.layer0.self_probs", work->scores, false);
+    check_trace(in, "encoder.layer0.self_context", work->context, false);
+    check_trace(in, "encoder.layer0.ffn_act", work->up, false);
+    check_trace(in, "encoder.layer0.ffn_down", work->branch, false);
+    fl_session_close(session);
+}
+
+static void trace_decoder(const struct inside *in)
+{
+    struct fl_model first = in->weights;
+    first.config.n_layers = 1;
+    struct fl_session *session = open_session(&first, FL_ATTENTION_NAIVE, 1);
+    const struct fl_workspace *work = &session->work;
+    encode(session, in->source.ids, in->source.n);
+    decode(session, in, FL_LOGITS_NONE);
+    check_trace(in, "decoder.layer0.cross_q", work->q, true);
+    check_trace(in, "decoder.layer0.cross_k", session->encoder.cross_k, true);
+    check_trace(in, "decoder.layer0.cross_v", session->encoder.cross_v, true);
+    check_trace(in, "decoder.layer0.cross_probs", work->scores, false);
+    check_trace(in, "decoder.layer0.cross_context", work->context, false);
+    check_trace(in, "decoder.layer0.self_k", work->k, true);
+    check_trace(in, "decoder.layer0.self_v", work->v, true);
+    check_trace(in, "decoder.layer0.ffn_act", work->up, false);
+    check_trace(in, "decoder.layer0.ffn_down", work->branch, false);
+
+    /* without cross-attention, which overwrites them */
+    fl_session_truncate(session, 0);
+    struct fl_pass pass = fl_session_pass(session, in->target.ids, in->target.n, FL_LOGITS_NONE);
+    pass.cross = NULL;
+    fl_forward(&pass);
+    check_trace(in, "decoder.layer0.self_q", work->q, true);
+    check_trace(in, "decoder.layer0.self_probs", work->scores, false);
+    check_trace(in, "decoder.layer0.self_context", work->context, false);
+    fl_session_close(session);
+}
+
+ParameterizedTestParameters(golden_encdec, inside_the_first_layers)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, inside_the_first_layers)
+{
+    struct inside in;
+    inside_open(&in, row->name, "trace_layer0");
+    trace_encoder(&in);
+    trace_decoder(&in);
+    inside_close(&in);
+}
+
+Test(golden_encdec, buckets_of_relative_positions)
+{
+    struct fixture fixture;
+    fixture_open(&fixture, "tiny/t5-tiny");
+    const cJSON *buckets = fixture_member(fixture.expected, "relative_position_buckets");
+    const cJSON *distances = fixture_member(buckets, "distance");
+    const int n = cJSON_GetArraySize(distances);
+    for (int i = 0; i < n; i++) {
+        const int distance = cJSON_GetArrayItem(distances, i)->valueint;
+        const cJSON *encoder = cJSON_GetArrayItem(fixture_member(buckets, "encoder"), i);
+        const cJSON *decoder = cJSON_GetArrayItem(fixture_member(buckets, "decoder"), i);
+        cr_expect_eq(fl_relative_bucket(distance, true, 32, 128), encoder->valueint, "%d",
+                     distance);
+        cr_expect_eq(fl_relative_bucket(distance, false, 32, 128), decoder->valueint, "%d",
+                     distance);
+    }
+    cr_expect_gt(n, 256);
+    fixture_close(&fixture);
+}
+
+/* ---- the trained model ---- */
+
+static const double ALLOWED = 1e-4; /* correct f32 programs are off by 2.5e-5 to 2.3e-4 */
+
+static void expect_close_to_gold(const char *name, int number, const float *got, size_t n_expected)
+{
+    char path[FIXTURE_PATH];
+    size_t n;
+    double worst = 0;
+    snprintf(path, sizeof path, "models/aren/expected/case%d.%s.f64", number, name);
+    double *gold = fixture_doubles(path, &n);
+    cr_assert_eq(n, n_expected, "%s", path);
+    for (size_t i = 0; i < n; i++)
+        worst = fmax(worst, fabs(gold[i] - (double)got[i]));
+    cr_expect_leq(worst, ALLOWED, "%s: off by %g", path, worst);
+    free(gold);
+}
+
+/* Natural logarithm of the probability of one id. */
+static double log_probability(const float *logits, int n, int id)
+{
+    double largest = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - largest);
+    return (double)logits[id] - largest - log(sum);
+}
+
+/* Encoder, teacher-forced decoder, and greedy up to the end of the word. */
+static void check_word(const struct fl_model *model, int number, const cJSON *word)
+{
+    struct fixture_ids source = fixture_ids(fixture_member(word, "src_ids"));
+    struct fixture_ids target = fixture_ids(fixture_member(word, "out_ids"));
+    const size_t d_model = (size_t)model->config.d_model;
+    const int vocab_size = model->config.vocab_size, n = target.n - 1;
+    int ids[N_CTX];
+    double log_sum = 0;
+    for (int kernel = 0; kernel < N_KERNELS; kernel++) {
+        struct fl_session *session = open_session(model, KERNELS[kernel], 1);
+        encode(session, source.ids, source.n);
+        expect_close_to_gold("enc", number, fl_session_encoded(session),
+                             (size_t)source.n * d_model);
+        float *logits = harness_logits(session, model, target.ids, n, N_CTX);
+        expect_close_to_gold("dec.logits", number, logits, (size_t)n * (size_t)vocab_size);
+        for (int i = 0; kernel == 0 && i < n; i++)
+            log_sum += log_probability(logits + i * vocab_size, vocab_size, target.ids[i + 1]);
+        free(logits);
+
+        cr_assert_eq(target.ids[0], model->config.bos_id);
+        const int n_new = harness_greedy(session, model, target.ids, 1, N_CTX - 1,
+                                         model->config.eos_id, kernel == 0, ids, NULL);
+        cr_expect(n_new == n && memcmp(ids, target.ids + 1, (size_t)n * sizeof *ids) == 0,
+                  "word %d: other ids", number);
+        fl_session_close(session);
+    }
+    cr_expect_float_eq(log_sum, fixture_number(word, "logp"), n * ALLOWED, "word %d", number);
+    free(source.ids);
+    free(target.ids);
+}
+
+Test(golden_encdec, transliterated_words)
+{
+    char directory[FIXTURE_PATH], path[FIXTURE_PATH];
+    struct fl_model model;
+    struct fl_error error;
+    char *text = NULL;
+    size_t size;
+    fixture_path(directory, "models/aren");
+    harness_model(&model, directory);
+    fixture_path(path, "models/aren/expected/greedy.json");
+    cr_assert(fl_file_read(&text, &size, path, 1 << 20, &error) == FL_OK, "%s", error.text);
+    cJSON *words = cJSON_ParseWithLength(text, size);
+    const cJSON *word;
+    int n = 0;
+    cJSON_ArrayForEach(word, words)
+    {
+        check_word(&model, n++, word);
+    }
+    cr_expect_eq(n, 6);
+    cJSON_Delete(words);
+    free(text);
+    fl_model_close(&model);
+}
