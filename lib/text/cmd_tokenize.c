@@ -2,9 +2,11 @@
 #include "base/file.h"
 #include "commands.h"
 #include "model/weights.h"
+#include "text/chat.h"
 #include "text/ids.h"
 #include "text/tokenizer.h"
 #include "text/utf8.h"
+#include "text/vocabulary_export.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -17,8 +19,8 @@ static const char *const FORMATS[] = {"ids", "table", "json", NULL};
 enum { FORMAT_IDS, FORMAT_TABLE, FORMAT_JSON };
 
 struct arguments {
-    const char *model, *tokenizer, *text_file, *ids, *ids_file;
-    bool no_bos;
+    const char *model, *tokenizer, *text_file, *ids, *ids_file, *chat, *system;
+    bool no_bos, special, show_special;
     int format;
 };
 
@@ -71,6 +73,51 @@ static int print_pieces(const struct fl_tokenizer *tokenizer, const int *ids, si
     return FL_OK;
 }
 
+/* The ids that mean something, and the tokens that are found whole in a text. */
+static int show_special(const struct arguments *a, struct fl_error *error)
+{
+    static const char *const TYPES[] = {[FL_PIECE_UNKNOWN] = "unknown",
+                                        [FL_PIECE_CONTROL] = "control",
+                                        [FL_PIECE_USER_DEFINED] = "user-defined"};
+    struct fl_tokenizer *tokenizer;
+    struct fl_tokenizer_view view;
+    struct fl_token_view token;
+    struct fl_error none;
+    if (open_tokenizer(&tokenizer, a, error) != FL_OK)
+        return FL_FAILED;
+    fl_tokenizer_view(&view, tokenizer, &none); /* also filled where GGUF has no name for it */
+    printf("%7s  %-12s  %-20s  %s\n", "id", "type", "role", "token");
+    for (int id = 0; id < view.n_tokens; id++) {
+        fl_tokenizer_view_token(&token, &view, id);
+        if (token.type < FL_PIECE_UNKNOWN || token.type > FL_PIECE_USER_DEFINED)
+            continue;
+        char role[64];
+        snprintf(role, sizeof role, "%s%s%s", id == view.bos ? "bos " : "",
+                 fl_tokenizer_ends(tokenizer, id) ? (id == view.eos ? "eos " : "end ") : "",
+                 id == view.pad ? "pad" : "");
+        printf("%7d  %-12s  %-20s  ", id, TYPES[token.type], role);
+        print_piece(token.text, token.length, false);
+        putchar('\n');
+    }
+    fprintf(stderr, "added to a text: bos %s, eos %s\n", view.add_bos ? "yes" : "no",
+            view.add_eos ? "yes" : "no");
+    fl_tokenizer_close(tokenizer);
+    return FL_OK;
+}
+
+static int encode(const struct arguments *a, const struct fl_tokenizer *tokenizer, const char *text,
+                  size_t length, int **ids, size_t *n, struct fl_error *error)
+{
+    const struct fl_chat_template *chat;
+    if (!a->chat)
+        return fl_tokenizer_encode_special(tokenizer, text, length, !a->no_bos, a->special, ids, n,
+                                           error);
+    if (fl_chat_choose(&chat, a->chat, tokenizer, error) != FL_OK)
+        return FL_FAILED;
+    fprintf(stderr, "flopledger tokenize: chat template %s\n", chat->name);
+    return fl_chat_encode(chat, tokenizer, a->system, text, length, !a->no_bos, ids, n, error);
+}
+
 static int tokenize(const struct arguments *a, const char *text, size_t length,
                     struct fl_error *error)
 {
@@ -79,7 +126,7 @@ static int tokenize(const struct arguments *a, const char *text, size_t length,
     size_t n = 0;
     if (open_tokenizer(&tokenizer, a, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_tokenizer_encode(tokenizer, text, length, !a->no_bos, &ids, &n, error);
+    int status = encode(a, tokenizer, text, length, &ids, &n, error);
     if (status == FL_OK && a->format != FORMAT_IDS)
         status = print_pieces(tokenizer, ids, n, a->format == FORMAT_JSON, error);
     for (size_t i = 0; status == FL_OK && a->format == FORMAT_IDS && i < n; i++)
@@ -89,6 +136,38 @@ static int tokenize(const struct arguments *a, const char *text, size_t length,
     return status;
 }
 
+/* texts: the arguments behind the options. */
+static int tokenize_what_was_asked(struct arguments *a, int n_texts, char **texts)
+{
+    static const struct fl_command *const COMMAND = &fl_command_tokenize;
+    struct fl_error error;
+    char *content = NULL;
+    if (!a->model && !a->tokenizer)
+        return fl_cli_misuse(COMMAND, "--model or --tokenizer: expected one of them");
+    if (a->show_special && (n_texts > 0 || a->text_file))
+        return fl_cli_misuse(COMMAND, "--show-special: expected no text");
+    if (a->show_special)
+        return show_special(a, &error) == FL_OK ? FL_EXIT_DONE : fl_cli_failed(COMMAND, &error);
+    if (a->system && !a->chat)
+        return fl_cli_misuse(COMMAND, "--system: expected --chat-template with it");
+    if (n_texts > 1)
+        return fl_cli_misuse(COMMAND, "expected one text; quote it");
+    if (n_texts == 1 && strcmp(texts[0], "-") == 0 && !a->text_file) {
+        a->text_file = texts[0];
+        n_texts = 0;
+    }
+    if ((n_texts == 1) == (a->text_file != NULL))
+        return fl_cli_misuse(COMMAND, "expected a text or --text-file");
+    size_t length = n_texts == 1 ? strlen(texts[0]) : 0;
+    int status = FL_OK;
+    if (a->text_file)
+        status = fl_file_read(&content, &length, a->text_file, TEXT_MAX, &error);
+    if (status == FL_OK)
+        status = tokenize(a, content ? content : texts[0], length, &error);
+    free(content);
+    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(COMMAND, &error);
+}
+
 static int run_tokenize(int argc, char **argv)
 {
     struct arguments a = {0};
@@ -96,37 +175,30 @@ static int run_tokenize(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "model whose tokenizer is used (presets: bytes)", NULL, 0, 0, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
-         "GGUF, vocab.json, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
+         "GGUF, tokenizer.json, vocab.json, sentencepiece .model, llama2.c tokenizer.bin, or "
+         "'bytes'",
+         "the model's", 0, 0, NULL},
         {"Input", "text-file", 0, FL_OPTION_STRING, &a.text_file, "FILE",
          "text from a file; '-', also as TEXT: standard input", "the argument", 0, 0, NULL},
         {NULL, "no-bos", 0, FL_OPTION_FLAG, &a.no_bos, NULL,
-         "leave out the beginning-of-sequence id", NULL, 0, 0, NULL},
+         "leave out the ids that the tokenizer puts around a text", NULL, 0, 0, NULL},
+        {NULL, "special", 0, FL_OPTION_FLAG, &a.special, NULL,
+         "special tokens in the text, such as <|im_end|>, are what they mark", NULL, 0, 0, NULL},
+        {NULL, "chat-template", 0, FL_OPTION_STRING, &a.chat, "NAME",
+         "the text is a user's message to a chat model of this family; auto: the tokenizer's own",
+         NULL, 0, 0, NULL},
+        {NULL, "system", 0, FL_OPTION_STRING, &a.system, "TEXT",
+         "the system's message in front of it", "the template's", 0, 0, NULL},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F",
          "ids (one a line), table (with pieces) or json", "ids", 0, 0, FORMATS},
+        {NULL, "show-special", 0, FL_OPTION_FLAG, &a.show_special, NULL,
+         "list special and user-defined tokens instead", NULL, 0, 0, NULL},
         {0}};
     int first;
     enum fl_cli_outcome outcome = fl_cli_parse(&fl_command_tokenize, options, argc, argv, &first);
     if (outcome != FL_CLI_RUN)
         return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
-    if (!a.model && !a.tokenizer)
-        return fl_cli_misuse(&fl_command_tokenize, "--model or --tokenizer: expected one of them");
-    if (argc - first > 1)
-        return fl_cli_misuse(&fl_command_tokenize, "expected one text; quote it");
-    if (first < argc && strcmp(argv[first], "-") == 0 && !a.text_file)
-        a.text_file = argv[first++];
-    if ((first < argc) == (a.text_file != NULL))
-        return fl_cli_misuse(&fl_command_tokenize, "expected a text or --text-file");
-
-    struct fl_error error;
-    char *content = NULL;
-    size_t length = first < argc ? strlen(argv[first]) : 0;
-    int status = FL_OK;
-    if (a.text_file)
-        status = fl_file_read(&content, &length, a.text_file, TEXT_MAX, &error);
-    if (status == FL_OK)
-        status = tokenize(&a, content ? content : argv[first], length, &error);
-    free(content);
-    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_tokenize, &error);
+    return tokenize_what_was_asked(&a, argc - first, argv + first);
 }
 
 static int detokenize(const struct arguments *a, struct fl_error *error)
@@ -156,7 +228,9 @@ static int run_detokenize(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "model whose tokenizer is used (presets: bytes)", NULL, 0, 0, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
-         "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
+         "GGUF, tokenizer.json, vocab.json, sentencepiece .model, llama2.c tokenizer.bin, or "
+         "'bytes'",
+         "the model's", 0, 0, NULL},
         {"Input", "ids", 0, FL_OPTION_STRING, &a.ids, "1,2,3", "the ids", NULL, 0, 0, NULL},
         {NULL, "ids-file", 0, FL_OPTION_STRING, &a.ids_file, "FILE",
          "ids from a file, '-': standard input", "-", 0, 0, NULL},
@@ -183,9 +257,12 @@ const struct fl_command fl_command_tokenize = {
     .name = "tokenize",
     .summary = "text to token ids",
     .usage = "--model M [TEXT | - | --text-file FILE] [options]",
-    .examples = "  flopledger tokenize -m model.gguf \"Once upon a time\"\n"
-                "  flopledger tokenize --tokenizer tokenizer.bin --format table \"a b\"\n"
-                "  cat book.txt | flopledger tokenize -m model.gguf - | wc -l\n",
+    .examples =
+        "  flopledger tokenize -m model.gguf \"Once upon a time\"\n"
+        "  flopledger tokenize --tokenizer tokenizer.bin --format table \"a b\"\n"
+        "  flopledger tokenize -m MODEL --chat-template auto --system \"Be brief.\" \"Hi!\"\n"
+        "  flopledger tokenize --tokenizer tokenizer.json --show-special\n"
+        "  cat book.txt | flopledger tokenize -m model.gguf - | wc -l\n",
     .run = run_tokenize,
 };
 

@@ -4,60 +4,14 @@
  * The first byte of an input says which reader it is for. What opens must encode and decode any
  * bytes, and streaming must say what decoding says. */
 #include "model/gguf.h"
+#include "tests/fuzz/fuzz_tokenizer.h"
 #include "tests/fuzz/mutate.h"
-#include "text/tokenizer.h"
 
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "max_allocation_size_mb=256";
-}
-
-static void check_stream(const struct fl_tokenizer *tokenizer, const int *ids, size_t n,
-                         const char *text, size_t length)
-{
-    struct fl_stream stream;
-    size_t at = 0, got;
-    fl_stream_start(&stream, tokenizer);
-    for (size_t i = 0; i <= n; i++) {
-        const char *piece =
-            i < n ? fl_stream_push(&stream, ids[i], &got) : fl_stream_flush(&stream, &got);
-        if (at + got > length || memcmp(text + at, piece, got) != 0)
-            abort();
-        at += got;
-    }
-    if (at != length)
-        abort();
-}
-
-static void use(const struct fl_tokenizer *tokenizer)
-{
-    static const char *const TEXTS[] = {"", "a", "Once upon a time", "  \xe2\x96\x81 \xff\xc3",
-                                        "\xf0\x9f\x98\x80 caf\xc3\xa9 <s></s><0x41>"};
-    struct fl_error error;
-    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
-        int *ids;
-        char *text;
-        size_t n, length;
-        if (fl_tokenizer_encode(tokenizer, TEXTS[i], strlen(TEXTS[i]), true, &ids, &n, &error) !=
-            FL_OK)
-            continue;
-        for (size_t k = 0; k < n; k++)
-            if (ids[k] < 0 || ids[k] >= fl_tokenizer_vocab_size(tokenizer))
-                abort();
-        if (fl_tokenizer_decode(tokenizer, ids, n, &text, &length, &error) == FL_OK) {
-            check_stream(tokenizer, ids, n, text, length);
-            free(text);
-        }
-        free(ids);
-    }
-}
 
 static void read_it(const unsigned char *data, size_t size)
 {
