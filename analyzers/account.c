@@ -39,7 +39,7 @@ static void push_row(struct fl_account *account, const struct fl_analytic *analy
         .op = op,
         .textbook = figures->textbook,
         .exact = figures->exact,
-        .bytes_read = figures->bytes_read,
+        .bytes_read = fl_analytic_layer_bytes_read(analytic, stack, op, layer),
         .bytes_written = figures->bytes_written,
     };
 }
@@ -133,7 +133,7 @@ int fl_account_generation(struct fl_account *account, const struct fl_config *co
     account->shape = (struct fl_shape){.batch = generation->batch,
                                        .n_tokens = generation->n_prompt,
                                        .n_encoder_tokens = generation->n_encoder_tokens,
-                                       .weight_dtype = generation->weight_dtype,
+                                       .stored = generation->stored,
                                        .kv_dtype = generation->kv_dtype};
     struct fl_analytic analytic[2];
     if (fl_analytic_generation(analytic, config, generation, convention, error) != FL_OK ||

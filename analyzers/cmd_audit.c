@@ -125,8 +125,8 @@ static int repeat(struct fl_account *account, struct fl_session *session,
 
 /* The exact column is what this run executes: that fixes the convention. */
 static int open_account(struct fl_account *account, const struct arguments *a,
-                        const struct fl_config *config, const struct execution *execution,
-                        struct fl_error *error)
+                        const struct fl_config *config, const struct fl_stored *stored,
+                        const struct execution *execution, struct fl_error *error)
 {
     static const enum fl_lm_head LM_HEADS[] = {
         [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
@@ -139,8 +139,10 @@ static int open_account(struct fl_account *account, const struct arguments *a,
         .lm_head = LM_HEADS[execution->logits],
         .elementwise = true,
     };
-    struct fl_shape shape = {
-        .batch = a->batch, .n_tokens = execution->n_tokens, .n_past = execution->n_past};
+    struct fl_shape shape = {.batch = a->batch,
+                             .n_tokens = execution->n_tokens,
+                             .n_past = execution->n_past,
+                             .stored = stored};
     if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
     account->is_decode = a->phase == DECODE;
@@ -286,7 +288,10 @@ static int audit(struct fl_account *account, const struct arguments *a,
         .logits = execution.logits,
         .n_threads = (int)a->n_threads,
     };
-    int status = open_account(account, a, &model->config, &execution, error);
+    struct fl_stored stored;
+    fl_stored_of_model(&stored, model);
+    int status = open_account(account, a, &model->config, &stored, &execution, error);
+    account->shape.stored = NULL;
     if (status == FL_OK)
         status = draw_tokens(&execution, a, model->config.vocab_size, error);
     if (status == FL_OK)

@@ -44,9 +44,28 @@ static int list_presets(void)
     return FL_EXIT_DONE;
 }
 
+/* The formats of the weights: those asked for, those of a file, or f32. The model stays open while
+ * they are used. A model that can be counted but not run has no weights to look at. */
+static int find_formats(struct fl_stored *stored, struct fl_model *model,
+                        const struct arguments *arguments, const struct fl_config *config,
+                        struct fl_error *error)
+{
+    bool file = false;
+    struct fl_error unreadable;
+    if (arguments->weight_dtype >= 0)
+        return fl_stored_of_config(stored, config, (enum fl_dtype)arguments->weight_dtype, error);
+    if (fl_config_runnable(config, &unreadable) == FL_OK &&
+        fl_model_peek(model, arguments->model, &file, &unreadable) == FL_OK && file) {
+        fl_stored_of_model(stored, model);
+        return FL_OK;
+    }
+    return fl_stored_of_config(stored, config, FL_F32, error);
+}
+
 /* The account the arguments ask for: a forward, a decode step, or a generation. */
 static int build_account(struct fl_account *account, const struct arguments *arguments,
-                         const struct fl_config *config, struct fl_error *error)
+                         const struct fl_config *config, const struct fl_stored *stored,
+                         struct fl_error *error)
 {
     struct fl_convention convention = {
         .unit = (enum fl_unit)arguments->unit,
@@ -61,7 +80,7 @@ static int build_account(struct fl_account *account, const struct arguments *arg
             .n_prompt = arguments->n_prompt,
             .n_gen = arguments->n_gen,
             .cache = cache,
-            .weight_dtype = (enum fl_dtype)arguments->weight_dtype,
+            .stored = stored,
             .kv_dtype = (enum fl_dtype)arguments->kv_dtype,
         };
         return fl_account_generation(account, config, &generation, &convention, error);
@@ -71,7 +90,7 @@ static int build_account(struct fl_account *account, const struct arguments *arg
         .n_tokens = arguments->n_tokens,
         .n_past = arguments->n_past,
         .n_encoder_tokens = arguments->n_encoder_tokens,
-        .weight_dtype = (enum fl_dtype)arguments->weight_dtype,
+        .stored = stored,
         .kv_dtype = (enum fl_dtype)arguments->kv_dtype,
     };
     if (shape.n_tokens == 0) /* not given: one step behind a past, else a typical prompt */
@@ -127,13 +146,14 @@ static const char *conflict(const struct arguments *a)
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.batch = 1, .causal = FL_CAUSAL_EXACT, .cache = 1, .elementwise = 1};
+    struct arguments a = {
+        .batch = 1, .causal = FL_CAUSAL_EXACT, .cache = 1, .elementwise = 1, .weight_dtype = -1};
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset, config.json, GGUF, safetensors folder or .bin", NULL, 0, 0, NULL},
         {NULL, "list", 0, FL_OPTION_FLAG, &a.list, NULL, "list the presets", NULL, 0, 0, NULL},
-        {NULL, "dtype", 0, FL_OPTION_CHOICE, &a.weight_dtype, "TYPE", "type of the weights", "f32",
-         0, 0, fl_dtype_float_names},
+        {NULL, "dtype", 0, FL_OPTION_CHOICE, &a.weight_dtype, "TYPE", "type of the weights",
+         "the file's; f32 without one", 0, 0, fl_dtype_names},
         {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &a.kv_dtype, "TYPE", "type of the KV cache", "f32",
          0, 0, fl_dtype_float_names},
         {"Shape", "tokens", 's', FL_OPTION_INT, &a.n_tokens, "S", "new tokens per sequence",
@@ -178,14 +198,19 @@ static int run(int argc, char **argv)
         return fl_cli_misuse(&fl_command_count, "%s", problem);
 
     struct fl_config config;
+    struct fl_model model = {0};
+    struct fl_stored stored;
     struct fl_account account = {0};
     struct fl_error error;
     int status = fl_config_open(&config, a.model, &error);
     if (status == FL_OK)
-        status = build_account(&account, &a, &config, &error);
+        status = find_formats(&stored, &model, &a, &config, &error);
+    if (status == FL_OK)
+        status = build_account(&account, &a, &config, &stored, &error);
     if (status == FL_OK)
         status = print_account(&account, &a, &error);
     fl_account_close(&account);
+    fl_model_close(&model);
     return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_count, &error);
 }
 

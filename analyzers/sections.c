@@ -293,7 +293,6 @@ int fl_point_analytic(struct fl_analytic *analytic, const struct fl_result *resu
         .batch = point->batch,
         .n_tokens = point->n_tokens + (cached_step ? 0 : more),
         .n_past = point->n_past + (cached_step ? more : 0),
-        .weight_dtype = FL_F32, /* weights and cache are kept and read as f32 */
         .kv_dtype = FL_F32,
     };
     return fl_analytic(analytic, &result->model->config, &shape, &convention, error);

@@ -129,7 +129,7 @@ static int print_plan(const struct fl_sweep_plan *plan, const struct arguments *
         const struct fl_point *point = &item.point;
         struct fl_analytic analytic;
         char digits[FL_WIDE_DIGITS];
-        status = fl_sweep_item_analyse(&analytic, &item, config, error);
+        status = fl_sweep_item_analyse(&analytic, &item, config, NULL, error);
         if (status == FL_OK)
             printf("%-8s %-5s %-9s %-6s %5d %8d %7d  %s\n", fl_phase_names[point->phase],
                    fl_cli_off_on[point->cache], point->attention, point->logits, point->batch,
@@ -200,8 +200,20 @@ static void describe_run(struct fl_run *run, const struct arguments *args,
     memcpy(run->counter_version, counter->version, sizeof run->counter_version);
 }
 
-static int measure(const struct fl_sweep_plan *plan, const struct arguments *args, int argc,
-                   char **argv, struct fl_error *error)
+/* The formats of the weights are part of a point's identity. */
+static void name_formats(struct fl_sweep_plan *plan, const struct fl_model *model)
+{
+    struct fl_stored stored;
+    fl_stored_of_model(&stored, model);
+    for (int i = 0; i < plan->n_items; i++) {
+        char *dtype = plan->items[i].point.dtype;
+        const size_t size = sizeof plan->items[i].point.dtype;
+        snprintf(dtype, size, "%.*s", (int)size - 1, stored.name);
+    }
+}
+
+static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int argc, char **argv,
+                   struct fl_error *error)
 {
     struct fl_model model = {0};
     struct fl_store *store = NULL;
@@ -238,6 +250,7 @@ static int measure(const struct fl_sweep_plan *plan, const struct arguments *arg
         fl_model_open(&model, args->model, options.seed, error) != FL_OK ||
         describe_model(record, &model, args->model, error) != FL_OK)
         goto done;
+    name_formats(plan, &model);
     describe_run(run, args, &counter, argc, argv);
     if (calibrate(run, &counter, error) != FL_OK)
         goto done;

@@ -25,7 +25,8 @@ static int fill_predicted(struct fl_measurement *measurement, struct fl_error *e
     char label[FL_SWEEP_LABEL];
     fl_sweep_label(point, label);
     struct fl_analytic analytic;
-    if (fl_sweep_item_analyse(&analytic, &measurement->item, measurement->config, error) != FL_OK)
+    if (fl_sweep_item_analyse(&analytic, &measurement->item, measurement->config,
+                              &measurement->stored, error) != FL_OK)
         return FL_FAILED;
 
     for (int i = 0; i < FL_N_OPERATORS; i++) {
@@ -38,7 +39,8 @@ static int fill_predicted(struct fl_measurement *measurement, struct fl_error *e
         *record = (struct fl_op_record){.op = op};
         if (narrow(copies * cost->textbook, &record->textbook_flops, label, error) != FL_OK ||
             narrow(copies * cost->exact, &record->exact_flops, label, error) != FL_OK ||
-            narrow(copies * cost->bytes_read, &record->exact_bytes_read, label, error) != FL_OK ||
+            narrow(fl_analytic_bytes_read(&analytic, FL_STACK_DECODER, op),
+                   &record->exact_bytes_read, label, error) != FL_OK ||
             narrow(copies * cost->bytes_written, &record->exact_bytes_written, label, error) !=
                 FL_OK)
             return FL_FAILED;
@@ -93,6 +95,7 @@ int fl_measurement_open(struct fl_measurement *measurement, const struct fl_mode
 {
     *measurement = (struct fl_measurement){
         .item = *item, .config = &model->config, .n_samples_max = n_samples_max};
+    fl_stored_of_model(&measurement->stored, model);
     int status = open_session(measurement, model, error);
     if (status == FL_OK)
         status = make_tokens(measurement, seed, error);

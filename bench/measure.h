@@ -5,10 +5,13 @@
 
 #include "bench/sweep.h"
 #include "ledger/observation.h"
+#include "ledger/stored.h"
 
 struct fl_measurement {
     struct fl_session *session;
-    struct fl_sweep_item item; /* point's totals are complete once a sample is there */
+    struct fl_sweep_item item;
+    struct fl_stored stored;
+    /* formats of the weights */ /* point's totals are complete once a sample is there */
     const struct fl_config *config;
     int *tokens; /* [batch, n_tokens], seeded */
     struct fl_op_record ops[FL_N_OPERATORS];

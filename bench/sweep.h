@@ -66,10 +66,13 @@ int fl_sweep_item_n_ctx(const struct fl_sweep_item *item);
 /* Tokens the model was made for, and no more than its attention window. */
 int fl_sweep_n_ctx_max(const struct fl_config *config);
 
-/* Analytic cost of the point under its conventions; fills point->*_convention. */
+/* Analytic cost of the point under its conventions; fills point->*_convention. stored: the formats
+ * of the weights, NULL: f32. */
 struct fl_analytic;
+struct fl_stored;
 int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
-                          const struct fl_config *config, struct fl_error *error);
+                          const struct fl_config *config, const struct fl_stored *stored,
+                          struct fl_error *error);
 
 /* "decode cache=on attention=causal logits=last b=1 s=64 threads=2" */
 enum { FL_SWEEP_LABEL = 128 };

@@ -31,13 +31,14 @@ static void write_convention(char *out, size_t size, const struct fl_convention 
 }
 
 int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
-                          const struct fl_config *config, struct fl_error *error)
+                          const struct fl_config *config, const struct fl_stored *stored,
+                          struct fl_error *error)
 {
     struct fl_point *point = &item->point;
     const struct fl_shape shape = {.batch = point->batch,
                                    .n_tokens = point->n_tokens,
                                    .n_past = point->n_past,
-                                   .weight_dtype = FL_F32,
+                                   .stored = stored,
                                    .kv_dtype = FL_F32};
     const struct fl_convention exact = {
         .unit = FL_UNIT_FLOP,
@@ -83,7 +84,7 @@ static int add_item(struct fl_sweep_plan *plan, struct fl_sweep_item *item,
         return FL_OK;
     }
     struct fl_analytic analytic;
-    if (fl_sweep_item_analyse(&analytic, item, config, error) != FL_OK)
+    if (fl_sweep_item_analyse(&analytic, item, config, NULL, error) != FL_OK)
         return FL_FAILED;
     item->work =
         (double)analytic.total.exact +

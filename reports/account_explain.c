@@ -12,6 +12,8 @@ struct explanation {
     const struct fl_environment *textbook_env;
     enum fl_notation notation;
     FILE *out;
+    struct fl_rational width; /* w where it was used; den 0: nowhere yet */
+    bool several_widths;
     unsigned symbols; /* mentioned so far */
 };
 
@@ -80,17 +82,33 @@ static bool is_zero(const struct fl_expression *expression)
            expression->nodes[0].number == 0;
 }
 
+/* w differs among the operators where a file mixes formats. */
+static void note_width(struct explanation *explanation, const struct fl_expression *expression,
+                       const struct fl_rational *width)
+{
+    if (!(fl_expression_symbols(expression) & (1u << FL_SYMBOL_w)))
+        return;
+    const struct fl_rational *known = &explanation->width;
+    explanation->several_widths =
+        explanation->several_widths ||
+        (known->den != 0 && (known->num != width->num || known->den != width->den));
+    explanation->width = *width;
+}
+
 static void explain_bytes(struct explanation *explanation, enum fl_operator op)
 {
     int n;
     const struct fl_bytes_piece *pieces = fl_formula_bytes_pieces(&n);
+    struct fl_environment env = *explanation->env;
+    fl_environment_enter(&env, op);
     for (int i = 0; i < n; i++) {
         if (pieces[i].op != op || !applies(explanation, pieces[i].features))
             continue;
+        note_width(explanation, &pieces[i].bytes_read, &env.values[FL_SYMBOL_w]);
         if (!is_zero(&pieces[i].bytes_read))
-            print_line(explanation, "bytes read", &pieces[i].bytes_read, explanation->env);
+            print_line(explanation, "bytes read", &pieces[i].bytes_read, &env);
         if (!is_zero(&pieces[i].bytes_written))
-            print_line(explanation, "bytes written", &pieces[i].bytes_written, explanation->env);
+            print_line(explanation, "bytes written", &pieces[i].bytes_written, &env);
     }
 }
 
@@ -135,6 +153,17 @@ static void explain_memory(struct explanation *explanation)
         fputc('\n', explanation->out);
 }
 
+static void width_text(const struct explanation *explanation, char out[FL_WIDE_DIGITS])
+{
+    const struct fl_rational *width = &explanation->width;
+    if (explanation->several_widths)
+        snprintf(out, FL_WIDE_DIGITS, "by operator");
+    else if (width->den > 1)
+        snprintf(out, FL_WIDE_DIGITS, "%lld/%lld", (long long)width->num, (long long)width->den);
+    else
+        fl_wide_text(width->num, out);
+}
+
 static void print_symbols(struct explanation *explanation)
 {
     bool latex = explanation->notation == FL_NOTATION_LATEX;
@@ -154,7 +183,10 @@ static void print_symbols(struct explanation *explanation)
         struct fl_expression expression;
         if (definition && fl_expression_parse(&expression, definition))
             fl_expression_print(&expression, explanation->notation, NULL, formula, sizeof formula);
-        fl_wide_text(env->values[i].num, value);
+        if (symbol == FL_SYMBOL_w)
+            width_text(explanation, value);
+        else
+            fl_wide_text(env->values[i].num, value);
         notated(explanation->notation, fl_symbol_meaning(symbol), meaning, sizeof meaning);
         if (latex)
             fprintf(out, "& %s = %s%s%s \\quad \\text{%s} \\\\\n", fl_symbol_latex(symbol), formula,
@@ -174,7 +206,11 @@ static int explain_stack(const struct fl_account *account, enum fl_stack stack,
         return FL_FAILED;
     textbook_env = env;
     fl_environment_textbook(&textbook_env);
-    struct explanation explanation = {account, &env, &textbook_env, notation, out, 0};
+    struct explanation explanation = {.account = account,
+                                      .env = &env,
+                                      .textbook_env = &textbook_env,
+                                      .notation = notation,
+                                      .out = out};
     bool any = false, latex = notation == FL_NOTATION_LATEX;
     for (int op = 0; op < FL_N_OPERATORS; op++) {
         struct fl_account_row sum;

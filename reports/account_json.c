@@ -97,7 +97,8 @@ static void add_shape(cJSON *root, const struct fl_account *account)
     add_integer(object, "n_past", shape->n_past);
     if (account->config.n_encoder_layers > 0)
         add_integer(object, "n_encoder_tokens", shape->n_encoder_tokens);
-    cJSON_AddStringToObject(object, "weight_dtype", fl_dtype_names[shape->weight_dtype]);
+    cJSON_AddStringToObject(object, "weight_dtype",
+                            shape->stored ? shape->stored->name : fl_dtype_names[FL_F32]);
     cJSON_AddStringToObject(object, "kv_dtype", fl_dtype_names[shape->kv_dtype]);
     if (!account->has_generation)
         return;

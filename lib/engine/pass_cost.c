@@ -14,7 +14,10 @@ int fl_pass_cost(struct fl_op_analytic *total, const struct fl_model *model,
                  enum fl_attention attention, int n_seqs, int n_tokens, int n_past,
                  enum fl_logits logits, struct fl_error *error)
 {
-    const struct fl_shape shape = {.batch = n_seqs, .n_tokens = n_tokens, .n_past = n_past};
+    struct fl_stored stored;
+    fl_stored_of_model(&stored, model);
+    const struct fl_shape shape = {
+        .batch = n_seqs, .n_tokens = n_tokens, .n_past = n_past, .stored = &stored};
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = CAUSAL[attention],
                                              .lm_head = LM_HEAD[logits],

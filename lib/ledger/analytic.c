@@ -22,34 +22,88 @@ static int whole(struct fl_rational value, enum fl_operator op, fl_wide *out,
     return FL_OK;
 }
 
+/* What is read is linear in w, so that two evaluations part the matrices from the rest; both are
+ * whole, which n * w need not be. */
+static int analyse_reading(struct fl_op_analytic *out, const struct fl_environment *env,
+                           enum fl_operator op, struct fl_error *error)
+{
+    struct fl_rational at_zero, at_one, written;
+    struct fl_environment changed = *env;
+    changed.w[op] = fl_rational_whole(0);
+    if (fl_formula_bytes(&changed, op, &at_zero, &written, error) != FL_OK)
+        return FL_FAILED;
+    changed.w[op] = fl_rational_whole(1);
+    if (fl_formula_bytes(&changed, op, &at_one, &written, error) != FL_OK ||
+        whole(at_zero, op, &out->others_read, error) != FL_OK ||
+        whole(at_one, op, &out->weights_read, error) != FL_OK)
+        return FL_FAILED;
+    out->weights_read -= out->others_read;
+    return whole(written, op, &out->bytes_written, error);
+}
+
+/* n layers' reading at this width; false when it does not fit. Rounds down where the layers of a
+ * mixture are not all there. */
+static bool reading(fl_wide n, const struct fl_op_analytic *op, struct fl_rational width,
+                    fl_wide *bytes)
+{
+    fl_wide weights, others;
+    if (__builtin_mul_overflow(n, op->weights_read, &weights) ||
+        __builtin_mul_overflow(weights, width.num, &weights) ||
+        __builtin_mul_overflow(n, op->others_read, &others))
+        return false;
+    return !__builtin_add_overflow(weights / width.den, others, bytes);
+}
+
+fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
+                               enum fl_operator op)
+{
+    fl_wide bytes = 0; /* that it fits was found out when the total was summed */
+    reading(fl_analytic_copies(analytic, stack, op), &analytic->ops[stack][op],
+            fl_stored_width(analytic->stored, stack, op), &bytes);
+    return bytes;
+}
+
+fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
+                                     enum fl_operator op, int layer)
+{
+    fl_wide bytes = 0;
+    reading(1, &analytic->ops[stack][op], fl_stored_layer_width(analytic->stored, stack, op, layer),
+            &bytes);
+    return bytes;
+}
+
 static int analyse_operator(struct fl_op_analytic *out, const struct fl_environment *env,
                             const struct fl_environment *textbook_env, enum fl_operator op,
                             struct fl_error *error)
 {
-    struct fl_rational flops, textbook, bytes_read, bytes_written;
+    struct fl_rational flops, textbook;
     *out = (struct fl_op_analytic){.present = fl_formula_present(env, op)};
     /* the textbook knows nothing of an encoder's missing logits: it has none either */
     bool in_textbook = op != FL_OP_LOGITS || (textbook_env->features & FL_HAS_LOGITS);
     if (fl_formula_flops(env, op, &flops, error) != FL_OK ||
-        fl_formula_textbook_flops(textbook_env, op, &textbook, error) != FL_OK ||
-        fl_formula_bytes(env, op, &bytes_read, &bytes_written, error) != FL_OK)
+        fl_formula_textbook_flops(textbook_env, op, &textbook, error) != FL_OK)
         return FL_FAILED;
     if (!in_textbook)
         textbook = fl_rational_whole(0);
     out->present = out->present || textbook.num != 0;
     if (whole(flops, op, &out->exact, error) != FL_OK ||
         whole(textbook, op, &out->textbook, error) != FL_OK ||
-        whole(bytes_read, op, &out->bytes_read, error) != FL_OK)
+        analyse_reading(out, env, op, error) != FL_OK)
         return FL_FAILED;
-    return whole(bytes_written, op, &out->bytes_written, error);
+    if (!reading(1, out, env->w[op], &out->bytes_read))
+        return fl_fail(error, "%s: the figure for this shape does not fit in 127 bits",
+                       fl_operator_name(op));
+    return FL_OK;
 }
 
 /* sum += n * a; false on overflow. */
 static bool add_times(struct fl_op_analytic *sum, fl_wide n, const struct fl_op_analytic *a)
 {
-    const fl_wide terms[] = {a->textbook, a->exact, a->bytes_read, a->bytes_written};
-    fl_wide *const sums[] = {&sum->textbook, &sum->exact, &sum->bytes_read, &sum->bytes_written};
-    for (int i = 0; i < 4; i++) {
+    const fl_wide terms[] = {a->textbook, a->exact, a->bytes_written, a->weights_read,
+                             a->others_read};
+    fl_wide *const sums[] = {&sum->textbook, &sum->exact, &sum->bytes_written, &sum->weights_read,
+                             &sum->others_read};
+    for (int i = 0; i < 5; i++) {
         fl_wide product;
         if (__builtin_mul_overflow(n, terms[i], &product) ||
             __builtin_add_overflow(*sums[i], product, sums[i]))
@@ -62,13 +116,19 @@ static bool add_times(struct fl_op_analytic *sum, fl_wide n, const struct fl_op_
 static int add_up(struct fl_analytic *out, struct fl_error *error)
 {
     out->total = (struct fl_op_analytic){0};
-    for (int stack = 0; stack < FL_N_STACKS; stack++)
-        for (int op = 0; op < FL_N_OPERATORS; op++)
-            if (out->ops[stack][op].present &&
-                !add_times(&out->total,
-                           fl_analytic_copies(out, (enum fl_stack)stack, (enum fl_operator)op),
-                           &out->ops[stack][op]))
+    for (int i = 0; i < FL_N_STACKS; i++)
+        for (int k = 0; k < FL_N_OPERATORS; k++) {
+            const enum fl_stack stack = (enum fl_stack)i;
+            const enum fl_operator op = (enum fl_operator)k;
+            const int copies = fl_analytic_copies(out, stack, op);
+            const struct fl_op_analytic *figures = &out->ops[stack][op];
+            fl_wide bytes;
+            if (figures->present &&
+                (!add_times(&out->total, copies, figures) ||
+                 !reading(copies, figures, fl_stored_width(out->stored, stack, op), &bytes) ||
+                 __builtin_add_overflow(out->total.bytes_read, bytes, &out->total.bytes_read)))
                 return fl_fail(error, "total: the figure for this shape does not fit in 127 bits");
+        }
     return FL_OK;
 }
 
@@ -124,7 +184,7 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
                 const struct fl_shape *shape, const struct fl_convention *convention,
                 struct fl_error *error)
 {
-    *out = (struct fl_analytic){0};
+    *out = (struct fl_analytic){.stored = shape->stored};
     out->n_layers[FL_STACK_DECODER] = config->n_layers;
     if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK ||
         (shape->n_spans > 1 && sum_textbook(out, config, shape, convention, error) != FL_OK))
@@ -137,8 +197,7 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
             return FL_FAILED;
     }
     out->n_params = (fl_wide)fl_config_n_params(config);
-    out->weights_bytes = out->n_params * fl_dtype_block_bytes(shape->weight_dtype) /
-                         fl_dtype_block(shape->weight_dtype);
+    out->weights_bytes = shape->stored ? (fl_wide)shape->stored->bytes : 4 * out->n_params;
     return add_up(out, error);
 }
 
@@ -155,7 +214,7 @@ void fl_generation_step(const struct fl_generation *generation,
         .n_past = generation->cache ? context - 1 : 0,
         .n_encoder_tokens = generation->n_encoder_tokens,
         .encoded = generation->n_encoder_tokens > 0,
-        .weight_dtype = generation->weight_dtype,
+        .stored = generation->stored,
         .kv_dtype = generation->kv_dtype,
     };
     *step_convention = *convention;
@@ -185,7 +244,7 @@ static int analyse_prefill(struct fl_analytic *out, const struct fl_config *conf
     struct fl_shape shape = {.batch = generation->batch,
                              .n_tokens = generation->n_prompt,
                              .n_encoder_tokens = generation->n_encoder_tokens,
-                             .weight_dtype = generation->weight_dtype,
+                             .stored = generation->stored,
                              .kv_dtype = generation->kv_dtype};
     return fl_analytic(out, config, &shape, convention, error);
 }
@@ -205,7 +264,11 @@ static int accumulate(struct fl_analytic *sum, fl_wide n, const struct fl_analyt
                       struct fl_error *error)
 {
     for (int op = 0; op < FL_N_OPERATORS; op++)
-        if (a->ops[0][op].present && !add_times(&sum->ops[0][op], n, &a->ops[0][op]))
+        if (a->ops[0][op].present &&
+            (!add_times(&sum->ops[0][op], n, &a->ops[0][op]) ||
+             !reading(1, &sum->ops[0][op],
+                      fl_stored_width(a->stored, FL_STACK_DECODER, (enum fl_operator)op),
+                      &sum->ops[0][op].bytes_read)))
             return fl_fail(error, "%s: the figure for this generation does not fit in 127 bits",
                            fl_operator_name((enum fl_operator)op));
     return FL_OK;
@@ -216,6 +279,7 @@ static void adopt_memory(struct fl_analytic *sum, const struct fl_analytic *last
     sum->n_layers[0] = last->n_layers[0];
     sum->n_params = last->n_params;
     sum->weights_bytes = last->weights_bytes;
+    sum->stored = last->stored;
     sum->kv_cache_bytes = last->kv_cache_bytes;
     sum->activation_bytes = last->activation_bytes;
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "ledger/operators.h"
+#include "ledger/stored.h"
 #include "model/config.h"
 
 #include <stdbool.h>
@@ -43,13 +44,14 @@ struct fl_shape_span {
 };
 
 struct fl_shape {
-    int64_t batch;            /* b */
-    int64_t n_tokens;         /* s: new tokens per sequence */
-    int64_t n_past;           /* p: tokens already in the cache */
-    int64_t n_encoder_tokens; /* encoder-decoder models: what the decoder attends to */
-    bool encoded;             /* the encoder ran before: it and the keys and values of
-                                 cross-attention are no part of this step */
-    enum fl_dtype weight_dtype, kv_dtype;
+    int64_t batch;                  /* b */
+    int64_t n_tokens;               /* s: new tokens per sequence */
+    int64_t n_past;                 /* p: tokens already in the cache */
+    int64_t n_encoder_tokens;       /* encoder-decoder models: what the decoder attends to */
+    bool encoded;                   /* the encoder ran before: it and the keys and values of
+                                       cross-attention are no part of this step */
+    const struct fl_stored *stored; /* the weights' formats; NULL: f32 */
+    enum fl_dtype kv_dtype;
     int64_t n_copied; /* x: tokens copied out of shared cache blocks, all sequences together */
     /* Sequences that differ: in place of batch, n_tokens and n_past. The formulas then hold with
      * b = 1 and sums over the sequences for s, p, t, r and the pairs. */
@@ -63,6 +65,10 @@ struct fl_op_analytic {
     fl_wide textbook; /* FLOPs */
     fl_wide exact;    /* FLOPs */
     fl_wide bytes_read, bytes_written;
+    fl_wide
+        weights_read;    /* elements of matrices in bytes_read; where layers store them in different
+                            formats, bytes_read is that of the mean layer, rounded down */
+    fl_wide others_read; /* bytes_read without them */
 };
 
 struct fl_analytic {
@@ -72,6 +78,7 @@ struct fl_analytic {
     struct fl_op_analytic total; /* all layers and global operators */
     fl_wide weights_bytes, kv_cache_bytes, activation_bytes;
     fl_wide n_params;
+    const struct fl_stored *stored; /* the shape's */
 };
 
 int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
@@ -81,6 +88,12 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
 /* How often the operator appears: n_layers of its stack, or 1 when global. */
 int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
                        enum fl_operator op);
+
+/* Bytes read by all layers of an operator, and by one layer: exact, whatever is mixed. */
+fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
+                               enum fl_operator op);
+fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
+                                     enum fl_operator op, int layer);
 
 /* A whole generation: the prompt's prefill, which yields the first token, and n_gen - 1 decode
  * steps; with the cache a step runs one token behind what is cached, without it a step runs the
@@ -95,7 +108,8 @@ struct fl_generation {
     int64_t batch, n_prompt, n_gen;
     int64_t n_encoder_tokens; /* an encoder-decoder's input; the prompt is the decoder's */
     bool cache;
-    enum fl_dtype weight_dtype, kv_dtype;
+    const struct fl_stored *stored;
+    enum fl_dtype kv_dtype;
 };
 
 /* The closed form as a weighted sum: over all decode steps, any cost is the sum of

@@ -245,12 +245,17 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         set(env, table[i].symbol, table[i].value);
-    fl_rational_multiply(fl_rational_whole(fl_dtype_block_bytes(shape->weight_dtype)),
-                         (struct fl_rational){1, fl_dtype_block(shape->weight_dtype)},
-                         &env->values[FL_SYMBOL_w]);
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        env->w[op] = fl_stored_width(shape->stored, stack, (enum fl_operator)op);
+    env->values[FL_SYMBOL_w] = env->w[FL_OP_QKV];
     if (ragged)
         return sum_spans(env, shape, convention->causal, error);
     return fl_environment_pairs(env, convention->causal, encoder, error);
+}
+
+void fl_environment_enter(struct fl_environment *env, enum fl_operator op)
+{
+    env->values[FL_SYMBOL_w] = env->w[op];
 }
 
 void fl_environment_textbook(struct fl_environment *env)

@@ -84,7 +84,8 @@ static const struct {
     {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_SCALED_LOGITS, FL_PIECE_ELEMENTWISE, "b*r*h"},
 };
 
-/* Activations are f32: 4 bytes. */
+/* Activations are f32, and so are vectors (norm gains, biases) and tables of positions: 4 bytes. w is
+ * that of the operator's matrices. */
 static const struct {
     enum fl_operator op;
     unsigned features;
@@ -93,10 +94,10 @@ static const struct {
     {FL_OP_EMBED, FL_HAS_TOKENS,                         "4*b*s + w*b*s*h", "4*b*s*h"},
     {FL_OP_EMBED, FL_HAS_TOKENS | FL_HAS_POSITION_TABLE, "4*s*h", "0"},
 
-    {FL_OP_NORM_ATTN, FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
-    {FL_OP_NORM_ATTN, FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_NORM_ATTN, FL_HAS_LAYERNORM, "4*b*s*h + 8*h", "4*b*s*h"},
+    {FL_OP_NORM_ATTN, FL_HAS_RMSNORM,   "4*b*s*h + 4*h", "4*b*s*h"},
     {FL_OP_QKV, 0, "4*b*s*h + w*h*(n_h + 2*n_kv)*d_h", "4*b*s*(n_h + 2*n_kv)*d_h"},
-    {FL_OP_QKV, FL_HAS_BIAS_QKV, "w*(n_h + 2*n_kv)*d_h", "0"},
+    {FL_OP_QKV, FL_HAS_BIAS_QKV, "4*(n_h + 2*n_kv)*d_h", "0"},
     {FL_OP_QK_NORM, FL_HAS_QK_NORM, "4*b*s*(n_h + n_kv)*d_h + 8*d_h", "4*b*s*(n_h + n_kv)*d_h"},
     {FL_OP_ROPE, FL_HAS_ROPE, "4*b*s*(n_h + n_kv)*d_r + 4*s*d_r", "4*b*s*(n_h + n_kv)*d_r"},
     {FL_OP_KV_COPY, FL_HAS_CACHE | FL_HAS_KV_COPY, "2*c*x*n_kv*d_h", "2*c*x*n_kv*d_h"},
@@ -108,45 +109,45 @@ static const struct {
     {FL_OP_SOFTMAX, 0, "4*b*n_h*visible", "4*b*n_h*visible"},
     {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*keys*n_kv*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_ATTN_OUT, 0, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
-    {FL_OP_ATTN_OUT, FL_HAS_BIAS_ATTN_OUT, "w*h", "0"},
+    {FL_OP_ATTN_OUT, FL_HAS_BIAS_ATTN_OUT, "4*h", "0"},
 
-    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
-    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_LAYERNORM, "4*b*s*h + 8*h", "4*b*s*h"},
+    {FL_OP_NORM_CROSS, FL_HAS_CROSS | FL_HAS_RMSNORM,   "4*b*s*h + 4*h", "4*b*s*h"},
     {FL_OP_CROSS_Q, FL_HAS_CROSS, "4*b*s*h + w*h*n_h*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_CROSS_KV, FL_HAS_CROSS_KV, "4*b*s_e*h + 2*w*h*n_kv*d_h", "2*c*b*s_e*n_kv*d_h"},
-    {FL_OP_CROSS_Q, FL_HAS_CROSS | FL_HAS_BIAS_QKV, "w*n_h*d_h", "0"},
-    {FL_OP_CROSS_KV, FL_HAS_CROSS_KV | FL_HAS_BIAS_QKV, "2*w*n_kv*d_h", "0"},
+    {FL_OP_CROSS_Q, FL_HAS_CROSS | FL_HAS_BIAS_QKV, "4*n_h*d_h", "0"},
+    {FL_OP_CROSS_KV, FL_HAS_CROSS_KV | FL_HAS_BIAS_QKV, "8*n_kv*d_h", "0"},
     {FL_OP_CROSS_SCORES, FL_HAS_CROSS, "4*b*s*n_h*d_h + c*b*s_e*n_kv*d_h", "4*b*n_h*s*s_e"},
     {FL_OP_CROSS_SOFTMAX, FL_HAS_CROSS, "4*b*n_h*s*s_e", "4*b*n_h*s*s_e"},
     {FL_OP_CROSS_CONTEXT, FL_HAS_CROSS, "4*b*n_h*s*s_e + c*b*s_e*n_kv*d_h", "4*b*s*n_h*d_h"},
     {FL_OP_CROSS_OUT, FL_HAS_CROSS, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
-    {FL_OP_CROSS_OUT, FL_HAS_CROSS | FL_HAS_BIAS_ATTN_OUT, "w*h", "0"},
+    {FL_OP_CROSS_OUT, FL_HAS_CROSS | FL_HAS_BIAS_ATTN_OUT, "4*h", "0"},
 
-    {FL_OP_NORM_FFN, FL_HAS_NORM_FFN | FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
-    {FL_OP_NORM_FFN, FL_HAS_NORM_FFN | FL_HAS_RMSNORM,   "4*b*s*h + w*h", "4*b*s*h"},
+    {FL_OP_NORM_FFN, FL_HAS_NORM_FFN | FL_HAS_LAYERNORM, "4*b*s*h + 8*h", "4*b*s*h"},
+    {FL_OP_NORM_FFN, FL_HAS_NORM_FFN | FL_HAS_RMSNORM,   "4*b*s*h + 4*h", "4*b*s*h"},
     {FL_OP_ROUTER, FL_HAS_EXPERTS, "4*b*s*h + w*h*E", "8*b*s*k"},
     {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE, "4*b*s*h + w*h*f", "4*b*s*f"},
     {FL_OP_FFN_GATE, FL_HAS_EXPERTS | FL_HAS_GATE,   "4*b*s*k*h + w*e*h*f", "4*b*s*k*f"},
-    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE | FL_HAS_BIAS_FFN, "w*f", "0"},
+    {FL_OP_FFN_GATE, FL_HAS_DENSE_FFN | FL_HAS_GATE | FL_HAS_BIAS_FFN, "4*f", "0"},
     {FL_OP_FFN_UP, FL_HAS_DENSE_FFN, "4*b*s*h + w*h*f", "4*b*s*f"},
     {FL_OP_FFN_UP, FL_HAS_EXPERTS,   "4*b*s*k*h + w*e*h*f", "4*b*s*k*f"},
-    {FL_OP_FFN_UP, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "w*f", "0"},
+    {FL_OP_FFN_UP, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "4*f", "0"},
     {FL_OP_FFN_ACT, 0, "4*b*s*k*f", "4*b*s*k*f"},
     {FL_OP_FFN_ACT, FL_HAS_GATE, "4*b*s*k*f", "0"},
     {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN, "4*b*s*f + w*f*h", "4*b*s*h"},
     {FL_OP_FFN_DOWN, FL_HAS_EXPERTS,   "4*b*s*k*f + w*e*f*h", "4*b*s*h"},
-    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "w*h", "0"},
+    {FL_OP_FFN_DOWN, FL_HAS_DENSE_FFN | FL_HAS_BIAS_FFN, "4*h", "0"},
     {FL_OP_RESIDUAL, 0, "16*b*s*h", "8*b*s*h"},
     {FL_OP_RESIDUAL, FL_HAS_CROSS, "8*b*s*h", "4*b*s*h"},
 
-    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_LAYERNORM, "4*b*r*h + 2*w*h",
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_LAYERNORM, "4*b*r*h + 8*h",
      "4*b*r*h"},
-    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, "4*b*r*h + w*h",
+    {FL_OP_NORM_FINAL, FL_HAS_LOGITS | FL_HAS_FINAL_NORM | FL_HAS_RMSNORM, "4*b*r*h + 4*h",
      "4*b*r*h"},
-    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, "4*b*s*h + w*h", "4*b*s*h"},
-    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_LAYERNORM, "4*b*s*h + 2*w*h", "4*b*s*h"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_RMSNORM, "4*b*s*h + 4*h", "4*b*s*h"},
+    {FL_OP_NORM_FINAL, FL_HAS_ENCODER_NORM | FL_HAS_LAYERNORM, "4*b*s*h + 8*h", "4*b*s*h"},
     {FL_OP_LOGITS, FL_HAS_LOGITS, "4*b*r*h + w*h*V", "4*b*r*V"},
-    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_BIAS_LOGITS, "w*V", "0"},
+    {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_BIAS_LOGITS, "4*V", "0"},
     {FL_OP_LOGITS, FL_HAS_LOGITS | FL_HAS_SCALED_LOGITS, "4*b*r*h", "4*b*r*h"},
 };
 /* clang-format on */
@@ -285,12 +286,14 @@ int fl_formula_bytes(const struct fl_environment *env, enum fl_operator op,
                      struct fl_error *error)
 {
     parse_once();
+    struct fl_environment own = *env;
+    fl_environment_enter(&own, op);
     *bytes_read = *bytes_written = fl_rational_whole(0);
     for (int i = 0; i < N_BYTES; i++) {
         const struct fl_bytes_piece *piece = &bytes_pieces[i];
         if (piece->op == op && applies(env, piece->features) &&
-            (!add_value(&piece->bytes_read, env, bytes_read) ||
-             !add_value(&piece->bytes_written, env, bytes_written)))
+            (!add_value(&piece->bytes_read, &own, bytes_read) ||
+             !add_value(&piece->bytes_written, &own, bytes_written)))
             return too_large(op, error);
     }
     return FL_OK;

@@ -63,7 +63,8 @@ struct fl_environment {
     unsigned features;
     unsigned kinds; /* of pieces that count: FL_PIECE_ALL, or the matrix products only */
     struct fl_rational values[FL_N_SYMBOLS];
-    const char *pairs, *visible, *keys; /* the formulas that gave N_qk, N_sm and N_k */
+    struct fl_rational w[FL_N_OPERATORS]; /* bytes per weight of each operator's matrices */
+    const char *pairs, *visible, *keys;   /* the formulas that gave N_qk, N_sm and N_k */
 };
 
 /* One row of the flops table, parsed. */
@@ -103,7 +104,10 @@ void fl_environment_textbook(struct fl_environment *env);
 int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
                          struct fl_error *error);
 
-/* Sum of the operator's pieces: FLOPs of one layer. */
+/* Gives the symbol w the value it has for this operator. */
+void fl_environment_enter(struct fl_environment *env, enum fl_operator op);
+
+/* Sum of the operator's pieces: FLOPs and bytes of one layer. */
 int fl_formula_flops(const struct fl_environment *env, enum fl_operator op, struct fl_rational *out,
                      struct fl_error *error);
 int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator op,

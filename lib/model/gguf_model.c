@@ -455,8 +455,7 @@ int fl_gguf_model(struct fl_model *model, const char *path, const char *name,
     int status = FL_FAILED;
     if (read_config(&reader, &config, name) == FL_OK &&
         fl_config_runnable(&config, error) == FL_OK &&
-        fl_model_prepare(model, &config, "gguf", fl_gguf_mapping(reader.gguf)->size, error) ==
-            FL_OK &&
+        fl_model_prepare(model, &config, "gguf", error) == FL_OK &&
         fl_weights_bind(model, reader.arch->names, find_weight, &reader, path, error) == FL_OK &&
         check_tensors(&reader) == FL_OK)
         status = fl_model_own_file(model, fl_gguf_mapping(reader.gguf), error);

@@ -342,14 +342,6 @@ static int bind(struct fl_model *model, struct checkpoint *checkpoint, struct fl
     return FL_OK;
 }
 
-static uint64_t stored_bytes(const struct checkpoint *checkpoint)
-{
-    uint64_t bytes = 0;
-    for (int i = 0; i < checkpoint->n_files; i++)
-        bytes += checkpoint->files[i].mapping.size;
-    return bytes;
-}
-
 int fl_hf_model(struct fl_model *model, const char *directory, const char *weights,
                 const char *name, struct fl_error *error)
 {
@@ -362,7 +354,7 @@ int fl_hf_model(struct fl_model *model, const char *directory, const char *weigh
         fl_hf_config(&config, path, name, error) == FL_OK &&
         fl_config_runnable(&config, error) == FL_OK &&
         open_checkpoint(&checkpoint, weights, error) == FL_OK &&
-        fl_model_prepare(model, &config, "safetensors", stored_bytes(&checkpoint), error) == FL_OK)
+        fl_model_prepare(model, &config, "safetensors", error) == FL_OK)
         status = bind(model, &checkpoint, error);
     if (status != FL_OK)
         fl_model_close(model);

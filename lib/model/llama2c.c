@@ -198,8 +198,7 @@ int fl_llama2c_model(struct fl_model *model, const char *path, const char *name,
     *model = (struct fl_model){0};
     if (open_file(&file, &config, &layout, path, name, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_model_prepare(model, &config, "llama2.c",
-                                  fl_config_n_params(&config) * sizeof(float), error);
+    int status = fl_model_prepare(model, &config, "llama2.c", error);
     if (status == FL_OK) {
         place_all(model, layout, &file);
         fl_model_finish(model);

@@ -5,6 +5,7 @@
 #include "model/hf_model.h"
 #include "model/llama2c.h"
 #include "model/presets.h"
+#include "model/weight_layout.h"
 #include "model/weights.h"
 
 #include <dirent.h>
@@ -273,29 +274,92 @@ int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *
     return open_config(config, &source, error);
 }
 
-int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error)
+static bool has_weights(const struct source *source)
+{
+    return source->kind != KIND_PRESET && source->kind != KIND_CONFIG;
+}
+
+static int open_weights(struct fl_model *model, const struct source *source, struct fl_error *error)
+{
+    switch (source->kind) {
+    case KIND_CHECKPOINT:
+        return fl_hf_model(model, source->directory,
+                           ends_with(source->path, ".index.json") ? source->path : NULL,
+                           source->name, error);
+    case KIND_SAFETENSORS:
+        return fl_hf_model(model, source->directory, source->path, source->name, error);
+    case KIND_GGUF:
+        return fl_gguf_model(model, source->path, source->name, error);
+    default:
+        return fl_llama2c_model(model, source->path, source->name, error);
+    }
+}
+
+static int check_dtype(const struct fl_model *model, enum fl_dtype dtype, const char *spec,
+                       struct fl_error *error)
+{
+    struct fl_model view = *model; /* slots point into a model that may be written to */
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(&view, group, slots);
+        for (int i = 0; i < n; i++)
+            if (slots[i].linear && slots[i].linear->dtype != dtype)
+                return fl_fail(error,
+                               "%s: the file has weights in %s; expected %s throughout, as asked "
+                               "for; a file is not converted when it is opened",
+                               spec, fl_dtype_names[slots[i].linear->dtype], fl_dtype_names[dtype]);
+    }
+    return FL_OK;
+}
+
+static int open_model(struct fl_model *model, const char *spec, const enum fl_dtype *dtype,
+                      uint64_t seed, struct fl_error *error)
 {
     struct source source;
     struct fl_config config;
     *model = (struct fl_model){0};
     if (resolve(&source, spec, error) != FL_OK)
         return FL_FAILED;
-    switch (source.kind) {
-    case KIND_PRESET:
-    case KIND_CONFIG:
+    if (!has_weights(&source)) {
         if (open_config(&config, &source, error) != FL_OK)
             return FL_FAILED;
-        return fl_model_random(model, &config, seed, error);
-    case KIND_CHECKPOINT:
-        return fl_hf_model(model, source.directory,
-                           ends_with(source.path, ".index.json") ? source.path : NULL, source.name,
-                           error);
-    case KIND_SAFETENSORS:
-        return fl_hf_model(model, source.directory, source.path, source.name, error);
-    case KIND_GGUF:
-        return fl_gguf_model(model, source.path, source.name, error);
-    case KIND_LLAMA2C:
-        return fl_llama2c_model(model, source.path, source.name, error);
+        return fl_model_random_as(model, &config, dtype ? *dtype : FL_F32, seed, error);
     }
-    return FL_FAILED;
+    if (open_weights(model, &source, error) != FL_OK)
+        return FL_FAILED;
+    int status = dtype ? check_dtype(model, *dtype, spec, error) : FL_OK;
+    if (status == FL_OK)
+        status = fl_model_require(&model->config, model->weight_bytes, error);
+    if (status != FL_OK)
+        fl_model_close(model);
+    return status;
+}
+
+int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error)
+{
+    return open_model(model, spec, NULL, seed, error);
+}
+
+int fl_model_open_as(struct fl_model *model, const char *spec, enum fl_dtype dtype, uint64_t seed,
+                     struct fl_error *error)
+{
+    return open_model(model, spec, &dtype, seed, error);
+}
+
+int fl_model_peek(struct fl_model *model, const char *spec, bool *stored, struct fl_error *error)
+{
+    struct source source;
+    struct fl_config config;
+    *model = (struct fl_model){0};
+    if (resolve(&source, spec, error) != FL_OK)
+        return FL_FAILED;
+    *stored = has_weights(&source);
+    if (*stored)
+        return open_weights(model, &source, error);
+    if (open_config(&config, &source, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_model_prepare(model, &config, "none", error);
+    if (status != FL_OK)
+        fl_model_close(model);
+    return status;
 }

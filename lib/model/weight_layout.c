@@ -48,15 +48,10 @@ static void prepare_layer(struct fl_layer_weights *layer, struct fl_ffn_weights 
 }
 
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
-                     uint64_t n_bytes, struct fl_error *error)
+                     struct fl_error *error)
 {
     *model = (struct fl_model){.config = *config};
     snprintf(model->format, sizeof model->format, "%s", format);
-    char what[sizeof config->name + 64];
-    snprintf(what, sizeof what, "%s: a model of %" PRIu64 " parameters", config->name,
-             fl_config_n_params(config));
-    if (fl_memory_require(n_bytes, what, error) != FL_OK)
-        return FL_FAILED;
     model->storage = calloc(1, sizeof *model->storage);
     model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
     const size_t n_experts = (size_t)config->n_layers * (size_t)config->n_experts;
@@ -74,6 +69,14 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
                       n_experts > 0 ? model->experts + (size_t)i * (size_t)config->n_experts : NULL,
                       config, config->n_encoder_layers > 0 && i < config->n_layers);
     return FL_OK;
+}
+
+int fl_model_require(const struct fl_config *config, uint64_t bytes, struct fl_error *error)
+{
+    char what[sizeof config->name + 64];
+    snprintf(what, sizeof what, "%s: a model of %" PRIu64 " parameters", config->name,
+             fl_config_n_params(config));
+    return fl_memory_require(bytes, what, error);
 }
 
 void fl_model_close(struct fl_model *model)
@@ -321,6 +324,23 @@ const void *fl_weight_slot_data(const struct fl_weight_slot *slot)
 enum fl_dtype fl_weight_slot_dtype(const struct fl_weight_slot *slot)
 {
     return slot->linear ? slot->linear->dtype : FL_F32;
+}
+
+uint64_t fl_model_set_dtype(struct fl_model *model, enum fl_dtype dtype)
+{
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    uint64_t bytes = 0;
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
+        for (int i = 0; i < n; i++) {
+            struct fl_linear *matrix = slots[i].linear;
+            if (matrix)
+                matrix->dtype = fl_dtype_fit(dtype, (uint64_t)matrix->n_in);
+            bytes +=
+                fl_dtype_bytes(fl_weight_slot_dtype(&slots[i]), fl_weight_slot_size(&slots[i]));
+        }
+    }
+    return bytes;
 }
 
 void fl_model_finish(struct fl_model *model)

@@ -94,11 +94,10 @@ struct fl_weight_storage {
 };
 
 /* An empty model for this checked, runnable config: storage, layers, and the dimensions of every
- * linear layer, stored [n_out, n_in] without gaps until a loader says otherwise. Refused when
- * memory would not hold n_bytes, which the weights take as they are stored. Whatever happens,
+ * linear layer, stored [n_out, n_in] without gaps until a loader says otherwise. Whatever happens,
  * fl_model_close() cleans up. */
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
-                     uint64_t n_bytes, struct fl_error *error);
+                     struct fl_error *error);
 
 /* Slots come in groups: those outside the layers; then for each layer its own, followed by a group
  * for each of its experts. Fills slots with those of a group; returns how many there are. */
@@ -110,6 +109,9 @@ int fl_weight_group(struct fl_model *model, int group,
 int fl_weight_slots(struct fl_model *model, int layer,
                     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES]);
 
+/* Refuses what memory would not hold, with the size. */
+int fl_model_require(const struct fl_config *config, uint64_t bytes, struct fl_error *error);
+
 /* Elements of a slot. */
 size_t fl_weight_slot_size(const struct fl_weight_slot *slot);
 
@@ -117,6 +119,10 @@ size_t fl_weight_slot_size(const struct fl_weight_slot *slot);
 void fl_weight_slot_set(const struct fl_weight_slot *slot, const void *data, enum fl_dtype dtype);
 const void *fl_weight_slot_data(const struct fl_weight_slot *slot);
 enum fl_dtype fl_weight_slot_dtype(const struct fl_weight_slot *slot);
+
+/* Every matrix is to be of this format, or of what fl_dtype_fit() puts in its place; before there
+ * are weights. Returns the bytes that all weights will take. */
+uint64_t fl_model_set_dtype(struct fl_model *model, enum fl_dtype dtype);
 
 /* After every slot has been filled: logits share the embedding if tied, weight_bytes is summed. */
 void fl_model_finish(struct fl_model *model);

@@ -63,9 +63,24 @@ struct fl_model {
  * with the predicted size. */
 int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error);
 
+/* The same with random weights in this format; a file, which has formats of its own, is refused
+ * when its matrices are of others. */
+int fl_model_open_as(struct fl_model *model, const char *spec, enum fl_dtype dtype, uint64_t seed,
+                     struct fl_error *error);
+
+/* The same without the weights of presets and configs, which are as fl_model_prepare() leaves them,
+ * and without asking for memory: for the formats and sizes of what is stored. *stored tells whether
+ * there is a file with weights. */
+int fl_model_peek(struct fl_model *model, const char *spec, bool *stored, struct fl_error *error);
+
 /* Seeded random weights for any runnable config; used by fl_model_open() and by tests. */
 int fl_model_random(struct fl_model *model, const struct fl_config *config, uint64_t seed,
                     struct fl_error *error);
+
+/* The same weights rounded to a format; matrices whose rows are no whole blocks of it get what
+ * fl_dtype_fit() says. */
+int fl_model_random_as(struct fl_model *model, const struct fl_config *config, enum fl_dtype dtype,
+                       uint64_t seed, struct fl_error *error);
 
 void fl_model_close(struct fl_model *model);
 
