@@ -140,14 +140,15 @@ static void attention_products(const struct fl_session *session, int n_tokens, i
     const int group = config->n_heads / config->n_kv_heads;
     const size_t n = (size_t)n_tokens, head_floats = (size_t)session->options.n_ctx * (size_t)d;
     const size_t offset = (size_t)layer * (size_t)config->n_kv_heads * head_floats;
+    const float *k_cache = work->k_cache, *v_cache = work->v_cache;
 #pragma omp parallel for schedule(static)
     for (int head = 0; head < config->n_heads; head++) {
         const size_t kv = offset + (size_t)(head / group) * head_floats;
         float *scores = work->scores + (size_t)head * n * n;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n_tokens, n_tokens, d, 1.0f,
-                    work->q + head * d, d_q, work->k_cache + kv, d, 0.0f, scores, n_tokens);
+                    work->q + head * d, d_q, k_cache + kv, d, 0.0f, scores, n_tokens);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n_tokens, d, n_tokens, 1.0f, scores,
-                    n_tokens, work->v_cache + kv, d, 0.0f, work->context + head * d, d_q);
+                    n_tokens, v_cache + kv, d, 0.0f, work->context + head * d, d_q);
     }
 }
 

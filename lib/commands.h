@@ -4,15 +4,27 @@
 
 #include "base/cli.h"
 
-extern const struct fl_command fl_command_count;      /* analyzers/cmd_count.c */
-extern const struct fl_command fl_command_audit;      /* analyzers/cmd_audit.c */
-extern const struct fl_command fl_command_generate;   /* lib/engine/cmd_generate.c */
-extern const struct fl_command fl_command_logits;     /* lib/engine/cmd_logits.c */
-extern const struct fl_command fl_command_tokenize;   /* lib/text/cmd_tokenize.c */
-extern const struct fl_command fl_command_detokenize; /* lib/text/cmd_tokenize.c */
-extern const struct fl_command fl_command_sweep;      /* bench/cmd_sweep.c */
-extern const struct fl_command fl_command_export;     /* reports/cmd_export.c */
-extern const struct fl_command fl_command_report;     /* reports/cmd_report.c */
-extern const struct fl_command fl_command_doctor;     /* lib/counters/cmd_doctor.c */
+extern const struct fl_command fl_command_count;       /* analyzers/cmd_count.c */
+extern const struct fl_command fl_command_audit;       /* analyzers/cmd_audit.c */
+extern const struct fl_command fl_command_generate;    /* lib/engine/cmd_generate.c */
+extern const struct fl_command fl_command_logits;      /* lib/engine/cmd_logits.c */
+extern const struct fl_command fl_command_tokenize;    /* lib/text/cmd_tokenize.c */
+extern const struct fl_command fl_command_detokenize;  /* lib/text/cmd_tokenize.c */
+extern const struct fl_command fl_command_sweep;       /* bench/cmd_sweep.c */
+extern const struct fl_command fl_command_serve_trace; /* bench/cmd_serve_trace.c */
+extern const struct fl_command fl_command_export;      /* reports/cmd_export.c */
+extern const struct fl_command fl_command_report;      /* reports/cmd_report.c */
+extern const struct fl_command fl_command_doctor;      /* lib/counters/cmd_doctor.c */
+extern const struct fl_command fl_command_count;       /* analyzers/cmd_count.c */
+extern const struct fl_command fl_command_audit;       /* analyzers/cmd_audit.c */
+extern const struct fl_command fl_command_generate;    /* lib/engine/cmd_generate.c */
+extern const struct fl_command fl_command_logits;      /* lib/engine/cmd_logits.c */
+extern const struct fl_command fl_command_convert;     /* lib/model/cmd_convert.c */
+extern const struct fl_command fl_command_tokenize;    /* lib/text/cmd_tokenize.c */
+extern const struct fl_command fl_command_detokenize;  /* lib/text/cmd_tokenize.c */
+extern const struct fl_command fl_command_sweep;       /* bench/cmd_sweep.c */
+extern const struct fl_command fl_command_export;      /* reports/cmd_export.c */
+extern const struct fl_command fl_command_report;      /* reports/cmd_report.c */
+extern const struct fl_command fl_command_doctor;      /* lib/counters/cmd_doctor.c */
 
 #endif

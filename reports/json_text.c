@@ -1,6 +1,7 @@
 #include "reports/json_text.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Bytes of the UTF-8 character at s, 0 when there is none (RFC 3629: no overlong forms, no
  * surrogates, nothing beyond U+10FFFF). */
@@ -25,10 +26,11 @@ static int character_bytes(const unsigned char *s)
     return 0;
 }
 
-void fl_json_text(FILE *out, const char *text)
+void fl_json_bytes(FILE *out, const char *text, size_t length)
 {
     fputc('"', out);
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+    const unsigned char *end = (const unsigned char *)text + length;
+    for (const unsigned char *s = (const unsigned char *)text; s < end;) {
         int n = character_bytes(s);
         if (n == 0) {
             fputs("\\ufffd", out);
@@ -46,4 +48,9 @@ void fl_json_text(FILE *out, const char *text)
         s += n;
     }
     fputc('"', out);
+}
+
+void fl_json_text(FILE *out, const char *text)
+{
+    fl_json_bytes(out, text, strlen(text));
 }

@@ -26,7 +26,7 @@ struct fl_beam {
     struct fl_beam_options options;
     int vocab_size;
     struct fl_beam_model model;
-    int n_prompt, n_done; /* steps */
+    int n_prompt, n_new_max, n_done; /* steps */
     bool over;
     long n_run;
     struct entry *live, *next, *ended; /* [n_beams]; ended: by falling score */
@@ -283,14 +283,16 @@ static int settle(struct fl_beam *beam, const int *parents, int n_next, struct f
 /* ---- the search ---- */
 
 int fl_beam_start(struct fl_beam *beam, const struct fl_beam_model *model, const int *prompt,
-                  int n_prompt, struct fl_error *error)
+                  int n_prompt, int n_new_max, struct fl_error *error)
 {
     assert(model->vocab_size == beam->vocab_size);
+    assert(n_new_max >= 1 && n_new_max <= beam->options.n_new_max);
     if (n_prompt < 1 || n_prompt > beam->options.n_prompt_max)
         return fl_fail(error, "beam search: prompt: expected 1 to %d tokens, got %d",
                        beam->options.n_prompt_max, n_prompt);
     beam->model = *model;
     beam->n_prompt = n_prompt;
+    beam->n_new_max = n_new_max;
     beam->n_done = beam->n_ended = 0;
     beam->n_run = 0;
     beam->n_live = 1;
@@ -323,7 +325,7 @@ static bool is_over(struct fl_beam *beam)
 {
     if (beam->options.early_stopping && beam->n_ended == beam->options.n_beams)
         return true;
-    if (beam->n_done < beam->options.n_new_max && beam->n_live > 0)
+    if (beam->n_done < beam->n_new_max && beam->n_live > 0)
         return false;
     for (int i = 0; i < beam->n_live; i++)
         end(beam, &beam->live[i], beam->live[i].sum, -1);
@@ -340,7 +342,7 @@ int fl_beam_step(struct fl_beam *beam, bool *more, struct fl_error *error)
     int *parents = beam->tokens; /* the pass has read them */
     const int n_next = select_next(beam, parents);
     beam->n_done++;
-    const bool last = beam->n_done == beam->options.n_new_max;
+    const bool last = beam->n_done == beam->n_new_max;
     if (!last && settle(beam, parents, n_next, error) != FL_OK)
         return FL_FAILED;
     struct entry *old = beam->live;

@@ -39,7 +39,7 @@ struct fl_beam_model {
 
 struct fl_beam_options {
     int n_beams;           /* at least 1 */
-    int n_new_max;         /* steps, at least 1 */
+    int n_new_max;         /* the most steps there may be, at least 1 */
     int n_new_min;         /* an end is no candidate before so many ids; 0: it always is */
     int n_prompt_max;      /* ids, at least 1 */
     double length_penalty; /* alpha; 0: plain sums */
@@ -66,9 +66,9 @@ int fl_beam_open(struct fl_beam **beam, const struct fl_beam_options *options, i
                  struct fl_error *error);
 void fl_beam_close(struct fl_beam *beam);
 
-/* prompt [n_prompt] must not be empty. */
+/* prompt [n_prompt] must not be empty; n_new_max steps, at most those of the options. */
 int fl_beam_start(struct fl_beam *beam, const struct fl_beam_model *model, const int *prompt,
-                  int n_prompt, struct fl_error *error);
+                  int n_prompt, int n_new_max, struct fl_error *error);
 
 /* One pass and what follows from it; the first one runs the prompt. *more: the search goes on. */
 int fl_beam_step(struct fl_beam *beam, bool *more, struct fl_error *error);

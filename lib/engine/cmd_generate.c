@@ -1,73 +1,34 @@
-/* cmd_generate.c - `flopledger generate`: text in, text out, the ledger at the end. */
-#include "base/cost.h"
-#include "base/file.h"
-#include "base/units.h"
+/* cmd_generate.c - `flopledger generate`: text in, text out, the ledger at the end. Its options,
+ * what they mean together, and the printing of text; the work is done in generation.c. */
 #include "commands.h"
-#include "engine/sampler.h"
-#include "engine/session.h"
+#include "engine/generate_flags.h"
+#include "engine/generate_ledger.h"
 #include "model/weights.h"
-#include "text/ids.h"
-#include "text/tokenizer.h"
 #include "text/utf8.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROMPT_MAX = 1 << 28 };
+enum { EOS_MAX = 32 };
 
-struct arguments {
-    const char *model, *tokenizer, *prompt, *prompt_file, *prompt_ids, *prompt_ids_file;
-    int64_t n_gen, n_threads, seed;
-    double temperature;
-    int cache, attention;
-    bool ids, ignore_eos, quiet;
-};
+static const char *const FORMATS[] = {"text", "json", NULL};
 
-/* One phase's part of the ledger. */
-struct phase {
-    const char *name;
-    int64_t n_tokens; /* run through the model: without a cache also those of earlier steps */
-    int64_t n_new;    /* the rate's numerator: the prompt's tokens, or those decoded */
-    uint64_t time_ns;
-    struct fl_ledger ledger;
-};
-enum { PREFILL, DECODE, N_PHASES };
-
-struct generation {
-    const struct arguments *a;
-    const struct fl_model *model;
+struct job {
+    const struct fl_generate_flags *flags;
+    struct fl_model model;
     struct fl_tokenizer *tokenizer; /* NULL when ids go in and come out */
-    struct fl_session *session;
-    struct fl_sampler sampler;
-    struct fl_stream stream;
-    int *ids; /* prompt, then what was chosen; room for n_ctx */
-    int n_prompt, n_ids, n_ctx;
-    int64_t n_generated;
-    struct phase phases[N_PHASES];
-    bool full;           /* the model's context ended first */
-    const char *stopped; /* why */
+    struct fl_prompts prompts;
+    int eos_ids[EOS_MAX];
+    struct fl_generator_options options;
+    struct fl_generator *generator;
+    struct fl_generate_text *texts; /* [n_prompts] what is printed at the end */
+    bool lost;                      /* memory for a text ran out */
 };
 
-/* ---- the loop ---- */
-
-/* Runs the tokens the cache lacks, or all of them without a cache. */
-static int forward(struct generation *g, struct phase *phase, struct fl_error *error)
-{
-    if (!g->a->cache)
-        fl_session_truncate(g->session, 0);
-    int n_past = fl_session_n_past(g->session);
-    fl_ledger_reset(fl_session_ledger(g->session));
-    uint64_t start = fl_clock_ns();
-    if (fl_session_forward(g->session, g->ids + n_past, g->n_ids - n_past, FL_LOGITS_LAST, error) !=
-        FL_OK)
-        return FL_FAILED;
-    phase->time_ns += fl_clock_ns() - start;
-    phase->n_tokens += g->n_ids - n_past;
-    phase->n_new += phase == &g->phases[PREFILL] ? g->n_prompt : 1;
-    fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
-    return FL_OK;
-}
+/* ---- printing ---- */
 
 static const char UNREADABLE[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -83,254 +44,351 @@ static void print_text(const char *text, size_t length)
     }
 }
 
-static void emit(struct generation *g, int id)
+/* One prompt's output is printed as it comes; several, and JSON, when all are done. */
+static bool is_live(const struct job *job)
 {
-    if (g->a->ids) {
-        printf("%d\n", id);
-    } else {
-        size_t length;
-        const char *text = fl_stream_push(&g->stream, id, &length);
-        print_text(text, length);
-    }
-    fflush(stdout);
+    return job->prompts.n == 1 && job->flags->format == FL_GENERATE_TEXT;
 }
 
-/* What never became a whole character counts as one. */
-static void emit_end(struct generation *g)
+static bool keep(struct fl_generate_text *text, const char *bytes, size_t length)
 {
-    size_t length;
-    fl_stream_flush(&g->stream, &length);
-    if (length > 0)
-        fputs(UNREADABLE, stdout);
-    fputc('\n', stdout);
+    if (text->capacity - text->length <= length) {
+        const size_t capacity = 2 * (text->length + length) + 1024;
+        char *larger = realloc(text->bytes, capacity);
+        if (!larger)
+            return false;
+        text->bytes = larger;
+        text->capacity = capacity;
+    }
+    memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+    text->bytes[text->length] = '\0';
+    return true;
+}
+
+static void take_text(void *context, int prompt, const char *text, size_t length)
+{
+    struct job *job = context;
+    if (is_live(job)) {
+        print_text(text, length);
+        fflush(stdout);
+    } else if (!keep(&job->texts[prompt], text, length)) {
+        job->lost = true;
+    }
+}
+
+static void take_token(void *context, int prompt, int id)
+{
+    const struct job *job = context;
+    (void)prompt;
+    if (is_live(job)) {
+        printf("%d\n", id);
+        fflush(stdout);
+    }
+}
+
+/* Several outputs, each behind a line that says whose it is. */
+static void print_outputs(const struct job *job)
+{
+    for (int i = 0; i < job->prompts.n; i++) {
+        const struct fl_generated result = fl_generator_result(job->generator, i);
+        printf("%s==> prompt %d <==\n", i ? "\n" : "", i + 1);
+        if (!job->flags->ids)
+            print_text(job->texts[i].bytes, job->texts[i].length);
+        for (int k = 0; job->flags->ids && k < result.n_ids; k++)
+            printf("%d\n", result.ids[k]);
+        if (!job->flags->ids)
+            putchar('\n');
+    }
+}
+
+/* ---- what the options mean ---- */
+
+static bool samples(const struct fl_generate_flags *f)
+{
+    return f->do_sample || f->top_k > 0 || !isnan(f->top_p) || !isnan(f->min_p) ||
+           f->temperature > 0;
+}
+
+static struct fl_sampling sampling_of(const struct fl_generate_flags *f)
+{
+    const bool seen = f->repeat_last_n != 0; /* 0: the penalties see nothing */
+    struct fl_sampling s = fl_sampling_default;
+    s.temperature = !isnan(f->temperature) ? f->temperature : samples(f) ? 1 : 0;
+    s.top_k = f->top_k > 0 ? (int)f->top_k : 0;
+    s.top_p = isnan(f->top_p) ? 1 : f->top_p;
+    s.min_p = isnan(f->min_p) ? 0 : f->min_p;
+    s.repetition_penalty = seen ? f->repetition_penalty : 1;
+    s.presence_penalty = seen ? f->presence_penalty : 0;
+    s.frequency_penalty = seen ? f->frequency_penalty : 0;
+    s.repeat_last_n = f->repeat_last_n > 0 ? (int)f->repeat_last_n : 0;
+    s.no_repeat_ngram = (int)f->no_repeat_ngram;
+    s.seed = (uint64_t)f->seed;
+    return s;
+}
+
+/* What contradicts something else, or NULL. */
+static const char *contradiction(const struct fl_generate_flags *f)
+{
+    const bool beams = f->n_beams > 1, only_ids = f->ids && fl_prompt_source_is_ids(&f->prompts);
+    const struct {
+        bool wrong;
+        const char *sentence;
+    } rules[] = {
+        {!f->model, "--model: expected a model file or a preset"},
+        {fl_prompt_source_kinds(&f->prompts) != 1,
+         "--prompt or --prompt-file: expected one, or --prompts-file, or token ids"},
+        {f->do_sample && f->temperature == 0,
+         "--do-sample: expected a --temperature above 0, which is greedy"},
+        {beams && samples(f),
+         "--num-beams: beam search draws nothing; expected no --temperature, --top-k, --top-p, "
+         "--min-p or --do-sample"},
+        {beams && f->stops.n > 0, "--stop: expected no --num-beams, whose texts end together"},
+        {beams && !f->cache, "--num-beams: expected --cache on, where beams share what they have"},
+        {!beams && (f->early_stopping || !isnan(f->length_penalty)),
+         "--length-penalty, --early-stopping: expected --num-beams of at least 2"},
+        {f->stops.n > 0 && only_ids,
+         "--stop: expected text to search, here ids go in and come out"},
+        {f->n_new_min > f->n_predict, "--min-new-tokens: expected at most --n-predict"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            return rules[i].sentence;
+    for (int i = 0; i < f->stops.n; i++)
+        if (!f->stops.items[i][0])
+            return "--stop: expected at least one character";
+    return NULL;
+}
+
+static void add_end(struct job *job, int id)
+{
+    struct fl_generator_options *o = &job->options;
+    bool known = id < 0 || id >= job->model.config.vocab_size || o->n_eos == EOS_MAX;
+    for (int i = 0; i < o->n_eos; i++)
+        known = known || job->eos_ids[i] == id;
+    if (!known)
+        job->eos_ids[o->n_eos++] = id;
 }
 
 /* The end of a text is its end mark, or the mark that begins another one: llama2.c's small models
  * know no other. */
-static bool is_end(const struct generation *g, int id)
+static void find_ends(struct job *job)
 {
-    const struct fl_config *config = &g->model->config;
-    if (g->a->ignore_eos)
-        return false;
-    if (id == config->eos_id || id == config->bos_id)
-        return true;
-    return g->tokenizer &&
-           (id == fl_tokenizer_eos(g->tokenizer) || id == fl_tokenizer_bos(g->tokenizer));
-}
-
-static int generate(struct generation *g, struct fl_error *error)
-{
-    g->stopped = "as many tokens as asked for";
-    for (int64_t i = 0; i < g->a->n_gen; i++) {
-        if (forward(g, &g->phases[i == 0 ? PREFILL : DECODE], error) != FL_OK)
-            return FL_FAILED;
-        int id = fl_sampler_pick(&g->sampler, fl_session_logits(g->session), g->ids, g->n_ids);
-        if (id < 0)
-            return fl_fail(error, "%s: no logit is a number", g->model->config.name);
-        if (is_end(g, id)) {
-            g->stopped = "end of sequence";
-            break;
-        }
-        emit(g, id);
-        g->n_generated++;
-        if (g->n_ids == g->n_ctx) {
-            g->full = i + 1 < g->a->n_gen;
-            break;
-        }
-        g->ids[g->n_ids++] = id;
-    }
-    if (!g->a->ids)
-        emit_end(g);
-    if (g->full) {
-        g->stopped = "the model's context is full";
-        fprintf(stderr,
-                "flopledger generate: the model's context of %d tokens is full after %lld "
-                "of %lld tokens\n",
-                g->n_ctx, (long long)g->n_generated, (long long)g->a->n_gen);
-    }
-    return FL_OK;
-}
-
-/* ---- the ledger at the end ---- */
-
-static void print_phase(const struct phase *phase)
-{
-    char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
-    struct fl_ledger_entry total = fl_ledger_total(&phase->ledger);
-    double ns = (double)phase->time_ns, work = (double)fl_cost_flops(total.counted);
-    double bytes = (double)(total.counted.bytes_read + total.counted.bytes_written);
-    if (phase->n_tokens == 0)
+    const struct fl_config *config = &job->model.config;
+    job->options.eos_ids = job->eos_ids;
+    if (job->flags->ignore_eos)
         return;
-    fprintf(stderr, "%-8s %8lld %10s %10.1f %14s %10.2f %8.2f\n", phase->name,
-            (long long)phase->n_tokens, fl_time_text(ns, time), (double)phase->n_new / ns * 1e9,
-            fl_si_text(work, "FLOP", flops), work / ns, bytes / ns);
+    add_end(job, config->eos_id);
+    add_end(job, config->bos_id);
+    if (!job->tokenizer)
+        return;
+    add_end(job, fl_tokenizer_eos(job->tokenizer));
+    add_end(job, fl_tokenizer_bos(job->tokenizer));
 }
 
-static struct fl_ledger_entry operator_total(const struct fl_ledger *ledger, enum fl_operator op)
+static void set_options(struct job *job)
 {
-    struct fl_ledger_entry sum = {0};
-    for (int layer = 0; layer < ledger->n_rows; layer++) {
-        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, op);
-        sum.counted = fl_cost_add(sum.counted, entry->counted);
-        sum.time_ns += entry->time_ns;
-        sum.n_calls += entry->n_calls;
-    }
-    return sum;
-}
-
-static void print_ledger(const struct generation *g)
-{
-    fprintf(stderr, "\n%d tokens of prompt, %lld generated; stopped: %s\n\n", g->n_prompt,
-            (long long)g->n_generated, g->stopped);
-    fprintf(stderr, "%-8s %8s %10s %10s %14s %10s %8s\n", "phase", "tokens", "time", "tokens/s",
-            "counted", "GFLOP/s", "GB/s");
-    for (int i = 0; i < N_PHASES; i++)
-        print_phase(&g->phases[i]);
-    fprintf(stderr, "\n%-12s %14s %10s %14s %10s\n", "operator", "prefill", "time", "decode",
-            "time");
-    for (int op = 0; op < FL_N_OPERATORS; op++) {
-        struct fl_ledger_entry sums[N_PHASES];
-        for (int i = 0; i < N_PHASES; i++)
-            sums[i] = operator_total(&g->phases[i].ledger, (enum fl_operator)op);
-        if (sums[PREFILL].n_calls + sums[DECODE].n_calls == 0)
-            continue;
-        fprintf(stderr, "%-12s", fl_operator_name((enum fl_operator)op));
-        for (int i = 0; i < N_PHASES; i++) {
-            char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
-            fprintf(stderr, " %14s %10s",
-                    fl_si_text((double)fl_cost_flops(sums[i].counted), "FLOP", flops),
-                    fl_time_text((double)sums[i].time_ns, time));
-        }
-        fputc('\n', stderr);
-    }
-}
-
-/* ---- setting up ---- */
-
-static int read_prompt(const struct generation *g, int **ids, size_t *n, struct fl_error *error)
-{
-    const struct arguments *a = g->a;
-    char *content = NULL;
-    size_t length = a->prompt ? strlen(a->prompt) : 0;
-    if (a->prompt_ids || a->prompt_ids_file)
-        return fl_ids_read(ids, n, a->prompt_ids, a->prompt_ids_file, g->model->config.vocab_size,
-                           error);
-    if (a->prompt_file &&
-        fl_file_read(&content, &length, a->prompt_file, PROMPT_MAX, error) != FL_OK)
-        return FL_FAILED;
-    int status = fl_tokenizer_encode(g->tokenizer, content ? content : a->prompt, length, true, ids,
-                                     n, error);
-    free(content);
-    return status;
-}
-
-static int place_prompt(struct generation *g, const int *ids, size_t n, struct fl_error *error)
-{
-    int own = g->model->config.n_ctx_max;
-    if (n == 0)
-        return fl_fail(error, "prompt: expected at least one token, and nothing marks the "
-                              "beginning here");
-    if (n > (size_t)own)
-        return fl_fail(error, "prompt: expected at most %d tokens, the model's context, not %zu",
-                       own, n);
-    g->n_ids = g->n_prompt = (int)n;
-    g->n_ctx = g->a->n_gen < own - g->n_prompt ? g->n_prompt + (int)g->a->n_gen : own;
-    g->ids = calloc((size_t)g->n_ctx, sizeof *g->ids);
-    if (!g->ids)
-        return fl_fail(error, "prompt: not enough memory for %d ids", g->n_ctx);
-    memcpy(g->ids, ids, n * sizeof *ids);
-    return FL_OK;
-}
-
-static int open_prompt(struct generation *g, struct fl_error *error)
-{
-    const struct arguments *a = g->a;
-    int *ids = NULL;
-    size_t n = 0;
-    bool only_ids = a->ids && (a->prompt_ids || a->prompt_ids_file);
-    if (!only_ids && fl_tokenizer_open(&g->tokenizer, a->model, a->tokenizer,
-                                       g->model->config.vocab_size, error) != FL_OK)
-        return FL_FAILED;
-    int status = read_prompt(g, &ids, &n, error);
-    if (status == FL_OK)
-        status = place_prompt(g, ids, n, error);
-    free(ids);
-    return status;
-}
-
-static int open_generation(struct generation *g, struct fl_error *error)
-{
-    const struct arguments *a = g->a;
-    if (open_prompt(g, error) != FL_OK)
-        return FL_FAILED;
-    struct fl_session_options options = {
-        .n_seqs = 1,
-        .n_ctx = g->n_ctx,
-        .n_tokens_max = a->cache ? g->n_prompt : g->n_ctx,
-        .attention = (enum fl_attention)a->attention,
-        .logits = FL_LOGITS_LAST,
-        .n_threads = (int)a->n_threads,
+    const struct fl_generate_flags *f = job->flags;
+    job->options = (struct fl_generator_options){
+        .sampling = sampling_of(f),
+        .n_new_max = (int)f->n_predict,
+        .n_new_min = (int)f->n_new_min,
+        .stop_texts = f->stops.items,
+        .n_stop_texts = f->stops.n,
+        .n_beams = (int)f->n_beams,
+        .length_penalty = isnan(f->length_penalty) ? 1 : f->length_penalty,
+        .early_stopping = f->early_stopping,
+        .no_cache = !f->cache,
+        .attention = (enum fl_attention)f->attention,
+        .kv_dtype = (enum fl_dtype)f->kv_dtype,
+        .n_threads = (int)f->n_threads,
+        .tokenizer = job->tokenizer,
+        .sink = {job, f->ids ? take_token : NULL, f->ids ? NULL : take_text},
     };
-    if (fl_session_open(&g->session, g->model, &options, error) != FL_OK)
+    if (f->format == FL_GENERATE_JSON && job->tokenizer)
+        job->options.sink.text = take_text;
+    find_ends(job);
+}
+
+/* ---- running ---- */
+
+/* Said before the work begins. */
+static void warn_of_contexts(const struct job *job)
+{
+    const struct fl_config *config = &job->model.config;
+    for (int i = 0; i < job->prompts.n; i++) {
+        const int n = job->prompts.items[i].n_ids, room = fl_generator_room(config, n);
+        if (room >= 1 && room < job->options.n_new_max)
+            fprintf(stderr,
+                    "flopledger generate: prompt %d of %d tokens leaves room for %d of %d new ones "
+                    "in the model's context of %d\n",
+                    i + 1, n, room, job->options.n_new_max, config->n_ctx_max);
+    }
+}
+
+static int open_job(struct job *job, struct fl_error *error)
+{
+    const struct fl_generate_flags *f = job->flags;
+    const int vocab_size = job->model.config.vocab_size;
+    const bool only_ids = f->ids && fl_prompt_source_is_ids(&f->prompts);
+    if (!only_ids &&
+        fl_tokenizer_open(&job->tokenizer, f->model, f->tokenizer, vocab_size, error) != FL_OK)
         return FL_FAILED;
-    for (int i = 0; i < N_PHASES; i++)
-        if (fl_ledger_open_stacks(&g->phases[i].ledger, g->model->config.n_layers,
-                                  g->model->config.n_encoder_layers, error) != FL_OK)
-            return FL_FAILED;
-    g->phases[PREFILL].name = "prefill";
-    g->phases[DECODE].name = "decode";
-    struct fl_sampling sampling = fl_sampling_default;
-    sampling.temperature = a->temperature;
-    sampling.seed = (uint64_t)a->seed;
-    if (fl_sampler_open(&g->sampler, &sampling, g->model->config.vocab_size, error) != FL_OK)
+    if (fl_prompts_read(&job->prompts, &f->prompts, job->tokenizer, vocab_size, error) != FL_OK)
         return FL_FAILED;
-    fl_stream_start(&g->stream, g->tokenizer);
+    job->texts = calloc((size_t)job->prompts.n, sizeof *job->texts);
+    if (!job->texts)
+        return fl_fail(error, "prompt: not enough memory for %d texts", job->prompts.n);
+    set_options(job);
+    if (fl_generator_open(&job->generator, &job->model, job->prompts.items, job->prompts.n,
+                          &job->options, error) != FL_OK)
+        return FL_FAILED;
+    warn_of_contexts(job);
     return FL_OK;
 }
 
-static void close_generation(struct generation *g)
+static int run_job(struct job *job, struct fl_error *error)
 {
-    for (int i = 0; i < N_PHASES; i++)
-        fl_ledger_close(&g->phases[i].ledger);
-    fl_sampler_close(&g->sampler);
-    fl_session_close(g->session);
-    fl_tokenizer_close(g->tokenizer);
-    free(g->ids);
+    const struct fl_generate_flags *f = job->flags;
+    if (fl_generator_run(job->generator, error) != FL_OK)
+        return FL_FAILED;
+    if (job->lost)
+        return fl_fail(error, "generation: not enough memory for the texts");
+    if (f->format == FL_GENERATE_JSON)
+        return fl_generate_json(stdout, f, job->generator, &job->model, &job->options, job->texts,
+                                job->prompts.n, error);
+    if (job->prompts.n > 1)
+        print_outputs(job);
+    else if (!f->ids)
+        putchar('\n');
+    fflush(stdout);
+    if (f->quiet)
+        return FL_OK;
+    return fl_generate_ledger(stderr, job->generator, &job->model, &job->options, job->prompts.n,
+                              error);
 }
+
+static void close_job(struct job *job)
+{
+    for (int i = 0; job->texts && i < job->prompts.n; i++)
+        free(job->texts[i].bytes);
+    free(job->texts);
+    fl_generator_close(job->generator);
+    fl_prompts_free(&job->prompts);
+    fl_tokenizer_close(job->tokenizer);
+    fl_model_close(&job->model);
+}
+
+static int execute(const struct fl_generate_flags *flags)
+{
+    const char *wrong = contradiction(flags);
+    if (wrong)
+        return fl_cli_misuse(&fl_command_generate, "%s", wrong);
+    struct job job = {.flags = flags};
+    struct fl_error error;
+    if (fl_model_open(&job.model, flags->model, (uint64_t)flags->seed, &error) != FL_OK)
+        return fl_cli_failed(&fl_command_generate, &error);
+    int status = open_job(&job, &error);
+    if (status == FL_OK)
+        status = run_job(&job, &error);
+    close_job(&job);
+    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_generate, &error);
+}
+
+/* ---- options ---- */
+
+#define ALIAS(name, of)                                                                            \
+    {                                                                                              \
+        NULL, name, 0, FL_OPTION_ALIAS, NULL, NULL, of, NULL, 0, 0, NULL                           \
+    }
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.n_gen = 64, .cache = 1, .attention = FL_ATTENTION_CAUSAL};
+    struct fl_generate_flags f = {
+        .n_predict = 64,
+        .repeat_last_n = -1,
+        .n_beams = 1,
+        .temperature = NAN,
+        .top_p = NAN,
+        .min_p = NAN,
+        .length_penalty = NAN,
+        .repetition_penalty = 1,
+        .cache = 1,
+        .attention = FL_ATTENTION_CAUSAL,
+    };
     const struct fl_option options[] = {
-        {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
+        {"Model", "model", 'm', FL_OPTION_STRING, &f.model, "M",
          "GGUF, .bin, safetensors folder, or a preset (random weights)", NULL, 0, 0, NULL},
-        {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
+        {NULL, "tokenizer", 0, FL_OPTION_STRING, &f.tokenizer, "FILE",
          "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
-        {"Input", "prompt", 'p', FL_OPTION_STRING, &a.prompt, "TEXT", "the prompt", NULL, 0, 0,
-         NULL},
-        {NULL, "prompt-file", 0, FL_OPTION_STRING, &a.prompt_file, "FILE",
+        {"Input", "prompt", 'p', FL_OPTION_TEXTS, &f.prompts.texts, "TEXT",
+         "the prompt; several times: a batch", NULL, 0, 0, NULL},
+        {NULL, "prompt-file", 0, FL_OPTION_STRING, &f.prompts.file, "FILE",
          "the prompt from a file, '-': standard input", NULL, 0, 0, NULL},
-        {NULL, "prompt-ids", 0, FL_OPTION_STRING, &a.prompt_ids, "1,2,3",
-         "the prompt as token ids; with --ids no tokenizer is needed", NULL, 0, 0, NULL},
-        {NULL, "prompt-ids-file", 0, FL_OPTION_STRING, &a.prompt_ids_file, "FILE",
+        ALIAS("file", "prompt-file"),
+        {NULL, "prompts-file", 0, FL_OPTION_STRING, &f.prompts.lines, "FILE",
+         "a batch, one prompt a line", NULL, 0, 0, NULL},
+        {NULL, "prompt-ids", 0, FL_OPTION_TEXTS, &f.prompts.ids, "1,2,3",
+         "a prompt as token ids; with --ids no tokenizer is needed", NULL, 0, 0, NULL},
+        {NULL, "prompt-ids-file", 0, FL_OPTION_STRING, &f.prompts.ids_file, "FILE",
          "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
-        {"Decoding", "n-predict", 'n', FL_OPTION_INT, &a.n_gen, "N", "tokens to generate", "64", 1,
-         1 << 24, NULL},
-        {NULL, "temperature", 0, FL_OPTION_REAL, &a.temperature, "T", "0: greedy", "0", 0, 1000,
+        {"Sampling", "temperature", 0, FL_OPTION_REAL, &f.temperature, "T", "0: greedy",
+         "0; 1 with another option of sampling", 0, 1000, NULL},
+        ALIAS("temp", "temperature"),
+        {NULL, "top-k", 0, FL_OPTION_INT, &f.top_k, "K",
+         "of the K largest, ties included; 0: of all", "0", 0, INT_MAX, NULL},
+        {NULL, "top-p", 0, FL_OPTION_REAL, &f.top_p, "P",
+         "of the fewest whose probabilities reach P", "1", 0, 1, NULL},
+        {NULL, "min-p", 0, FL_OPTION_REAL, &f.min_p, "P",
+         "of those with at least P times the largest probability", "0", 0, 1, NULL},
+        {NULL, "do-sample", 0, FL_OPTION_FLAG, &f.do_sample, NULL, "draw, at temperature 1", NULL,
+         0, 0, NULL},
+        {NULL, "seed", 's', FL_OPTION_INT, &f.seed, "K", "of sampling, and of random weights", "0",
+         0, 1e15, NULL},
+        {"Penalties (before sampling, on prompt and generated tokens)", "repetition-penalty", 0,
+         FL_OPTION_REAL, &f.repetition_penalty, "R",
+         "once per id: positive logits divided by R, negative ones multiplied", "1", 1e-6, 1e6,
          NULL},
-        {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of sampling, and of random weights", "0", 0,
-         1e15, NULL},
-        {NULL, "ignore-eos", 0, FL_OPTION_FLAG, &a.ignore_eos, NULL,
+        ALIAS("repeat-penalty", "repetition-penalty"),
+        {NULL, "presence-penalty", 0, FL_OPTION_REAL, &f.presence_penalty, "A",
+         "subtracted from ids that occurred", "0", -1e6, 1e6, NULL},
+        {NULL, "frequency-penalty", 0, FL_OPTION_REAL, &f.frequency_penalty, "A",
+         "subtracted once per occurrence", "0", -1e6, 1e6, NULL},
+        {NULL, "repeat-last-n", 0, FL_OPTION_INT, &f.repeat_last_n, "N",
+         "tokens these three look back; -1: all, 0: off", "-1", -1, INT_MAX, NULL},
+        {NULL, "no-repeat-ngram-size", 0, FL_OPTION_INT, &f.no_repeat_ngram, "N",
+         "no N tokens in a row twice; 0: off", "0", 0, INT_MAX, NULL},
+        {"Beam search", "num-beams", 0, FL_OPTION_INT, &f.n_beams, "K", "1: no search", "1", 1,
+         4096, NULL},
+        ALIAS("beams", "num-beams"),
+        {NULL, "length-penalty", 0, FL_OPTION_REAL, &f.length_penalty, "A",
+         "score = sum of log-probabilities / ((5 + length) / 6)^A", "1", -100, 100, NULL},
+        {NULL, "early-stopping", 0, FL_OPTION_FLAG, &f.early_stopping, NULL,
+         "end with K ended texts", NULL, 0, 0, NULL},
+        {"Stopping", "n-predict", 'n', FL_OPTION_INT, &f.n_predict, "N", "tokens to generate", "64",
+         1, 1 << 24, NULL},
+        ALIAS("max-new-tokens", "n-predict"),
+        {NULL, "min-new-tokens", 0, FL_OPTION_INT, &f.n_new_min, "N", "no end of sequence before",
+         "0", 0, 1 << 24, NULL},
+        {NULL, "stop", 0, FL_OPTION_TEXTS, &f.stops, "TEXT",
+         "end before this text, which is not printed; may be given several times", NULL, 0, 0,
+         NULL},
+        ALIAS("reverse-prompt", "stop"),
+        {NULL, "ignore-eos", 0, FL_OPTION_FLAG, &f.ignore_eos, NULL,
          "go on behind the end of sequence", NULL, 0, 0, NULL},
-        {"Run", "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
+        {"Run", "cache", 0, FL_OPTION_CHOICE, &f.cache, "on|off",
          "off: every step runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
-        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive or causal",
+        {NULL, "attention", 0, FL_OPTION_CHOICE, &f.attention, "KERNEL", "naive or causal",
          "causal", 0, 0, fl_attention_names},
-        {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
+        {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &f.kv_dtype, "TYPE",
+         "type of the KV cache: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},
+        {NULL, "threads", 't', FL_OPTION_INT, &f.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},
-        {"Output", "ids", 0, FL_OPTION_FLAG, &a.ids, NULL, "print token ids, one a line", NULL, 0,
+        {"Output", "ids", 0, FL_OPTION_FLAG, &f.ids, NULL, "print token ids, one a line", NULL, 0,
          0, NULL},
-        {NULL, "quiet", 'q', FL_OPTION_FLAG, &a.quiet, NULL, "no ledger at the end", NULL, 0, 0,
+        {NULL, "format", 0, FL_OPTION_CHOICE, &f.format, NULL,
+         "json: one object with texts, ids, settings and the ledger", "text", 0, 0, FORMATS},
+        {NULL, "quiet", 'q', FL_OPTION_FLAG, &f.quiet, NULL, "no ledger at the end", NULL, 0, 0,
          NULL},
         {0}};
     int first;
@@ -339,34 +397,22 @@ static int run(int argc, char **argv)
         return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
     if (first < argc)
         return fl_cli_misuse(&fl_command_generate, "unexpected argument '%s'", argv[first]);
-    if (!a.model)
-        return fl_cli_misuse(&fl_command_generate, "--model: expected a model file or a preset");
-    if (!!a.prompt + !!a.prompt_file + !!a.prompt_ids + !!a.prompt_ids_file != 1)
-        return fl_cli_misuse(&fl_command_generate,
-                             "--prompt or --prompt-file: expected one, or token ids");
-
-    struct fl_model model;
-    struct fl_error error;
-    if (fl_model_open(&model, a.model, (uint64_t)a.seed, &error) != FL_OK)
-        return fl_cli_failed(&fl_command_generate, &error);
-    struct generation g = {.a = &a, .model = &model};
-    int status = open_generation(&g, &error);
-    if (status == FL_OK)
-        status = generate(&g, &error);
-    if (status == FL_OK && !a.quiet)
-        print_ledger(&g);
-    close_generation(&g);
-    fl_model_close(&model);
-    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_generate, &error);
+    return execute(&f);
 }
 
 const struct fl_command fl_command_generate = {
     .name = "generate",
     .summary = "text in, text out, with a ledger at the end",
     .usage = "--model M --prompt TEXT [-n N] [options]",
-    .examples = "  flopledger generate -m stories.gguf -p \"Once upon a time\" -n 200\n"
-                "  flopledger generate -m stories.gguf -p \"Once\" --temperature 0.8 --seed 7\n"
-                "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n"
-                "  flopledger generate -m model.safetensors --prompt-ids 23,8 --ids\n",
+    .examples =
+        "  flopledger generate -m stories.gguf -p \"Once upon a time\" -n 200\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" --temp 0.8 --top-k 40 --top-p 0.95 "
+        "--seed 7\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" --repetition-penalty 1.2 --stop \"The "
+        "end\"\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" --num-beams 4 --length-penalty 0.6\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" -p \"Lily was\" --format json\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n"
+        "  flopledger generate -m model.safetensors --prompt-ids 23,8 --ids\n",
     .run = run,
 };

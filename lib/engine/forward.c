@@ -75,16 +75,17 @@ static void residual(const struct fl_pass *pass, int layer)
 
 /* One layer's keys and values. */
 struct layer_cache {
-    float *k, *v;
+    void *k, *v;
 };
 
 static struct layer_cache layer_cache(const struct fl_pass *pass, int layer)
 {
     const struct fl_config *config = &pass->model->config;
-    const size_t floats = (size_t)pass->n_blocks * (size_t)pass->block_tokens *
-                          (size_t)config->n_kv_heads * (size_t)config->head_dim;
-    return (struct layer_cache){pass->work->k_cache + (size_t)layer * floats,
-                                pass->work->v_cache + (size_t)layer * floats};
+    const size_t bytes =
+        fl_dtype_bytes(pass->kv_dtype, (size_t)pass->n_blocks * (size_t)pass->block_tokens *
+                                           (size_t)config->n_kv_heads * (size_t)config->head_dim);
+    return (struct layer_cache){(char *)pass->work->k_cache + (size_t)layer * bytes,
+                                (char *)pass->work->v_cache + (size_t)layer * bytes};
 }
 
 /* k and v of the new tokens join the cache. */
@@ -99,6 +100,7 @@ static void append(const struct fl_pass *pass, int layer)
         .n_kv_heads = config->n_kv_heads,
         .head_dim = config->head_dim,
         .block_tokens = pass->block_tokens,
+        .dtype = pass->kv_dtype,
     };
     if (pass->n_copies > 0)
         OPERATOR(pass, layer, FL_OP_KV_COPY, fl_kv_copy_cost(pass->copies, pass->n_copies, &shape),
@@ -155,6 +157,7 @@ static void attend(const struct fl_pass *pass, int layer)
         .head_dim = config->head_dim,
         .block_tokens = pass->block_tokens,
         .window = config->sliding_window,
+        .kv_dtype = pass->kv_dtype,
         .scale = config->positions == FL_POS_RELATIVE ? 1.0f : 0.0f,
     };
 

@@ -21,9 +21,9 @@
 #include "ops/attention_cross.h"
 #include "ops/kv_append.h"
 
-/* Memory of a session, f32, each buffer sized for the largest pass the options allow: n_rows =
- * n_rows_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where the model has no
- * use for it. */
+/* Memory of a session, f32 but for the cache, each buffer sized for the largest pass the options
+ * allow: n_rows = n_rows_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where
+ * the model has no use for it. */
 struct fl_workspace {
     float *x;       /* [n_rows, d_model] residual stream */
     float *branch;  /* [n_rows, d_model] what a sublayer reads (pre-norm) and what it gives back */
@@ -32,12 +32,12 @@ struct fl_workspace {
     float *k, *v;   /* [n_rows, d_kv] of the new tokens */
     float *scores;  /* [n_heads, n_rows, n_ctx] and, in place, probabilities */
     float *context; /* [n_rows, d_q] */
-    float *gate, *up;         /* [n_rows, d_ff] */
-    float *last;              /* [n_seqs, d_model] last row of each sequence */
-    float *logits;            /* [n_rows or n_seqs, vocab_size] */
-    float *k_cache, *v_cache; /* [n_layers][n_blocks, n_kv_heads, block_tokens, head_dim] */
-    float *positions;         /* [n_ctx, d_model] sinusoids */
-    float *cosine, *sine;     /* [n_ctx, head_dim / 2] rotation angles */
+    float *gate, *up;        /* [n_rows, d_ff] */
+    float *last;             /* [n_seqs, d_model] last row of each sequence */
+    float *logits;           /* [n_rows or n_seqs, vocab_size] */
+    void *k_cache, *v_cache; /* [n_layers][n_blocks, n_kv_heads, block_tokens, head_dim] */
+    float *positions;        /* [n_ctx, d_model] sinusoids */
+    float *cosine, *sine;    /* [n_ctx, head_dim / 2] rotation angles */
 };
 
 /* What one pass works on. Arguments are checked by fl_session_run(). */
@@ -47,7 +47,8 @@ struct fl_pass {
     const struct fl_attention_kernel *attention;
     struct fl_ledger *ledger; /* NULL: nothing is recorded */
     struct fl_batch batch;
-    int n_blocks, block_tokens;      /* of a layer's cache */
+    int n_blocks, block_tokens; /* of a layer's cache */
+    enum fl_dtype kv_dtype;
     const struct fl_kv_copy *copies; /* that it begins with */
     int n_copies;
     const int *tokens; /* [batch.n_rows] */

@@ -58,6 +58,24 @@ int fl_kv_cache_need(const struct fl_kv_cache *cache, int seq, int n_tokens)
     return n_tokens > 0 && shares_last(cache, seq) ? n + 1 : n;
 }
 
+/* The owners of the block that the next token goes to, if it holds tokens already. */
+static void own_last(struct fl_kv_cache *cache, int seq, int change)
+{
+    const int length = cache->lengths[seq];
+    if (length % cache->block_tokens != 0)
+        cache->n_owners[blocks_of(cache, seq)[length / cache->block_tokens]] += change;
+}
+
+void fl_kv_cache_leave(struct fl_kv_cache *cache, int seq)
+{
+    own_last(cache, seq, -1);
+}
+
+void fl_kv_cache_join(struct fl_kv_cache *cache, int seq)
+{
+    own_last(cache, seq, 1);
+}
+
 static int take_block(struct fl_kv_cache *cache)
 {
     assert(cache->n_free > 0);

@@ -39,6 +39,11 @@ static inline const int *fl_kv_cache_blocks(const struct fl_kv_cache *cache, int
  */
 int fl_kv_cache_need(const struct fl_kv_cache *cache, int seq, int n_tokens);
 
+/* For the need of several sequences together: fl_kv_cache_need() of each, followed by a leave; then
+ * a join of each. The last of those that share a block needs no copy of it. */
+void fl_kv_cache_leave(struct fl_kv_cache *cache, int seq);
+void fl_kv_cache_join(struct fl_kv_cache *cache, int seq);
+
 /* Makes room for n_tokens behind what the sequence holds, and notes the copy that this may take in
  * `copies`. The blocks must be free. Its length stays. */
 void fl_kv_cache_extend(struct fl_kv_cache *cache, int seq, int n_tokens);

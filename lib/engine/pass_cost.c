@@ -10,21 +10,58 @@ static const enum fl_lm_head LM_HEAD[] = {
     [FL_LOGITS_ALL] = FL_LM_HEAD_ALL,
 };
 
-int fl_pass_cost(struct fl_op_analytic *total, const struct fl_model *model,
-                 enum fl_attention attention, int n_seqs, int n_tokens, int n_past,
-                 enum fl_logits logits, struct fl_error *error)
+static int total_of(struct fl_op_analytic *total, const struct fl_model *model,
+                    enum fl_attention attention, const struct fl_shape *shape,
+                    enum fl_logits logits, struct fl_error *error)
 {
     struct fl_stored stored;
+    struct fl_shape with_types = *shape;
     fl_stored_of_model(&stored, model);
-    const struct fl_shape shape = {
-        .batch = n_seqs, .n_tokens = n_tokens, .n_past = n_past, .stored = &stored};
+    with_types.stored = &stored;
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = CAUSAL[attention],
                                              .lm_head = LM_HEAD[logits],
                                              .elementwise = true};
     struct fl_analytic analytic;
-    if (fl_analytic(&analytic, &model->config, &shape, &convention, error) != FL_OK)
+    if (fl_analytic(&analytic, &model->config, &with_types, &convention, error) != FL_OK)
         return FL_FAILED;
     *total = analytic.total;
+    return FL_OK;
+}
+
+int fl_pass_cost(struct fl_op_analytic *total, const struct fl_model *model,
+                 enum fl_attention attention, int n_seqs, int n_tokens, int n_past,
+                 enum fl_logits logits, struct fl_error *error)
+{
+    const struct fl_shape shape = {.batch = n_seqs, .n_tokens = n_tokens, .n_past = n_past};
+    return total_of(total, model, attention, &shape, logits, error);
+}
+
+int fl_pass_cost_spans(struct fl_op_analytic *total, const struct fl_model *model,
+                       enum fl_attention attention, const struct fl_shape_span *spans, int n_spans,
+                       enum fl_logits logits, struct fl_error *error)
+{
+    const struct fl_shape shape = {.batch = 1, .n_tokens = 1, .spans = spans, .n_spans = n_spans};
+    return total_of(total, model, attention, &shape, logits, error);
+}
+
+int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
+                   enum fl_attention attention, enum fl_dtype kv_dtype, int n_prompt, int n_gen,
+                   struct fl_error *error)
+{
+    const struct fl_generation generation = {
+        .batch = 1, .n_prompt = n_prompt, .n_gen = n_gen, .cache = true, .kv_dtype = kv_dtype};
+    const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
+                                             .causal = CAUSAL[attention],
+                                             .lm_head = FL_LM_HEAD_LAST,
+                                             .elementwise = true};
+    struct fl_analytic phases[2];
+    if (fl_analytic_generation(phases, &model->config, &generation, &convention, error) != FL_OK)
+        return FL_FAILED;
+    *total = phases[0].total;
+    total->textbook += phases[1].total.textbook;
+    total->exact += phases[1].total.exact;
+    total->bytes_read += phases[1].total.bytes_read;
+    total->bytes_written += phases[1].total.bytes_written;
     return FL_OK;
 }

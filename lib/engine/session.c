@@ -144,6 +144,11 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
         return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
                        (int)options->attention);
+    if ((unsigned)options->kv_dtype > FL_BF16)
+        return fl_fail(error, "%s: kv_dtype: expected f32, f16 or bf16", config->name);
+    if (options->kv_dtype != FL_F32 && config->head_dim > FL_ATTENTION_HALF_HEAD_MAX)
+        return fl_fail(error, "%s: kv_dtype: expected f32 for heads of more than %d features",
+                       config->name, FL_ATTENTION_HALF_HEAD_MAX);
     if ((unsigned)options->logits > FL_LOGITS_ALL)
         return fl_fail(error, "%s: logits: no mode has number %d", config->name,
                        (int)options->logits);
@@ -171,8 +176,15 @@ static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_layers = (size_t)config->n_layers, n_blocks = (size_t)options->n_blocks;
     const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
     const size_t block_tokens = (size_t)options->block_tokens;
-    work->k_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
-    work->v_cache = TAKE(arena, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+    const size_t bytes = (size_t)fl_dtype_bytes(options->kv_dtype, 1);
+    const size_t factors[] = {n_layers, n_blocks, n_kv_heads, block_tokens, head_dim};
+    size_t n;
+    if (!fl_size_product(factors, sizeof factors / sizeof *factors, &n)) {
+        arena->overflow = true;
+        return;
+    }
+    work->k_cache = fl_arena_take(arena, n, bytes);
+    work->v_cache = fl_arena_take(arena, n, bytes);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -345,6 +357,7 @@ static struct fl_pass entered_pass(struct fl_session *session, int n_spans, cons
                                   session->model->config.sliding_window),
         .n_blocks = session->options.n_blocks,
         .block_tokens = session->options.block_tokens,
+        .kv_dtype = session->options.kv_dtype,
         .copies = session->cache.copies,
         .n_copies = session->cache.n_copies,
         .tokens = tokens,
@@ -430,8 +443,13 @@ int fl_session_forward(struct fl_session *session, const int *tokens, int n_toke
         if (check_span(session, seq, n_tokens, error) != FL_OK)
             return FL_FAILED;
         n_rows += n_tokens;
-        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
     }
+    for (int seq = 0; seq < session->options.n_seqs; seq++) {
+        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
+        fl_kv_cache_leave(&session->cache, seq);
+    }
+    for (int seq = 0; seq < session->options.n_seqs; seq++)
+        fl_kv_cache_join(&session->cache, seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
@@ -470,8 +488,13 @@ int fl_session_run(struct fl_session *session, const struct fl_span *spans, int 
             return fl_fail(error, "%s: span %d: sequence %d has tokens in this pass already", name,
                            i, spans[i].seq);
         n_rows += spans[i].n_tokens;
-        n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
     }
+    for (int i = 0; i < n_spans; i++) {
+        n_blocks += fl_kv_cache_need(&session->cache, spans[i].seq, spans[i].n_tokens);
+        fl_kv_cache_leave(&session->cache, spans[i].seq);
+    }
+    for (int i = 0; i < n_spans; i++)
+        fl_kv_cache_join(&session->cache, spans[i].seq);
     if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < n_spans; i++)
@@ -591,7 +614,8 @@ uint64_t fl_session_block_bytes(const struct fl_session *session)
 {
     const struct fl_config *config = &session->model->config;
     return 2 * (uint64_t)config->n_layers * (uint64_t)session->options.block_tokens *
-           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim * sizeof(float);
+           (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim *
+           fl_dtype_bytes(session->options.kv_dtype, 1);
 }
 
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)

@@ -20,14 +20,15 @@ enum fl_attention {
 enum fl_logits { FL_LOGITS_NONE, FL_LOGITS_LAST, FL_LOGITS_ALL };
 
 struct fl_session_options {
-    int n_seqs;        /* batch, at least 1 */
-    int n_ctx;         /* tokens a sequence may hold; 0: the model's own */
-    int n_tokens_max;  /* new tokens per sequence in one pass; 0: n_ctx */
-    int n_rows_max;    /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
-    int block_tokens;  /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
-    int n_blocks;      /* of the KV cache; 0: enough for all sequences to be full */
-    int n_inputs;      /* encoder-decoders: inputs held at a time; 0: n_seqs */
-    int n_encoder_ctx; /* and tokens of each; 0: the model's own n_ctx_max */
+    int n_seqs;             /* batch, at least 1 */
+    int n_ctx;              /* tokens a sequence may hold; 0: the model's own */
+    int n_tokens_max;       /* new tokens per sequence in one pass; 0: n_ctx */
+    int n_rows_max;         /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
+    int block_tokens;       /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
+    int n_blocks;           /* of the KV cache; 0: enough for all sequences to be full */
+    int n_inputs;           /* encoder-decoders: inputs held at a time; 0: n_seqs */
+    int n_encoder_ctx;      /* and tokens of each; 0: the model's own n_ctx_max */
+    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
     enum fl_attention attention;
     enum fl_logits logits; /* the most that will be asked for; decides the size of the buffer */
     int n_threads;         /* 0: all cores this process may use */

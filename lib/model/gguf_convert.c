@@ -17,10 +17,11 @@ static const uint32_t FILE_TYPES[FL_N_DTYPES] = {
     [FL_Q4_0] = 2, [FL_Q4_K] = 14, [FL_Q6_K] = 18,
 };
 
-/* What llama.cpp keeps in f32: it is small, or small errors there cost much. */
+/* What llama.cpp keeps in f32, being small, or because small errors there cost much: vectors,
+ * tables of positions, and what chooses experts. */
 static bool always_f32(const struct fl_weight_slot *slot)
 {
-    return slot->n_cols == 0 || slot->role == FL_WEIGHT_POSITION_EMBEDDING;
+    return !slot->linear || slot->role == FL_WEIGHT_ROUTER || slot->role == FL_WEIGHT_SHARED_ROUTER;
 }
 
 /* The format asked for, before a look at the rows. */
@@ -75,24 +76,30 @@ static bool plan_slot(struct fl_gguf_plan *plan, const struct fl_weight_slot *sl
                       const struct fl_weight_name *row, int asked)
 {
     char name[FL_GGUF_NAME_MAX + 1];
-    assert(row->pattern);
-    /* the patterns are constants of the loader, with at most one %d */
-    snprintf(name, sizeof name, row->pattern, slot->layer);
-    struct fl_gguf_planned *tensor = row->fused ? find_planned(plan, name) : NULL;
-    if (!tensor) {
+    const char *pattern = slot->encoder ? row->encoder : row->pattern;
+    assert(pattern);
+    /* the patterns are constants of the loader, with at most two %d */
+    snprintf(name, sizeof name, pattern, slot->layer, slot->expert);
+    struct fl_gguf_planned *tensor = row->fused || row->stacked ? find_planned(plan, name) : NULL;
+    const bool is_new = !tensor;
+    if (is_new)
         tensor = add_planned(plan, name);
-        if (!tensor)
-            return false;
+    if (!tensor)
+        return false;
+    if (is_new && slot->n_cols) {
         enum fl_dtype dtype = wanted(slot, asked, plan->config->tied);
-        tensor->n_dims = slot->n_cols ? 2 : 1;
-        if (slot->n_cols) {
-            tensor->dims[0] = (uint64_t)slot->n_cols;
-            tensor->dtype = fl_dtype_fit(dtype, tensor->dims[0]);
-            plan->n_matrices[tensor->dtype]++;
-            plan->n_fallen_back[tensor->dtype] += tensor->dtype != dtype;
-        }
+        tensor->dims[0] = (uint64_t)slot->n_cols;
+        tensor->dtype = fl_dtype_fit(dtype, tensor->dims[0]);
+        plan->n_matrices[tensor->dtype]++;
+        plan->n_fallen_back[tensor->dtype] += tensor->dtype != dtype;
     }
-    tensor->dims[tensor->n_dims - 1] += (uint64_t)slot->n_rows;
+    const int rows = slot->n_cols ? 1 : 0; /* the dimension they are counted along */
+    tensor->n_dims = rows + 1 + row->stacked;
+    if (row->stacked) {
+        tensor->dims[rows] = (uint64_t)slot->n_rows;
+        tensor->dims[rows + 1]++;
+    } else
+        tensor->dims[rows] += (uint64_t)slot->n_rows;
     return add_part(tensor, slot);
 }
 
@@ -100,8 +107,8 @@ static bool plan_slots(struct fl_gguf_plan *plan, struct fl_model *model,
                        const struct fl_weight_name *names, int asked)
 {
     struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
-    for (int layer = FL_GLOBAL_SLOTS; layer < model->config.n_layers; layer++) {
-        int n = fl_weight_slots(model, layer, slots);
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++)
             if (!plan_slot(plan, &slots[i], &names[slots[i].role], asked))
                 return false;

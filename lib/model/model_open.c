@@ -274,6 +274,15 @@ int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *
     return open_config(config, &source, error);
 }
 
+int fl_model_file(char *path, size_t size, const char *spec, struct fl_error *error)
+{
+    struct source source;
+    if (resolve(&source, spec, error) != FL_OK)
+        return FL_FAILED;
+    snprintf(path, size, "%s", source.path);
+    return FL_OK;
+}
+
 static bool has_weights(const struct source *source)
 {
     return source->kind != KIND_PRESET && source->kind != KIND_CONFIG;

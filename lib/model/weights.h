@@ -84,6 +84,10 @@ int fl_model_random_as(struct fl_model *model, const struct fl_config *config, e
 
 void fl_model_close(struct fl_model *model);
 
+/* The file that fl_model_open() would read for a spec, or the config.json beside the weights; empty
+ * for a preset. path: of at least 4096 bytes. */
+int fl_model_file(char *path, size_t size, const char *spec, struct fl_error *error);
+
 /* Only the shape, for `count`: accepts everything fl_model_open() does and reads headers only. */
 int fl_config_open(struct fl_config *config, const char *spec, struct fl_error *error);
 

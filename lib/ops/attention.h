@@ -12,31 +12,37 @@
  *   scores      of each span [n_heads, n_tokens, n_keys], one span behind the other, the keys
  *               starting at its first_key; softmax works in place
  *
+ * A cache in 16 bits is widened to f32 a few rows at a time, which is no FLOP.
+ *
  * FLOPs: scores and context one multiply-accumulate a pair and feature; softmax, a pair: subtract
  * the maximum, scale, exp, add to the sum, multiply by its reciprocal; a row: one division. */
 #ifndef FL_OPS_ATTENTION_H
 #define FL_OPS_ATTENTION_H
 
 #include "base/cost.h"
+#include "base/dtype.h"
 #include "base/excess.h"
 #include "ops/batch.h"
+
+/* Widest head of a cache in 16 bits: a row must fit where rows are widened. */
+enum { FL_ATTENTION_HALF_HEAD_MAX = 4096 };
 
 struct fl_attention_shape {
     const struct fl_batch_span *spans; /* laid out with the same window */
     int n_spans;
     int n_heads, n_kv_heads, head_dim;
     int block_tokens;
-    int window;         /* 0: none */
-    bool bidirectional; /* an encoder: every query sees all keys of its sequence */
-    float scale;        /* 0: 1 / sqrt(head_dim) */
+    int window;             /* 0: none */
+    bool bidirectional;     /* an encoder: every query sees all keys of its sequence */
+    float scale;            /* 0: 1 / sqrt(head_dim) */
+    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
 };
 
 struct fl_attention_kernel {
     const char *name;
-    void (*scores)(float *scores, const float *q, const float *k,
-                   const struct fl_attention_shape *);
+    void (*scores)(float *scores, const float *q, const void *k, const struct fl_attention_shape *);
     void (*softmax)(float *scores, const struct fl_attention_shape *);
-    void (*context)(float *context, const float *probs, const float *v,
+    void (*context)(float *context, const float *probs, const void *v,
                     const struct fl_attention_shape *);
     struct fl_cost (*scores_cost)(const struct fl_attention_shape *);
     struct fl_cost (*softmax_cost)(const struct fl_attention_shape *);

@@ -112,16 +112,20 @@ static void scores_side(const struct fl_attention_job *job, const struct tile *t
                         int key, int n)
 {
     const size_t d = (size_t)job->shape->head_dim;
+    struct fl_attention_wide wide;
     fl_simd()->dot_rows(job->out + pair_at(tile, row, key), NULL, job->a + query_at(tile, row),
-                        job->b + fl_attention_row(job->shape, &tile->head, key), (size_t)n, d, d);
+                        fl_attention_rows(job->shape, job->b, &tile->head, key, n, &wide),
+                        (size_t)n, d, d);
 }
 
 static void context_side(const struct fl_attention_job *job, const struct tile *tile, int row,
                          int key, int n)
 {
     const size_t d = (size_t)job->shape->head_dim;
+    struct fl_attention_wide wide;
     fl_simd()->mix_rows(job->out + query_at(tile, row), job->a + pair_at(tile, row, key),
-                        job->b + fl_attention_row(job->shape, &tile->head, key), (size_t)n, d, d);
+                        fl_attention_rows(job->shape, job->b, &tile->head, key, n, &wide),
+                        (size_t)n, d, d);
 }
 
 /* Task number `index` of the tiles of all heads; false where a shorter span has none. */
@@ -141,6 +145,7 @@ static void scores_tile(const void *context, size_t index)
 {
     const struct fl_attention_job *job = context;
     const int d = job->shape->head_dim;
+    struct fl_attention_wide wide;
     struct tile tile;
     if (!find_tile(&tile, job, index))
         return;
@@ -148,7 +153,7 @@ static void scores_tile(const void *context, size_t index)
         n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tile.n_rows, n, d, 1.0f,
                     job->a + query_at(&tile, 0), (int)tile.head.q_stride,
-                    job->b + fl_attention_row(job->shape, &tile.head, key), d, 0.0f,
+                    fl_attention_rows(job->shape, job->b, &tile.head, key, n, &wide), d, 0.0f,
                     job->out + pair_at(&tile, 0, key), (int)tile.head.n_keys);
     }
     sides(job, &tile, scores_side);
@@ -158,6 +163,7 @@ static void context_tile(const void *context, size_t index)
 {
     const struct fl_attention_job *job = context;
     const int d = job->shape->head_dim;
+    struct fl_attention_wide wide;
     struct tile tile;
     if (!find_tile(&tile, job, index))
         return;
@@ -168,7 +174,7 @@ static void context_tile(const void *context, size_t index)
         n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, tile.n_rows, d, n, 1.0f,
                     job->a + pair_at(&tile, 0, key), (int)tile.head.n_keys,
-                    job->b + fl_attention_row(job->shape, &tile.head, key), d, 1.0f,
+                    fl_attention_rows(job->shape, job->b, &tile.head, key, n, &wide), d, 1.0f,
                     job->out + query_at(&tile, 0), (int)tile.head.q_stride);
     }
 }
@@ -201,7 +207,7 @@ static void for_each_tile(void (*body)(const void *job, size_t tile), struct fl_
                       fl_attention_parallel(shape, fl_attention_visible_pairs(shape)), body, job);
 }
 
-static void scores_visible(float *scores, const float *q, const float *k,
+static void scores_visible(float *scores, const float *q, const void *k,
                            const struct fl_attention_shape *shape)
 {
     fl_attention_decode_scores(scores, q, k, shape);
@@ -216,7 +222,7 @@ static void softmax_visible(float *scores, const struct fl_attention_shape *shap
                                                            .scale = fl_attention_scale(shape)});
 }
 
-static void context_visible(float *context, const float *probs, const float *v,
+static void context_visible(float *context, const float *probs, const void *v,
                             const struct fl_attention_shape *shape)
 {
     fl_attention_decode_context(context, probs, v, shape);

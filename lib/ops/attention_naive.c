@@ -35,18 +35,19 @@ static void head_scores(const void *context, size_t i)
     const struct fl_attention_shape *shape = job->shape;
     const struct fl_attention_head head = head_at(shape, i);
     const int end = end_of(head.span), d = shape->head_dim;
+    struct fl_attention_wide wide;
     if (head.span->n_tokens == 1)
         return;
     for (int key = head.span->first_key, n; key < end; key += n) {
         n = fl_attention_run(shape, key, end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, head.span->n_tokens, n, d, 1.0f,
                     job->a + head.queries, (int)head.q_stride,
-                    job->b + fl_attention_row(shape, &head, key), d, 0.0f,
+                    fl_attention_rows(shape, job->b, &head, key, n, &wide), d, 0.0f,
                     job->out + head.scores + (key - head.span->first_key), (int)head.n_keys);
     }
 }
 
-static void scores_rectangle(float *scores, const float *q, const float *k,
+static void scores_rectangle(float *scores, const float *q, const void *k,
                              const struct fl_attention_shape *shape)
 {
     fl_attention_decode_scores(scores, q, k, shape);
@@ -83,18 +84,19 @@ static void head_context(const void *context, size_t i)
     const struct fl_attention_shape *shape = job->shape;
     const struct fl_attention_head head = head_at(shape, i);
     const int first = head.span->first_key, end = end_of(head.span), d = shape->head_dim;
+    struct fl_attention_wide wide;
     if (head.span->n_tokens == 1)
         return;
     for (int key = first, n; key < end; key += n) {
         n = fl_attention_run(shape, key, end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, head.span->n_tokens, d, n, 1.0f,
                     job->a + head.scores + (key - first), (int)head.n_keys,
-                    job->b + fl_attention_row(shape, &head, key), d, key == first ? 0.0f : 1.0f,
-                    job->out + head.queries, (int)head.q_stride);
+                    fl_attention_rows(shape, job->b, &head, key, n, &wide), d,
+                    key == first ? 0.0f : 1.0f, job->out + head.queries, (int)head.q_stride);
     }
 }
 
-static void context_rectangle(float *context, const float *probs, const float *v,
+static void context_rectangle(float *context, const float *probs, const void *v,
                               const struct fl_attention_shape *shape)
 {
     fl_attention_decode_context(context, probs, v, shape);

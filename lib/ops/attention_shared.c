@@ -1,5 +1,6 @@
 #include "ops/attention_shared.h"
 
+#include "ops/convert.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
@@ -36,18 +37,26 @@ struct fl_key_range fl_attention_visible(const struct fl_attention_shape *shape,
 int fl_attention_run(const struct fl_attention_shape *shape, int first, int end, int most)
 {
     int n = shape->block_tokens - first % shape->block_tokens;
+    if (shape->kv_dtype != FL_F32 && n > FL_ATTENTION_HALF_HEAD_MAX / shape->head_dim)
+        n = FL_ATTENTION_HALF_HEAD_MAX / shape->head_dim;
     n = n < end - first ? n : end - first;
     return n < most ? n : most;
 }
 
-size_t fl_attention_row(const struct fl_attention_shape *shape,
-                        const struct fl_attention_head *head, int key)
+const float *fl_attention_rows(const struct fl_attention_shape *shape, const void *cache,
+                               const struct fl_attention_head *head, int key, int n,
+                               struct fl_attention_wide *wide)
 {
     size_t block = (size_t)head->span->blocks[key / shape->block_tokens];
     size_t row =
         (block * (size_t)shape->n_kv_heads + (size_t)head->kv_head) * (size_t)shape->block_tokens +
         (size_t)(key % shape->block_tokens);
-    return row * (size_t)shape->head_dim;
+    const size_t d = (size_t)shape->head_dim;
+    if (shape->kv_dtype == FL_F32)
+        return (const float *)cache + row * d;
+    fl_to_f32(wide->rows, (const char *)cache + fl_dtype_bytes(shape->kv_dtype, row * d),
+              shape->kv_dtype, (size_t)n * d);
+    return wide->rows;
 }
 
 float fl_attention_scale(const struct fl_attention_shape *shape)
@@ -121,15 +130,15 @@ static void group_scores(const void *context, size_t g)
     const size_t d = (size_t)shape->head_dim;
     if (shape->spans[group.span].n_tokens > 1)
         return;
+    struct fl_attention_wide wide;
+    const struct fl_attention_head first = fl_attention_head(shape, group.span, group.first_head);
     for (int key = group.keys.first, n; key < group.keys.end; key += n) {
         n = fl_attention_run(shape, key, group.keys.end, STRETCH);
-        for (int i = 0; i < group.n_heads; i++) {
-            struct fl_attention_head head =
-                fl_attention_head(shape, group.span, group.first_head + i);
-            fl_simd()->dot_rows(job->out + head.scores + (key - group.keys.first), NULL,
-                                job->a + head.queries, job->b + fl_attention_row(shape, &head, key),
-                                (size_t)n, d, d);
-        }
+        const float *k = fl_attention_rows(shape, job->b, &first, key, n, &wide);
+        for (int i = 0; i < group.n_heads; i++)
+            fl_simd()->dot_rows(job->out + first.scores + (size_t)i * first.n_keys +
+                                    (size_t)(key - group.keys.first),
+                                NULL, job->a + first.queries + (size_t)i * d, k, (size_t)n, d, d);
     }
 }
 
@@ -141,17 +150,17 @@ static void group_context(const void *context, size_t g)
     const size_t d = (size_t)shape->head_dim;
     if (shape->spans[group.span].n_tokens > 1)
         return;
-    struct fl_attention_head first = fl_attention_head(shape, group.span, group.first_head);
+    struct fl_attention_wide wide;
+    const struct fl_attention_head first = fl_attention_head(shape, group.span, group.first_head);
     memset(job->out + first.queries, 0, (size_t)group.n_heads * d * sizeof *job->out);
     for (int key = group.keys.first, n; key < group.keys.end; key += n) {
         n = fl_attention_run(shape, key, group.keys.end, STRETCH);
-        for (int i = 0; i < group.n_heads; i++) {
-            struct fl_attention_head head =
-                fl_attention_head(shape, group.span, group.first_head + i);
-            fl_simd()->mix_rows(job->out + head.queries,
-                                job->a + head.scores + (key - group.keys.first),
-                                job->b + fl_attention_row(shape, &head, key), (size_t)n, d, d);
-        }
+        const float *v = fl_attention_rows(shape, job->b, &first, key, n, &wide);
+        for (int i = 0; i < group.n_heads; i++)
+            fl_simd()->mix_rows(job->out + first.queries + (size_t)i * d,
+                                job->a + first.scores + (size_t)i * first.n_keys +
+                                    (size_t)(key - group.keys.first),
+                                v, (size_t)n, d, d);
     }
 }
 
@@ -174,13 +183,13 @@ static void for_each_group(void (*body)(const void *job, size_t g),
                          job);
 }
 
-void fl_attention_decode_scores(float *scores, const float *q, const float *k,
+void fl_attention_decode_scores(float *scores, const float *q, const void *k,
                                 const struct fl_attention_shape *shape)
 {
     for_each_group(group_scores, &(struct fl_attention_job){scores, q, k, shape, 0, 0});
 }
 
-void fl_attention_decode_context(float *context, const float *probs, const float *v,
+void fl_attention_decode_context(float *context, const float *probs, const void *v,
                                  const struct fl_attention_shape *shape)
 {
     for_each_group(group_context, &(struct fl_attention_job){context, probs, v, shape, 0, 0});
@@ -248,7 +257,8 @@ static uint64_t key_bytes(const struct fl_attention_shape *shape)
     uint64_t n_keys = 0;
     for (int i = 0; i < shape->n_spans; i++)
         n_keys += fl_batch_n_keys(&shape->spans[i]);
-    return n_keys * (uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim * sizeof(float);
+    return fl_dtype_bytes(shape->kv_dtype,
+                          n_keys * (uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim);
 }
 
 struct fl_cost fl_attention_scores_cost(const struct fl_attention_shape *shape, uint64_t n_pairs)

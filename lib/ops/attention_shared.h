@@ -26,12 +26,18 @@ struct fl_key_range {
 struct fl_key_range fl_attention_visible(const struct fl_attention_shape *shape,
                                          const struct fl_batch_span *span, int query);
 
-/* Keys from `first` on that lie together: to the end of their block, `end`, or `most` of them. */
+/* Keys from `first` on that are worked on at once: to the end of their block, `end`, `most` of
+ * them, or as many as are widened together. */
 int fl_attention_run(const struct fl_attention_shape *shape, int first, int end, int most);
 
-/* Offset in k and v of the row of a key. */
-size_t fl_attention_row(const struct fl_attention_shape *shape,
-                        const struct fl_attention_head *head, int key);
+/* Rows of such a run in k or v, [n, head_dim]: in place, or widened into `wide`, where they stay
+ * until the next call. */
+struct fl_attention_wide {
+    _Alignas(64) float rows[FL_ATTENTION_HALF_HEAD_MAX];
+};
+const float *fl_attention_rows(const struct fl_attention_shape *shape, const void *cache,
+                               const struct fl_attention_head *head, int key, int n,
+                               struct fl_attention_wide *wide);
 
 float fl_attention_scale(const struct fl_attention_shape *shape);
 
@@ -39,7 +45,8 @@ float fl_attention_scale(const struct fl_attention_shape *shape);
  * and reads, in the order of struct fl_attention_kernel. */
 struct fl_attention_job {
     float *out;
-    const float *a, *b;
+    const float *a;
+    const void *b;
     const struct fl_attention_shape *shape;
     float scale;  /* of the softmax */
     int n_pieces; /* most tasks a head is cut into */
@@ -50,9 +57,9 @@ bool fl_attention_parallel(const struct fl_attention_shape *shape, uint64_t n_pa
 
 /* Spans of one new token: all kernels do the same. Spans of several are left alone, and what lies
  * behind out of theirs. Nothing is done when there are none. */
-void fl_attention_decode_scores(float *scores, const float *q, const float *k,
+void fl_attention_decode_scores(float *scores, const float *q, const void *k,
                                 const struct fl_attention_shape *shape);
-void fl_attention_decode_context(float *context, const float *probs, const float *v,
+void fl_attention_decode_context(float *context, const float *probs, const void *v,
                                  const struct fl_attention_shape *shape);
 bool fl_attention_has_several(const struct fl_attention_shape *shape);
 

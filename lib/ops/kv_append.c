@@ -1,21 +1,23 @@
 #include "ops/kv_append.h"
 
+#include "ops/convert.h"
 #include "ops/parallel.h"
 
 #include <stddef.h>
 #include <string.h>
 
 struct job {
-    float *cache;
+    char *cache;
     const float *rows;
     const struct fl_kv_shape *shape;
 };
 
-/* Offset of a token's row in the pool. */
+/* Offset of a token's row in the pool, in bytes. */
 static size_t row_of(const struct fl_kv_shape *shape, int block, int kv_head, int token)
 {
     size_t head = (size_t)block * (size_t)shape->n_kv_heads + (size_t)kv_head;
-    return (head * (size_t)shape->block_tokens + (size_t)token) * (size_t)shape->head_dim;
+    return fl_dtype_bytes(shape->dtype, (head * (size_t)shape->block_tokens + (size_t)token) *
+                                            (size_t)shape->head_dim);
 }
 
 /* One head of one span: its new rows lie apart in the input and together in a block. */
@@ -29,9 +31,9 @@ static void append_head(const void *context, size_t i)
     const float *from = job->rows + (span->first_row * n_heads + (size_t)kv_head) * d;
     for (int token = 0; token < span->n_tokens; token++) {
         const int position = span->n_past + token;
-        memcpy(job->cache + row_of(shape, span->blocks[position / block_tokens], kv_head,
-                                   position % block_tokens),
-               from + (size_t)token * n_heads * d, d * sizeof *from);
+        fl_from_f32(job->cache + row_of(shape, span->blocks[position / block_tokens], kv_head,
+                                        position % block_tokens),
+                    from + (size_t)token * n_heads * d, shape->dtype, d);
     }
 }
 
@@ -48,14 +50,14 @@ static uint64_t row_floats(const struct fl_kv_shape *shape)
     return (uint64_t)shape->n_kv_heads * (uint64_t)shape->head_dim;
 }
 
-static void append(float *cache, const float *rows, const struct fl_kv_shape *shape)
+static void append(char *cache, const float *rows, const struct fl_kv_shape *shape)
 {
     struct job job = {cache, rows, shape};
     fl_parallel_rows((size_t)shape->n_spans * (size_t)shape->n_kv_heads,
                      n_rows(shape) * row_floats(shape) >= FL_PARALLEL_MIN, append_head, &job);
 }
 
-void fl_kv_append(float *k_cache, float *v_cache, const float *k, const float *v,
+void fl_kv_append(void *k_cache, void *v_cache, const float *k, const float *v,
                   const struct fl_kv_shape *shape)
 {
     append(k_cache, k, shape);
@@ -67,18 +69,18 @@ struct fl_cost fl_kv_append_cost(const struct fl_kv_shape *shape)
     const uint64_t n = n_rows(shape) * row_floats(shape);
     return (struct fl_cost){
         .bytes_read = 2 * n * sizeof(float),
-        .bytes_written = 2 * n * sizeof(float),
+        .bytes_written = 2 * fl_dtype_bytes(shape->dtype, n),
     };
 }
 
-static void copy(float *cache, const struct fl_kv_copy *copy, const struct fl_kv_shape *shape)
+static void copy(char *cache, const struct fl_kv_copy *copy, const struct fl_kv_shape *shape)
 {
     for (int head = 0; head < shape->n_kv_heads; head++)
         memcpy(cache + row_of(shape, copy->to, head, 0), cache + row_of(shape, copy->from, head, 0),
-               (size_t)copy->n_tokens * (size_t)shape->head_dim * sizeof *cache);
+               fl_dtype_bytes(shape->dtype, (size_t)copy->n_tokens * (size_t)shape->head_dim));
 }
 
-void fl_kv_copy(float *k_cache, float *v_cache, const struct fl_kv_copy *copies, int n_copies,
+void fl_kv_copy(void *k_cache, void *v_cache, const struct fl_kv_copy *copies, int n_copies,
                 const struct fl_kv_shape *shape)
 {
     for (int i = 0; i < n_copies; i++) {
@@ -94,7 +96,7 @@ struct fl_cost fl_kv_copy_cost(const struct fl_kv_copy *copies, int n_copies,
     for (int i = 0; i < n_copies; i++)
         n += (uint64_t)copies[i].n_tokens * row_floats(shape);
     return (struct fl_cost){
-        .bytes_read = 2 * n * sizeof(float),
-        .bytes_written = 2 * n * sizeof(float),
+        .bytes_read = 2 * fl_dtype_bytes(shape->dtype, n),
+        .bytes_written = 2 * fl_dtype_bytes(shape->dtype, n),
     };
 }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "engine/beam.h"
+#include "engine/generation.h"
 #include "engine/sampler.h"
 #include "tests/unit/engine_harness.h"
 
@@ -356,7 +357,8 @@ static struct fl_beam *run_beams(const char *what, const struct fl_beam_model *m
     struct fl_beam *beam;
     struct fl_error error;
     cr_assert(fl_beam_open(&beam, &options, model->vocab_size, &error) == FL_OK, "%s", error.text);
-    cr_assert(fl_beam_start(beam, model, prompt.ids, prompt.n, &error) == FL_OK, "%s", error.text);
+    cr_assert(fl_beam_start(beam, model, prompt.ids, prompt.n, options.n_new_max, &error) == FL_OK,
+              "%s", error.text);
     bool more = true;
     for (int step = 0; more; step++) {
         cr_assert(fl_beam_step(beam, &more, &error) == FL_OK, "%s", error.text);
@@ -415,6 +417,161 @@ ParameterizedTest(struct tiny *row, golden_decoding, beams)
         n++;
     }
     cr_expect_geq(n, 3);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* ---- the decoding loop ---- */
+
+static struct fl_generator *generate(const struct fl_model *model, const struct fl_prompt *prompts,
+                                     int n_prompts, const struct fl_generator_options *options)
+{
+    struct fl_generator *generator;
+    struct fl_error error;
+    cr_assert(fl_generator_open(&generator, model, prompts, n_prompts, options, &error) == FL_OK,
+              "%s", error.text);
+    cr_assert(fl_generator_run(generator, &error) == FL_OK, "%s", error.text);
+    return generator;
+}
+
+static void expect_ids(const char *what, const int *got, int n, const struct fixture_ids *expected)
+{
+    cr_expect(n == expected->n && memcmp(got, expected->ids, (size_t)n * sizeof *got) == 0,
+              "%s: other ids", what);
+}
+
+/* Three prompts of unequal length in one pass: their last logits, and what follows. */
+static void check_batch(const char *name, const struct fixture *fixture,
+                        const struct fl_model *model)
+{
+    enum { N = 3 };
+    const cJSON *batch = fixture_member(fixture->expected, "batch");
+    const size_t vocab_size = (size_t)model->config.vocab_size;
+    struct fixture_array logits = fixture_array(fixture, fixture_member(batch, "last_logits"));
+    struct fixture_ids ids[N];
+    struct fl_prompt prompts[N];
+    struct fl_span spans[N];
+    int tokens[N * N_CTX], n_tokens = 0;
+    for (int i = 0; i < N; i++) {
+        ids[i] = fixture_ids(cJSON_GetArrayItem(fixture_member(batch, "prompts"), i));
+        prompts[i] = (struct fl_prompt){ids[i].ids, ids[i].n};
+        spans[i] = (struct fl_span){i, ids[i].n};
+        memcpy(tokens + n_tokens, ids[i].ids, (size_t)ids[i].n * sizeof *tokens);
+        n_tokens += ids[i].n;
+    }
+    cr_assert_eq(logits.n_rows, N);
+    struct fl_session *session =
+        harness_session(model, &(struct fl_session_options){.n_seqs = N,
+                                                            .n_ctx = N_CTX,
+                                                            .block_tokens = 4,
+                                                            .attention = FL_ATTENTION_CAUSAL,
+                                                            .logits = FL_LOGITS_LAST,
+                                                            .n_threads = 1});
+    struct fl_error error;
+    cr_assert(fl_session_run(session, spans, N, tokens, FL_LOGITS_LAST, &error) == FL_OK, "%s",
+              error.text);
+    const double distance =
+        harness_distance(fl_session_logits(session), logits.data, N * vocab_size);
+    const double allowed =
+        fixture_number(fixture_member(fixture->expected, "tolerance"), "logits_abs");
+    cr_expect(distance <= allowed, "%s: logits of a batch off by %g", name, distance);
+    fl_session_close(session);
+    free(logits.data);
+
+    const struct fl_generator_options options = {
+        .sampling = fl_sampling_default,
+        .n_new_max = (int)fixture_number(batch, "max_new_tokens"),
+        .attention = FL_ATTENTION_CAUSAL,
+        .n_threads = 1,
+    };
+    struct fl_generator *generator = generate(model, prompts, N, &options);
+    for (int i = 0; i < N; i++) {
+        struct fixture_ids expected =
+            fixture_ids(cJSON_GetArrayItem(fixture_member(batch, "output_ids"), i));
+        const struct fl_generated result = fl_generator_result(generator, i);
+        expect_ids(name, result.ids, result.n_ids, &expected);
+        free(expected.ids);
+        free(ids[i].ids);
+    }
+    fl_generator_close(generator);
+}
+
+/* An end of sequence, which the fixture lists and the output leaves out. */
+static void check_greedy_eos(const char *name, const struct fixture *fixture,
+                             const struct fl_model *model)
+{
+    const cJSON *entry = fixture_member(fixture->expected, "greedy_eos");
+    struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    const int eos = (int)fixture_number(entry, "eos_token_id");
+    const struct fl_prompt prompt = {ids.ids, ids.n};
+    const struct fl_generator_options options = {
+        .sampling = fl_sampling_default,
+        .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
+        .eos_ids = &eos,
+        .n_eos = 1,
+        .attention = FL_ATTENTION_CAUSAL,
+        .n_threads = 1,
+    };
+    cr_assert_eq(expected.ids[expected.n - 1], eos);
+    expected.n--;
+    struct fl_generator *generator = generate(model, &prompt, 1, &options);
+    const struct fl_generated result = fl_generator_result(generator, 0);
+    expect_ids(name, result.ids, result.n_ids, &expected);
+    cr_expect_eq(result.reason, FL_STOP_EOS);
+    fl_generator_close(generator);
+    free(expected.ids);
+    free(ids.ids);
+}
+
+/* Beams as forks of one cache in blocks. */
+static void check_forked_beams(const char *name, const struct fl_model *model, const cJSON *entry,
+                               double tolerance)
+{
+    struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
+    const cJSON *expected = fixture_member(entry, "hypotheses");
+    const cJSON *eos = fixture_member(entry, "eos_token_id");
+    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const struct fl_prompt prompt = {ids.ids, ids.n};
+    const struct fl_generator_options options = {
+        .sampling = fl_sampling_default,
+        .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
+        .n_beams = (int)fixture_number(entry, "num_beams"),
+        .length_penalty = fixture_number(entry, "alpha"),
+        .eos_ids = &eos_id,
+        .n_eos = eos_id >= 0,
+        .attention = FL_ATTENTION_CAUSAL,
+        .n_threads = 1,
+    };
+    struct fl_generator *generator = generate(model, &prompt, 1, &options);
+    const struct fl_generated result = fl_generator_result(generator, 0);
+    cr_assert_eq(result.n_beams, cJSON_GetArraySize(expected));
+    for (int i = 0; i < result.n_beams; i++)
+        expect_hypothesis(name, i, &result.beams[i], cJSON_GetArrayItem(expected, i), tolerance);
+    fl_generator_close(generator);
+    free(ids.ids);
+}
+
+ParameterizedTestParameters(golden_decoding, generation)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_decoding, generation)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    const cJSON *entry;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "beam_score_abs");
+    check_batch(row->name, &fixture, &model);
+    check_greedy_eos(row->name, &fixture, &model);
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
+    {
+        check_forked_beams(row->name, &model, entry, tolerance);
+    }
     fl_model_close(&model);
     fixture_close(&fixture);
 }

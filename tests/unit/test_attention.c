@@ -2,6 +2,7 @@
  * sentinels that a kernel must not touch; keys and values that no query may see hold NaN where the
  * kernel promises not to read them. */
 #include "ops/attention.h"
+#include "ops/convert.h"
 #include "ops_check.h"
 
 #include <string.h>
@@ -115,10 +116,11 @@ static void problem_open(struct problem *p, const struct layout *layout)
     struct fl_batch batch =
         fl_batch_lay_out(p->spans, layout->n_spans, p->positions, layout->window);
     cr_assert_leq(batch.n_rows, ROWS_MAX);
-    p->shape =
-        (struct fl_attention_shape){p->spans,           layout->n_spans,       layout->n_heads,
-                                    layout->n_kv_heads, layout->head_dim,      layout->block_tokens,
-                                    layout->window,     layout->bidirectional, layout->scale};
+    p->shape = (struct fl_attention_shape){p->spans,         layout->n_spans,
+                                           layout->n_heads,  layout->n_kv_heads,
+                                           layout->head_dim, layout->block_tokens,
+                                           layout->window,   layout->bidirectional,
+                                           layout->scale,    FL_F32};
     const struct fl_batch_span *last = &p->spans[layout->n_spans - 1];
     p->n_q = (size_t)batch.n_rows * n_heads * d;
     p->n_kv = (size_t)n_blocks * (size_t)layout->n_kv_heads * (size_t)layout->block_tokens * d;
@@ -278,6 +280,46 @@ static void run(const struct fl_attention_kernel *kernel, int number, const char
     check_context(&p, what);
     free(before);
     problem_close(&p);
+}
+
+/* A cache in 16 bits against a reference that reads the rounded numbers. */
+static void run_half(const struct fl_attention_kernel *kernel, int number, enum fl_dtype dtype)
+{
+    struct problem p;
+    problem_open(&p, &LAYOUTS[number]);
+    uint16_t *k = calloc(p.n_kv, sizeof *k), *v = calloc(p.n_kv, sizeof *v);
+    cr_assert(k && v);
+    fl_from_f32(k, p.k, dtype, p.n_kv);
+    fl_from_f32(v, p.v, dtype, p.n_kv);
+    fl_to_f32(p.k, k, dtype, p.n_kv);
+    fl_to_f32(p.v, v, dtype, p.n_kv);
+    char what[96];
+    snprintf(what, sizeof what, "%s %s layout %d:", kernel->name, fl_dtype_names[dtype], number);
+    p.shape.kv_dtype = dtype;
+    kernel->scores(p.scores, p.q, k, &p.shape);
+    check_scores(&p, what);
+    kernel->softmax(p.scores, &p.shape);
+    kernel->context(p.context, p.scores, v, &p.shape);
+    check_context(&p, what);
+    struct fl_attention_shape wide = p.shape;
+    wide.kv_dtype = FL_F32;
+    const struct fl_cost half = kernel->scores_cost(&p.shape), full = kernel->scores_cost(&wide);
+    cr_expect_eq(half.macs, full.macs);
+    cr_expect_eq(full.bytes_read - half.bytes_read, kernel->context_cost(&wide).bytes_read -
+                                                        kernel->context_cost(&p.shape).bytes_read);
+    cr_expect_gt(full.bytes_read, half.bytes_read);
+    free(k);
+    free(v);
+    problem_close(&p);
+}
+
+Test(attention, caches_of_16_bits_equal_reference)
+{
+    for (int i = 0; i < N_LAYOUTS; i++)
+        for (int dtype = FL_F16; dtype <= FL_BF16; dtype++) {
+            run_half(&fl_attention_naive, i, (enum fl_dtype)dtype);
+            run_half(&fl_attention_causal, i, (enum fl_dtype)dtype);
+        }
 }
 
 Test(attention, naive_equals_reference)

@@ -73,7 +73,8 @@ static struct fl_beam *search(struct fake *fake, const struct fl_beam_options *o
     memset(fake->n_ids, 0, sizeof fake->n_ids);
     fake->n_forks = fake->n_passes = 0;
     cr_assert(fl_beam_open(&beam, options, fake->vocab_size, &error) == FL_OK, "%s", error.text);
-    cr_assert(fl_beam_start(beam, &model, prompt, n_prompt, &error) == FL_OK, "%s", error.text);
+    cr_assert(fl_beam_start(beam, &model, prompt, n_prompt, options->n_new_max, &error) == FL_OK,
+              "%s", error.text);
     bool more = true;
     while (more)
         cr_assert(fl_beam_step(beam, &more, &error) == FL_OK, "%s", error.text);
@@ -353,7 +354,7 @@ Test(beam, mistakes_are_named)
     const struct fl_beam_options options = {.n_beams = 2, .n_new_max = 1, .n_prompt_max = 2};
     cr_assert_eq(fl_beam_open(&beam, &options, 5, &error), FL_OK);
     const struct fl_beam_model model = {.vocab_size = 5};
-    cr_expect_eq(fl_beam_start(beam, &model, (int[]){1, 2, 3}, 3, &error), FL_FAILED);
+    cr_expect_eq(fl_beam_start(beam, &model, (int[]){1, 2, 3}, 3, 1, &error), FL_FAILED);
     cr_expect(strstr(error.text, "1 to 2"), "%s", error.text);
     fl_beam_close(beam);
 }

@@ -1,6 +1,7 @@
 /* The decode loop allocates nothing: neither the engine nor the libraries below it. Every way to
  * get memory is interposed here and counted while `counting`; the sanitizers interpose them too,
  * so the test is skipped there. */
+#include "engine/generation.h"
 #include "engine_harness.h"
 
 #include <criterion/criterion.h>
@@ -159,6 +160,95 @@ Test(engine_allocation, decode_loop_allocates_nothing)
             fl_session_close(session);
             fl_model_close(&model);
         }
+}
+
+/* Counts from the third token to the last but one; what the loop does between two tokens is all
+ * there. */
+static void count_tokens(void *context, int prompt, int id)
+{
+    int *n_tokens = context;
+    (void)prompt;
+    (void)id;
+    ++*n_tokens;
+    if (*n_tokens == 3)
+        atomic_store(&counting, true);
+    else if (*n_tokens == 30)
+        atomic_store(&counting, false);
+}
+
+static void ignore_text(void *context, int prompt, const char *text, size_t length)
+{
+    (void)context;
+    (void)prompt;
+    (void)text;
+    (void)length;
+}
+
+/* Every step of the logits, text and stop texts, and two sequences that differ in length. */
+Test(engine_allocation, sampling_and_stops_allocate_nothing)
+{
+    static const char *const STOPS[] = {"never", "\n\n\n\n\n\n"};
+    static const int IDS[] = {1, 2, 3, 4, 5};
+    const struct fl_prompt prompts[] = {{IDS, 5}, {IDS, 2}};
+    struct fl_model model;
+    struct fl_tokenizer *tokenizer;
+    struct fl_error error;
+    harness_model(&model, "llama-nano");
+    cr_assert_eq(fl_tokenizer_open(&tokenizer, "llama-nano", NULL, 256, &error), FL_OK);
+    unsigned long fewest = ULONG_MAX;
+    for (int round = 0; round < 4; round++) {
+        int n_tokens = 0;
+        const struct fl_generator_options options = {
+            .sampling = {0.9, 50, 0.95, 0.01, 1.1, 0.1, 0.1, 0, 3, 7},
+            .n_new_max = 20,
+            .stop_texts = STOPS,
+            .n_stop_texts = 2,
+            .n_threads = 1,
+            .tokenizer = tokenizer,
+            .sink = {&n_tokens, count_tokens, ignore_text},
+        };
+        struct fl_generator *generator;
+        cr_assert(fl_generator_open(&generator, &model, prompts, 2, &options, &error) == FL_OK,
+                  "%s", error.text);
+        atomic_store(&n_allocations, 0);
+        cr_assert(fl_generator_run(generator, &error) == FL_OK, "%s", error.text);
+        atomic_store(&counting, false);
+        cr_assert_geq(n_tokens, 30);
+        const unsigned long n = atomic_load(&n_allocations);
+        fewest = n < fewest ? n : fewest;
+        fl_generator_close(generator);
+    }
+    cr_expect_eq(fewest, 0, "%lu allocations", fewest);
+    fl_tokenizer_close(tokenizer);
+    fl_model_close(&model);
+}
+
+/* The whole run of a search, forks included; what opening reserves comes before. */
+Test(engine_allocation, beam_search_allocates_nothing)
+{
+    static const int IDS[] = {1, 2, 3, 4, 5};
+    const struct fl_prompt prompt = {IDS, 5};
+    struct fl_model model;
+    struct fl_error error;
+    harness_model(&model, "gpt2-nano");
+    unsigned long fewest = ULONG_MAX;
+    for (int round = 0; round < 4; round++) {
+        const struct fl_generator_options options = {
+            .sampling = fl_sampling_default, .n_new_max = 20, .n_beams = 4, .n_threads = 1};
+        struct fl_generator *generator;
+        cr_assert(fl_generator_open(&generator, &model, &prompt, 1, &options, &error) == FL_OK,
+                  "%s", error.text);
+        atomic_store(&n_allocations, 0);
+        atomic_store(&counting, true);
+        const int status = fl_generator_run(generator, &error);
+        atomic_store(&counting, false);
+        cr_assert(status == FL_OK, "%s", error.text);
+        const unsigned long n = atomic_load(&n_allocations);
+        fewest = n < fewest ? n : fewest;
+        fl_generator_close(generator);
+    }
+    cr_expect_eq(fewest, 0, "%lu allocations", fewest);
+    fl_model_close(&model);
 }
 
 #endif

@@ -32,8 +32,8 @@ static void lay_out(struct problem *p, const struct layout *at)
                                              .n_past = at->n_past,
                                              .blocks = p->blocks + i * blocks_per_seq(at)};
     fl_batch_lay_out(p->spans, at->n_seqs, p->positions, 0);
-    p->shape =
-        (struct fl_kv_shape){p->spans, at->n_seqs, at->n_kv_heads, at->head_dim, at->block_tokens};
+    p->shape = (struct fl_kv_shape){p->spans,     at->n_seqs,       at->n_kv_heads,
+                                    at->head_dim, at->block_tokens, FL_F32};
 }
 
 /* Every row of the cache is either the token it should be or untouched. */

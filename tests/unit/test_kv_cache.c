@@ -113,6 +113,14 @@ Test(kv_cache, sharing_takes_no_blocks_and_writing_takes_one)
     cr_expect_eq(w.cache.n_free, 27);
     for (int seq = 0; seq < N_SEQS; seq++) /* the last to write is alone with its block */
         cr_expect_eq(fl_kv_cache_need(&w.cache, seq, 1), 1);
+    int together = 0;
+    for (int seq = 0; seq < N_SEQS; seq++) {
+        together += fl_kv_cache_need(&w.cache, seq, 1);
+        fl_kv_cache_leave(&w.cache, seq);
+    }
+    for (int seq = 0; seq < N_SEQS; seq++)
+        fl_kv_cache_join(&w.cache, seq);
+    cr_expect_eq(together, N_SEQS - 1);
     for (int seq = 0; seq < N_SEQS; seq++)
         append(&w, seq, 1);
     cr_expect_eq(w.cache.n_free, 23);

@@ -1,0 +1,156 @@
+#include "engine/generate_ledger.h"
+
+#include "base/units.h"
+#include "engine/pass_cost.h"
+
+static double flops_of(struct fl_cost cost)
+{
+    return (double)fl_cost_flops(cost);
+}
+
+static double bytes_of(struct fl_cost cost)
+{
+    return (double)cost.bytes_read + (double)cost.bytes_written;
+}
+
+struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op)
+{
+    struct fl_ledger_entry sum = {0};
+    for (int row = 0; row < ledger->n_rows; row++) {
+        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, row, op);
+        sum.counted = fl_cost_add(sum.counted, entry->counted);
+        sum.time_ns += entry->time_ns;
+        sum.n_calls += entry->n_calls;
+    }
+    return sum;
+}
+
+/* ---- what was generated ---- */
+
+static void print_prompts(FILE *out, const struct fl_generator *generator, int n_prompts)
+{
+    if (n_prompts > 1)
+        fprintf(out, "\n%-8s %8s %10s  %s\n", "prompt", "tokens", "generated", "stopped");
+    for (int i = 0; i < n_prompts; i++) {
+        const struct fl_generated result = fl_generator_result(generator, i);
+        const char *reason = fl_stop_reason_text(result.reason);
+        if (n_prompts > 1)
+            fprintf(out, "%-8d %8d %10d  %s\n", i + 1, result.n_prompt, result.n_ids, reason);
+        else
+            fprintf(out, "\n%d tokens of prompt, %d generated; stopped: %s\n", result.n_prompt,
+                    result.n_ids, reason);
+    }
+}
+
+/* ---- phases and operators ---- */
+
+static void print_phase(FILE *out, const struct fl_phase *phase)
+{
+    char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
+    const struct fl_cost total = fl_ledger_total(&phase->ledger).counted;
+    const double ns = (double)phase->time_ns;
+    if (phase->n_tokens == 0)
+        return;
+    fprintf(out, "%-8s %8lld %8lld %10s %10.1f %14s %10.2f %8.2f\n", phase->name,
+            (long long)phase->n_passes, (long long)phase->n_tokens, fl_time_text(ns, time),
+            (double)phase->n_new / ns * 1e9, fl_si_text(flops_of(total), "FLOP", flops),
+            flops_of(total) / ns, bytes_of(total) / ns);
+}
+
+static void print_operators(FILE *out, const struct fl_generator *generator)
+{
+    fprintf(out, "\n%-13s %14s %10s %14s %10s\n", "operator", "prefill", "time", "decode", "time");
+    for (int op = 0; op < FL_N_OPERATORS; op++) {
+        struct fl_ledger_entry sums[FL_N_PHASES];
+        uint64_t n_calls = 0;
+        for (int i = 0; i < FL_N_PHASES; i++) {
+            const struct fl_phase *phase =
+                fl_generator_phase(generator, (enum fl_generator_phase)i);
+            sums[i] = fl_ledger_operator(&phase->ledger, (enum fl_operator)op);
+            n_calls += sums[i].n_calls;
+        }
+        if (n_calls == 0)
+            continue;
+        fprintf(out, "%-13s", fl_operator_name((enum fl_operator)op));
+        for (int i = 0; i < FL_N_PHASES; i++) {
+            char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
+            fprintf(out, " %14s %10s", fl_si_text(flops_of(sums[i].counted), "FLOP", flops),
+                    fl_time_text((double)sums[i].time_ns, time));
+        }
+        fputc('\n', out);
+    }
+}
+
+/* ---- beams against greedy ---- */
+
+int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generator *generator,
+                            const struct fl_model *model,
+                            const struct fl_generator_options *options, int n_prompts,
+                            struct fl_error *error)
+{
+    *cost = (struct fl_search_cost){0};
+    for (int i = 0; i < FL_N_PHASES; i++) {
+        const struct fl_phase *phase = fl_generator_phase(generator, (enum fl_generator_phase)i);
+        const struct fl_cost total = fl_ledger_total(&phase->ledger).counted;
+        cost->flops += flops_of(total);
+        cost->bytes += bytes_of(total);
+    }
+    for (int i = 0; i < n_prompts; i++) {
+        const struct fl_generated result = fl_generator_result(generator, i);
+        struct fl_op_analytic greedy;
+        if (result.n_beams == 0)
+            continue;
+        const int kept = result.beams[0].n_ids;
+        if (fl_greedy_cost(&greedy, model, options->attention, options->kv_dtype, result.n_prompt,
+                           kept, error) != FL_OK)
+            return FL_FAILED;
+        cost->kept += kept;
+        cost->greedy_flops += (double)greedy.exact;
+        cost->greedy_bytes += (double)greedy.bytes_read + (double)greedy.bytes_written;
+    }
+    return FL_OK;
+}
+
+static void print_search_row(FILE *out, const char *name, const struct fl_search_cost *cost,
+                             double flops, double bytes)
+{
+    char spent[FL_UNIT_TEXT], each[FL_UNIT_TEXT], moved[FL_UNIT_TEXT];
+    const double kept = (double)cost->kept;
+    fprintf(out, "%-13s %8lld %14s %14s %14s\n", name, cost->kept, fl_si_text(flops, "FLOP", spent),
+            fl_si_text(flops / kept, "FLOP", each), fl_si_text(bytes, "B", moved));
+}
+
+static void print_search(FILE *out, const struct fl_search_cost *cost, int n_beams)
+{
+    char name[32];
+    if (cost->kept == 0)
+        return;
+    snprintf(name, sizeof name, "%d beams", n_beams);
+    fprintf(out, "\n%-13s %8s %14s %14s %14s\n", "decoding", "kept", "spent", "a kept token",
+            "moved");
+    print_search_row(out, name, cost, cost->flops, cost->bytes);
+    print_search_row(out, "greedy", cost, cost->greedy_flops, cost->greedy_bytes);
+    fprintf(out,
+            "%-13s %8s %13.2fx %14s %13.2fx   (greedy: by formula, the same number of "
+            "tokens)\n",
+            "ratio", "", cost->flops / cost->greedy_flops, "", cost->bytes / cost->greedy_bytes);
+}
+
+int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
+                       const struct fl_model *model, const struct fl_generator_options *options,
+                       int n_prompts, struct fl_error *error)
+{
+    print_prompts(out, generator, n_prompts);
+    fprintf(out, "\n%-8s %8s %8s %10s %10s %14s %10s %8s\n", "phase", "passes", "tokens", "time",
+            "tokens/s", "counted", "GFLOP/s", "GB/s");
+    for (int i = 0; i < FL_N_PHASES; i++)
+        print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));
+    print_operators(out, generator);
+    if (options->n_beams > 1) {
+        struct fl_search_cost cost;
+        if (fl_generate_search_cost(&cost, generator, model, options, n_prompts, error) != FL_OK)
+            return FL_FAILED;
+        print_search(out, &cost, options->n_beams);
+    }
+    return FL_OK;
+}

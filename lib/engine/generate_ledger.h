@@ -1,0 +1,31 @@
+/* generate_ledger.h - the tables that `flopledger generate` closes with. */
+#ifndef FL_ENGINE_GENERATE_LEDGER_H
+#define FL_ENGINE_GENERATE_LEDGER_H
+
+#include "engine/generation.h"
+
+#include <stdio.h>
+
+/* One operator over all rows of a ledger. */
+struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op);
+
+/* What a search cost beside greedy decoding of as many tokens. `kept`: of the best hypotheses,
+ * ends included. Greedy's figures are formulas. */
+struct fl_search_cost {
+    long long kept;
+    double flops, bytes;               /* of the search, counted */
+    double greedy_flops, greedy_bytes; /* prompt by prompt, a batch of one */
+};
+
+/* Only where beams were searched. */
+int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generator *generator,
+                            const struct fl_model *model,
+                            const struct fl_generator_options *options, int n_prompts,
+                            struct fl_error *error);
+
+/* Phases, operators, and beams against greedy. */
+int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
+                       const struct fl_model *model, const struct fl_generator_options *options,
+                       int n_prompts, struct fl_error *error);
+
+#endif
