@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_SEEDS = 40, N_PROMPTS = 3, N_PROMPT_MAX = 12, N_NEW = 14, N_CTX = 40 };
+enum { N_SEEDS = 500, N_PROMPTS = 3, N_PROMPT_MAX = 12, N_NEW = 14, N_CTX = 40 };
 
 /* A random model and three prompts of unequal length. */
 struct specimen {
@@ -177,7 +177,7 @@ Test(generation, a_seed_repeats_and_another_differs)
             fl_generator_close(runs[i]);
         fl_model_close(&specimen.model);
     }
-    cr_expect_geq(n_different, N_SEEDS - 2);
+    cr_expect_geq(n_different, N_SEEDS * 95 / 100);
 }
 
 /* Prompts of unequal length that end at different times, greedily and drawn. */
