@@ -178,12 +178,13 @@ static void find_ends(struct job *job)
     job->options.eos_ids = job->eos_ids;
     if (job->flags->ignore_eos)
         return;
+    const bool starts = config->n_encoder_layers == 0; /* a decoder's own start is no end */
     add_end(job, config->eos_id);
-    add_end(job, config->bos_id);
+    add_end(job, starts ? config->bos_id : -1);
     if (!job->tokenizer)
         return;
     add_end(job, fl_tokenizer_eos(job->tokenizer));
-    add_end(job, fl_tokenizer_bos(job->tokenizer));
+    add_end(job, starts ? fl_tokenizer_bos(job->tokenizer) : -1);
 }
 
 static void set_options(struct job *job)
@@ -234,7 +235,8 @@ static int open_job(struct job *job, struct fl_error *error)
     if (!only_ids &&
         fl_tokenizer_open(&job->tokenizer, f->model, f->tokenizer, vocab_size, error) != FL_OK)
         return FL_FAILED;
-    if (fl_prompts_read(&job->prompts, &f->prompts, job->tokenizer, vocab_size, error) != FL_OK)
+    if (fl_prompts_read(&job->prompts, &f->prompts, job->tokenizer,
+                        fl_config_prompt_vocab_size(&job->model.config), error) != FL_OK)
         return FL_FAILED;
     job->texts = calloc((size_t)job->prompts.n, sizeof *job->texts);
     if (!job->texts)

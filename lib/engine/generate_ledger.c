@@ -101,8 +101,9 @@ int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generat
         if (result.n_beams == 0)
             continue;
         const int kept = result.beams[0].n_ids;
-        if (fl_greedy_cost(&greedy, model, options->attention, options->kv_dtype, result.n_prompt,
-                           kept, error) != FL_OK)
+        const int n_encoder = model->config.n_encoder_layers > 0 ? result.n_prompt : 0;
+        if (fl_greedy_cost(&greedy, model, options->attention, options->kv_dtype, n_encoder,
+                           n_encoder ? 1 : result.n_prompt, kept, error) != FL_OK)
             return FL_FAILED;
         cost->kept += kept;
         cost->greedy_flops += (double)greedy.exact;

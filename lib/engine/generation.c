@@ -11,7 +11,8 @@
 enum { BLOCK_TOKENS = 16 }; /* of the KV cache, where sequences differ in length or share */
 
 struct sequence {
-    int *ids; /* prompt, then what was chosen; room for n_prompt + n_new_max */
+    struct fl_prompt given; /* the prompt, or what an encoder reads */
+    int *ids; /* the decoder's: prompt, then what was chosen; room for n_prompt + n_new_max */
     int n_prompt, n_ids, n_new_max;
     bool over;
     uint64_t random; /* the state of its generator */
@@ -31,7 +32,8 @@ struct fl_generator {
     struct fl_stop_rules rules;
     struct fl_beam *beam;
     struct fl_span *spans; /* [sequences of the session] */
-    int *tokens;           /* of a pass */
+    int *tokens;           /* of a pass, or of the encoder */
+    int *input_lengths;    /* [n_sequences] */
     int *beam_ids;         /* [n_prompts, n_beams, n_new_max] */
     struct fl_phase phases[FL_N_PHASES];
 };
@@ -54,6 +56,36 @@ static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase
     phase->n_passes++;
     phase->n_tokens += n_tokens;
     phase->n_new += which == FL_PHASE_PREFILL ? n_tokens : n_spans;
+    fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
+    return FL_OK;
+}
+
+static bool has_encoder(const struct fl_generator *g)
+{
+    return g->model->config.n_encoder_layers > 0;
+}
+
+/* Runs the encoder over the inputs of n sequences from `first` on; nothing without one. */
+static int encode(struct fl_generator *g, int first, int n, struct fl_error *error)
+{
+    struct fl_phase *phase = &g->phases[FL_PHASE_PREFILL];
+    int n_tokens = 0;
+    if (!has_encoder(g))
+        return FL_OK;
+    for (int i = 0; i < n; i++) {
+        const struct fl_prompt *given = &g->sequences[first + i].given;
+        memcpy(g->tokens + n_tokens, given->ids, (size_t)given->n_ids * sizeof *g->tokens);
+        g->input_lengths[i] = given->n_ids;
+        n_tokens += given->n_ids;
+    }
+    fl_ledger_reset(fl_session_ledger(g->session));
+    const uint64_t start = fl_clock_ns();
+    if (fl_session_encode(g->session, g->tokens, g->input_lengths, n, error) != FL_OK)
+        return FL_FAILED;
+    phase->time_ns += fl_clock_ns() - start;
+    phase->n_passes++;
+    phase->n_tokens += n_tokens;
+    phase->n_new += n_tokens;
     fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
     return FL_OK;
 }
@@ -148,6 +180,8 @@ static int run_batch(struct fl_generator *g, struct fl_error *error)
 {
     const size_t vocab_size = (size_t)g->model->config.vocab_size;
     enum fl_generator_phase phase = FL_PHASE_PREFILL;
+    if (encode(g, 0, g->n_sequences, error) != FL_OK)
+        return FL_FAILED;
     for (int n_spans; (n_spans = gather(g)) > 0; phase = FL_PHASE_DECODE) {
         if (run_pass(g, n_spans, phase, error) != FL_OK)
             return FL_FAILED;
@@ -219,6 +253,8 @@ static int run_beams(struct fl_generator *g, struct fl_error *error)
     for (int i = 0; i < g->n_sequences; i++) {
         const struct sequence *s = &g->sequences[i];
         fl_session_truncate(g->session, 0);
+        if (encode(g, i, 1, error) != FL_OK)
+            return FL_FAILED;
         if (fl_beam_start(g->beam, &model, s->ids, s->n_prompt, s->n_new_max, error) != FL_OK)
             return FL_FAILED;
         for (bool more = true; more;)
@@ -239,6 +275,8 @@ int fl_generator_run(struct fl_generator *g, struct fl_error *error)
 
 int fl_generator_room(const struct fl_config *config, int n_prompt)
 {
+    if (config->n_encoder_layers > 0) /* the decoder begins with a token of its own */
+        return n_prompt <= config->n_ctx_max ? config->n_ctx_max : 0;
     return config->n_ctx_max - n_prompt + 1;
 }
 
@@ -277,9 +315,13 @@ static int check_options(const struct fl_generator_options *o, struct fl_error *
 static int open_sequence(struct fl_generator *g, struct sequence *s, const struct fl_prompt *prompt,
                          struct fl_error *error)
 {
-    const int room = fl_generator_room(&g->model->config, prompt->n_ids);
+    const struct fl_config *config = &g->model->config;
+    const int room = fl_generator_room(config, prompt->n_ids);
+    const struct fl_prompt start = {&config->bos_id, 1};
+    const struct fl_prompt *first = has_encoder(g) ? &start : prompt;
+    s->given = *prompt;
     s->n_new_max = g->options.n_new_max < room ? g->options.n_new_max : room;
-    s->n_prompt = s->n_ids = prompt->n_ids;
+    s->n_prompt = s->n_ids = first->n_ids;
     s->random = g->options.sampling.seed;
     s->ids = calloc((size_t)s->n_prompt + (size_t)s->n_new_max, sizeof *s->ids);
     s->beams = calloc(g->options.n_beams > 1 ? (size_t)g->options.n_beams : 1, sizeof *s->beams);
@@ -287,15 +329,16 @@ static int open_sequence(struct fl_generator *g, struct sequence *s, const struc
         return fl_fail(error, "generation: not enough memory for %d ids", s->n_new_max);
     if (fl_stop_open(&s->stop, &g->rules, error) != FL_OK)
         return FL_FAILED;
-    memcpy(s->ids, prompt->ids, (size_t)s->n_prompt * sizeof *s->ids);
+    memcpy(s->ids, first->ids, (size_t)s->n_prompt * sizeof *s->ids);
     fl_stream_start(&s->stream, g->options.tokenizer);
     return FL_OK;
 }
 
 /* What a session needs for the sequences: the figures that follow from their lengths. */
 struct extent {
-    int n_seqs, n_ctx, n_tokens_max, block_tokens;
+    int n_seqs, n_ctx, n_tokens_max, block_tokens, n_encoder_ctx;
     int64_t n_rows_max, n_blocks;
+    int64_t n_given; /* tokens of all prompts */
 };
 
 /* What is chosen last is never run. */
@@ -313,6 +356,8 @@ static struct extent measure(const struct fl_generator *g)
         e.n_ctx = n_run_of(s) > e.n_ctx ? n_run_of(s) : e.n_ctx;
         e.n_tokens_max = n_pass > e.n_tokens_max ? n_pass : e.n_tokens_max;
         e.n_rows_max += n_pass;
+        e.n_given += s->given.n_ids;
+        e.n_encoder_ctx = s->given.n_ids > e.n_encoder_ctx ? s->given.n_ids : e.n_encoder_ctx;
     }
     e.block_tokens = e.n_ctx < BLOCK_TOKENS ? e.n_ctx : BLOCK_TOKENS;
     for (int i = 0; i < g->n_sequences; i++)
@@ -343,7 +388,8 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
 {
     const struct extent e = g->beam ? measure_beams(g) : measure(g);
     const bool one = e.n_seqs == 1; /* lies in one piece */
-    if (e.n_rows_max > INT_MAX || e.n_blocks > INT_MAX)
+    const int64_t n_tokens = e.n_rows_max > e.n_given ? e.n_rows_max : e.n_given;
+    if (n_tokens > INT_MAX || e.n_blocks > INT_MAX)
         return fl_fail(error, "generation: expected prompts of at most %d tokens together",
                        INT_MAX);
     const struct fl_session_options options = {
@@ -355,15 +401,20 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
                         : e.n_ctx < BLOCK_TOKENS ? e.n_ctx
                                                  : BLOCK_TOKENS,
         .n_blocks = one || e.n_ctx < BLOCK_TOKENS ? 0 : (int)e.n_blocks,
+        .n_inputs = !has_encoder(g) ? 0
+                    : g->beam       ? 1
+                                    : g->n_sequences,
+        .n_encoder_ctx = has_encoder(g) ? e.n_encoder_ctx : 0,
         .attention = g->options.attention,
         .kv_dtype = g->options.kv_dtype,
         .logits = FL_LOGITS_LAST,
         .n_threads = g->options.n_threads,
     };
     g->spans = calloc((size_t)e.n_seqs, sizeof *g->spans);
-    g->tokens = calloc((size_t)e.n_rows_max, sizeof *g->tokens);
-    if (!g->spans || !g->tokens)
-        return fl_fail(error, "generation: not enough memory for %d tokens", options.n_rows_max);
+    g->tokens = calloc((size_t)n_tokens, sizeof *g->tokens);
+    g->input_lengths = calloc((size_t)g->n_sequences, sizeof *g->input_lengths);
+    if (!g->spans || !g->tokens || !g->input_lengths)
+        return fl_fail(error, "generation: not enough memory for %d tokens", (int)n_tokens);
     return fl_session_open(&g->session, g->model, &options, error);
 }
 
@@ -470,6 +521,7 @@ void fl_generator_close(struct fl_generator *g)
     free(g->beam_ids);
     free(g->spans);
     free(g->tokens);
+    free(g->input_lengths);
     free(g->sequences);
     free(g);
 }
@@ -481,7 +533,7 @@ struct fl_generated fl_generator_result(const struct fl_generator *g, int prompt
     assert(prompt >= 0 && prompt < g->n_sequences);
     const struct sequence *s = &g->sequences[prompt];
     return (struct fl_generated){
-        .n_prompt = s->n_prompt,
+        .n_prompt = s->given.n_ids,
         .ids = s->ids + s->n_prompt,
         .n_ids = s->n_ids - s->n_prompt,
         .reason = s->stop.reason,

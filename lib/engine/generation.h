@@ -3,6 +3,7 @@
  * Several prompts of unequal length run as one batch: one pass over all prompts, then a pass per
  * token over the sequences that have not ended. Each sequence draws from a generator of its own,
  * started with the same seed, so a prompt gives in a batch what it gives alone, up to rounding.
+ * An encoder-decoder's prompts are what its encoder reads; its decoder begins with bos_id.
  * With n_beams above 1 each prompt is searched (beam.h), one after the other, its beams being the
  * sequences of the batch. All memory is reserved by fl_generator_open(). */
 #ifndef FL_ENGINE_GENERATION_H
@@ -85,7 +86,7 @@ int fl_generator_open(struct fl_generator **generator, const struct fl_model *mo
 void fl_generator_close(struct fl_generator *generator);
 
 /* Tokens that fit into the model's context behind a prompt; the last of them need not be run, so
- * that n_ctx - n_prompt + 1 do. Less than 1: the prompt does not. */
+ * that n_ctx - n_prompt + 1 do, or n_ctx in a decoder. Less than 1: the prompt does not. */
 int fl_generator_room(const struct fl_config *config, int n_prompt);
 
 /* Once. */

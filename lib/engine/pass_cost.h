@@ -19,9 +19,10 @@ int fl_pass_cost_spans(struct fl_op_analytic *total, const struct fl_model *mode
                        enum fl_logits logits, struct fl_error *error);
 
 /* Greedy decoding of n_gen tokens behind n_prompt, one sequence, with the cache: the prefill, which
- * gives the first token, and n_gen - 1 steps; logits of the last position only. */
+ * gives the first token, and n_gen - 1 steps; logits of the last position only. n_encoder_tokens: 0
+ * without an encoder; the prompt is then the decoder's. */
 int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
-                   enum fl_attention attention, enum fl_dtype kv_dtype, int n_prompt, int n_gen,
-                   struct fl_error *error);
+                   enum fl_attention attention, enum fl_dtype kv_dtype, int n_encoder_tokens,
+                   int n_prompt, int n_gen, struct fl_error *error);
 
 #endif

@@ -347,7 +347,7 @@ Test(generation, greedy_costs_what_the_formula_says)
                 counted, fl_ledger_total(&fl_generator_phase(generator, i)->ledger).counted);
         struct fl_op_analytic formula;
         struct fl_error error;
-        cr_assert(fl_greedy_cost(&formula, &specimen.model, options.attention, options.kv_dtype,
+        cr_assert(fl_greedy_cost(&formula, &specimen.model, options.attention, options.kv_dtype, 0,
                                  specimen.prompts[0].n_ids, N_NEW, &error) == FL_OK,
                   "%s", error.text);
         cr_expect_eq((uint64_t)formula.exact, fl_cost_flops(counted), "%s",
