@@ -1,0 +1,294 @@
+/* Models stored in other formats than f32: against float64 results of the unrounded weights,
+ * against llama.cpp on the same files, and against themselves written out in f32. */
+#include "fixture.h"
+#include "model/gguf_convert.h"
+#include "tests/unit/engine_harness.h"
+#include "tests/unit/model_files.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in test_golden_models.c: what two correct orders of summation in f32 may differ by. */
+static const double LOGITS_ABS = 2.3e-4;
+
+#define STORIES  "models/stories260K/"
+#define BABY     "models/babyllama105/"
+#define SLM      "models/slm4096/"
+#define EXPECTED "expected/"
+
+struct stored {
+    char model[64];
+    char ids[64];
+    char gold[64];     /* float64 logits of the unrounded model */
+    char llamacpp[80]; /* llama.cpp's on this file, f32; or empty */
+    double gold_abs;   /* how far rounding the weights takes the logits from gold */
+};
+
+/* gold_abs is what the reference data's README says of correct programs, where it does. Q4_0 is
+ * one: 3.8 (llama.cpp: 3.82, with activations in 8 bits); the exact product with the same weights,
+ * which typed_weights_are_expanded_exactly() holds this engine to, is 3.88 away. For the others it
+ * is llama.cpp's own distance (stories260K 0.0194 and 0.151), and for files that nobody else's
+ * logits are known of, that of the same format and size of model. */
+static struct stored CASES[] = {
+    {BABY "babyllama105-F16.gguf", BABY EXPECTED "once.l2c.ids.txt",
+     BABY EXPECTED "once.ref.logits.f64", BABY EXPECTED "babyllama105-once-F16.llamacpp.f32", 0.02},
+    {BABY "babyllama105-BF16.gguf", BABY EXPECTED "once.l2c.ids.txt",
+     BABY EXPECTED "once.ref.logits.f64", BABY EXPECTED "babyllama105-once-BF16.llamacpp.f32",
+     0.10},
+    {BABY "babyllama105-Q8_0.gguf", BABY EXPECTED "once.l2c.ids.txt",
+     BABY EXPECTED "once.ref.logits.f64", BABY EXPECTED "babyllama105-once-Q8_0.llamacpp.f32",
+     0.52},
+    {BABY "babyllama105-Q4_0.gguf", BABY EXPECTED "once.l2c.ids.txt",
+     BABY EXPECTED "once.ref.logits.f64", BABY EXPECTED "babyllama105-once-Q4_0.llamacpp.f32", 3.9},
+    {STORIES "stories260K-F16.gguf", STORIES EXPECTED "once.l2c.ids.txt",
+     STORIES EXPECTED "once.ref.logits.f64", STORIES EXPECTED "stories260K-once-F16.llamacpp.f32",
+     0.0194},
+    {STORIES "stories260K-BF16.gguf", STORIES EXPECTED "once.l2c.ids.txt",
+     STORIES EXPECTED "once.ref.logits.f64", STORIES EXPECTED "stories260K-once-BF16.llamacpp.f32",
+     0.151},
+    {BABY "babyllama105-F16.gguf", BABY EXPECTED "park.l2c.ids.txt",
+     BABY EXPECTED "park.ref.logits.f64", "", 0.02},
+    {BABY "babyllama105-BF16.gguf", BABY EXPECTED "park.l2c.ids.txt",
+     BABY EXPECTED "park.ref.logits.f64", "", 0.10},
+    {BABY "babyllama105-Q8_0.gguf", BABY EXPECTED "park.l2c.ids.txt",
+     BABY EXPECTED "park.ref.logits.f64", "", 0.52},
+    {BABY "babyllama105-Q4_0.gguf", BABY EXPECTED "park.l2c.ids.txt",
+     BABY EXPECTED "park.ref.logits.f64", "", 3.8},
+    {SLM "slm4096-F16.gguf", SLM EXPECTED "corpus.ids.txt",
+     SLM EXPECTED "corpus.ref_gelutanh.logits.f64", "", 0.02},
+    {SLM "slm4096-Q8_0.gguf", SLM EXPECTED "corpus.ids.txt",
+     SLM EXPECTED "corpus.ref_gelutanh.logits.f64", "", 0.52},
+};
+enum { N_CASES = sizeof CASES / sizeof *CASES };
+
+/* Logits of every position; release with free(). */
+static float *logits_of(const struct fl_model *model, const int *ids, int n, int chunk)
+{
+    struct fl_session *session =
+        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
+                                                            .n_tokens_max = chunk,
+                                                            .attention = FL_ATTENTION_CAUSAL,
+                                                            .logits = FL_LOGITS_ALL,
+                                                            .n_threads = 1});
+    float *logits = harness_logits(session, model, ids, n, chunk);
+    fl_session_close(session);
+    return logits;
+}
+
+static float *read_floats(const char *name, size_t n)
+{
+    char path[FIXTURE_PATH];
+    fixture_path(path, name);
+    float *data = malloc((n + 1) * sizeof *data);
+    FILE *file = fopen(path, "rb");
+    cr_assert(data && file, "%s", path);
+    cr_assert_eq(fread(data, sizeof *data, n + 1, file), n, "%s: not %zu floats", path, n);
+    fclose(file);
+    return data;
+}
+
+ParameterizedTestParameters(golden_formats, no_farther_from_gold_than_rounding)
+{
+    return cr_make_param_array(struct stored, CASES, N_CASES);
+}
+
+ParameterizedTest(struct stored *row, golden_formats, no_farther_from_gold_than_rounding)
+{
+    char path[FIXTURE_PATH];
+    struct fl_model model;
+    size_t n;
+    fixture_path(path, row->model);
+    harness_model(&model, path);
+    struct fixture_ids ids = fixture_ids_file(row->ids);
+    double *gold = fixture_doubles(row->gold, &n), distance = 0;
+    const int n_rows = (int)(n / (size_t)model.config.vocab_size);
+    cr_assert(n_rows > 0 && n_rows <= ids.n);
+    float *logits = logits_of(&model, ids.ids, n_rows, n_rows);
+    for (size_t i = 0; i < n; i++) {
+        const double d = fabs((double)logits[i] - gold[i]);
+        distance = isfinite(d) ? fmax(distance, d) : INFINITY;
+    }
+    cr_expect(distance <= row->gold_abs, "%s: %g from gold, at most %g allowed", row->model,
+              distance, row->gold_abs);
+    cr_expect(distance > LOGITS_ABS, "%s: this is not the rounded model", row->model);
+    if (row->llamacpp[0]) {
+        float *other = read_floats(row->llamacpp, n);
+        const double between = harness_distance(logits, other, n);
+        cr_expect(between <= row->gold_abs, "%s: %g from llama.cpp, at most %g allowed", row->model,
+                  between, row->gold_abs);
+        free(other);
+    }
+    free(logits);
+    free(gold);
+    free(ids.ids);
+    fl_model_close(&model);
+}
+
+/* ---- the same weights in f32 ---- */
+
+struct name {
+    char model[64];
+};
+
+static struct name TYPED[] = {
+    {BABY "babyllama105-F16.gguf"},   {BABY "babyllama105-BF16.gguf"},
+    {BABY "babyllama105-Q8_0.gguf"},  {BABY "babyllama105-Q4_0.gguf"},
+    {STORIES "stories260K-F16.gguf"}, {STORIES "stories260K-BF16.gguf"},
+    {SLM "slm4096-F16.gguf"},         {SLM "slm4096-Q8_0.gguf"},
+    {"tiny/llama-tiny-bf16"},         {"tiny/llama-tiny-f16-sharded"},
+};
+enum { N_TYPED = sizeof TYPED / sizeof *TYPED };
+
+/* The model's GGUF file in f32, opened. */
+static void open_expanded(struct fl_model *expanded, struct fl_model *model, const char *path)
+{
+    struct fl_gguf_plan plan;
+    struct fl_gguf_writer *writer;
+    struct fl_error error = {""};
+    cr_assert_eq(fl_gguf_plan(&plan, model, FL_F32, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_gguf_create(&writer, path, &error), FL_OK, "%s", error.text);
+    fl_gguf_put_config(writer, &plan);
+    fl_gguf_declare_all(writer, &plan);
+    cr_assert_eq(fl_gguf_begin_data(writer, &error), FL_OK, "%s", error.text);
+    for (int i = 0; i < plan.n_tensors; i++)
+        cr_assert_eq(fl_gguf_write_tensor(writer, &plan, i, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_gguf_finish(writer, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_gguf_commit(writer, &error), FL_OK, "%s", error.text);
+    fl_gguf_discard(writer);
+    fl_gguf_plan_close(&plan);
+    harness_model(expanded, path);
+}
+
+ParameterizedTestParameters(golden_formats, typed_weights_are_expanded_exactly)
+{
+    return cr_make_param_array(struct name, TYPED, N_TYPED);
+}
+
+/* Prefill and token by token, since matrix-matrix and matrix-vector products have kernels of their
+ * own. */
+ParameterizedTest(struct name *row, golden_formats, typed_weights_are_expanded_exactly)
+{
+    enum { N_IDS = 48 };
+    char path[FIXTURE_PATH], directory[64];
+    struct fl_model model, expanded;
+    struct harness_random random = {7};
+    int ids[N_IDS];
+    fixture_path(path, row->model);
+    harness_model(&model, path);
+    scratch_open(directory);
+    open_expanded(&expanded, &model, scratch_path(directory, "f32.gguf"));
+    cr_expect_neq(model.layers[0].q.dtype, FL_F32, "%s", row->model);
+    cr_expect_eq(expanded.layers[0].q.dtype, FL_F32);
+    cr_expect_lt(model.weight_bytes, expanded.weight_bytes);
+    for (int i = 0; i < N_IDS; i++)
+        ids[i] = harness_pick(&random, 0, model.config.vocab_size - 1);
+    const size_t n = N_IDS * (size_t)model.config.vocab_size;
+    float *expected = logits_of(&expanded, ids, N_IDS, N_IDS);
+    for (int chunk = 1; chunk <= N_IDS; chunk += N_IDS - 1) {
+        float *logits = logits_of(&model, ids, N_IDS, chunk);
+        const double distance = harness_distance(logits, expected, n);
+        cr_expect(distance <= LOGITS_ABS, "%s in pieces of %d: off by %g, at most %g allowed",
+                  row->model, chunk, distance, LOGITS_ABS);
+        free(logits);
+    }
+    free(expected);
+    fl_model_close(&expanded);
+    fl_model_close(&model);
+    scratch_close(directory);
+}
+
+/* ---- 16-bit checkpoints ---- */
+
+static struct name TINY[] = {{"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}};
+enum { N_TINY = sizeof TINY / sizeof *TINY };
+
+ParameterizedTestParameters(golden_formats, logits_of_every_position)
+{
+    return cr_make_param_array(struct name, TINY, N_TINY);
+}
+
+ParameterizedTest(struct name *row, golden_formats, logits_of_every_position)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->model);
+    harness_model(&model, fixture.directory);
+    const double tolerance =
+        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "full"))
+    {
+        struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
+        struct fixture_array expected = fixture_array(&fixture, fixture_member(entry, "logits"));
+        cr_assert(expected.n_rows == ids.n && expected.n_columns == model.config.vocab_size);
+        for (int chunk = 1; chunk <= ids.n; chunk += chunk < ids.n ? ids.n - 1 : 1) {
+            float *logits = logits_of(&model, ids.ids, ids.n, chunk);
+            const double distance = harness_distance(
+                logits, expected.data, (size_t)expected.n_rows * (size_t)expected.n_columns);
+            cr_expect(distance <= tolerance, "%s: %d ids in pieces of %d: off by %g, at most %g",
+                      row->model, ids.n, chunk, distance, tolerance);
+            free(logits);
+        }
+        free(ids.ids);
+        free(expected.data);
+    }
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+ParameterizedTestParameters(golden_formats, greedy_continuation)
+{
+    return cr_make_param_array(struct name, TINY, N_TINY);
+}
+
+ParameterizedTest(struct name *row, golden_formats, greedy_continuation)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    fixture_open(&fixture, row->model);
+    harness_model(&model, fixture.directory);
+    const cJSON *entry = fixture_member(fixture.expected, "greedy");
+    const int n_new = (int)fixture_number(entry, "max_new_tokens");
+    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    int *ids = calloc((size_t)n_new, sizeof *ids);
+    cr_assert_not_null(ids);
+    for (int cached = 0; cached <= 1; cached++) {
+        struct fl_session *session =
+            harness_session(&model, &(struct fl_session_options){.n_seqs = 1,
+                                                                 .n_ctx = 64,
+                                                                 .attention = FL_ATTENTION_CAUSAL,
+                                                                 .logits = FL_LOGITS_ALL,
+                                                                 .n_threads = 1});
+        const int n =
+            harness_greedy(session, &model, prompt.ids, prompt.n, n_new, -1, cached, ids, NULL);
+        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
+                  "%s: other ids, cached %d", row->model, cached);
+        fl_session_close(session);
+    }
+    free(ids);
+    free(prompt.ids);
+    free(expected.ids);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* By its directory, or by its index, which counts even beside a whole model. */
+Test(golden_formats, shards_by_directory_or_index)
+{
+    char path[FIXTURE_PATH], index[FIXTURE_PATH + 64];
+    struct fl_model by_directory, by_index;
+    fixture_path(path, "tiny/llama-tiny-f16-sharded");
+    snprintf(index, sizeof index, "%s/model.safetensors.index.json", path);
+    harness_model(&by_directory, path);
+    harness_model(&by_index, index);
+    cr_expect_eq(by_index.weight_bytes, by_directory.weight_bytes);
+    cr_expect_eq(by_index.layers[0].q.dtype, FL_F16);
+    cr_expect_str_eq(by_index.config.name, "llama-tiny-f16-sharded");
+    fl_model_close(&by_index);
+    fl_model_close(&by_directory);
+}
