@@ -27,21 +27,15 @@ enum { COUNTER_NONE, COUNTER_FLOPGRIND, COUNTER_PAPI };
 
 struct arguments {
     const char *model;
-    int64_t context, batch, n_threads, n_reps, seed;
+    int64_t context, n_source, batch, n_threads, n_reps, seed;
     int phase, cache, attention, logits, format;
     int counter, footprint, cache_model;
     const char *blas_core, *papi_events;
     bool explain;
 };
 
-/* What one execution is: n_tokens behind n_past. */
-struct execution {
-    int n_tokens, n_past;
-    enum fl_logits logits;
-    int *tokens; /* [batch, n_tokens] */
-};
-
-static void plan(struct execution *execution, const struct arguments *a)
+static void plan(struct fl_execution *execution, const struct arguments *a,
+                 const struct fl_config *config)
 {
     bool cache = a->cache != 0, decode = a->phase == DECODE;
     execution->n_past = decode && cache ? (int)a->context : 0;
@@ -49,30 +43,39 @@ static void plan(struct execution *execution, const struct arguments *a)
     execution->logits = (enum fl_logits)a->logits;
     if (decode && execution->logits == FL_LOGITS_ALL)
         execution->logits = FL_LOGITS_LAST;
+    execution->n_seqs = (int)a->batch;
+    execution->encoded = decode;
+    if (config->n_encoder_layers > 0)
+        execution->n_source = (int)(a->n_source > 0 ? a->n_source : a->context);
 }
 
-/* Costs do not depend on the ids; seeded ones keep runs alike. */
-static int draw_tokens(struct execution *execution, const struct arguments *a, int vocab_size,
-                       struct fl_error *error)
+/* Costs do not depend on the ids; seeded ones keep runs alike. An encoder's ids lie behind the
+ * decoder's; the caller frees *tokens. */
+static int draw_tokens(struct fl_execution *execution, int **tokens, const struct arguments *a,
+                       const struct fl_config *config, struct fl_error *error)
 {
-    size_t n = (size_t)a->batch * (size_t)execution->n_tokens;
-    execution->tokens = calloc(n, sizeof *execution->tokens);
-    if (!execution->tokens)
+    const size_t batch = (size_t)a->batch, n_new = batch * (size_t)execution->n_tokens;
+    const size_t n = n_new + batch * (size_t)execution->n_source;
+    *tokens = calloc(n, sizeof **tokens);
+    if (!*tokens)
         return fl_fail(error, "audit: cannot reserve memory for %zu token ids", n);
     uint64_t state = (uint64_t)a->seed;
     for (size_t i = 0; i < n; i++)
-        execution->tokens[i] = (int)(fl_random_next(&state) % (uint64_t)vocab_size);
+        (*tokens)[i] =
+            (int)(fl_random_next(&state) %
+                  (uint64_t)(i < n_new ? config->vocab_size : fl_config_prompt_vocab_size(config)));
+    execution->tokens = *tokens;
+    execution->source = execution->n_source > 0 ? *tokens + n_new : NULL;
     return FL_OK;
 }
 
-static int execute(struct fl_session *session, const struct execution *execution, uint64_t *time_ns,
-                   struct fl_error *error)
+static int execute(struct fl_session *session, const struct fl_execution *execution,
+                   uint64_t *time_ns, struct fl_error *error)
 {
     fl_session_truncate(session, execution->n_past);
     fl_ledger_reset(fl_session_ledger(session));
     uint64_t start = fl_clock_ns();
-    int status = fl_session_forward(session, execution->tokens, execution->n_tokens,
-                                    execution->logits, error);
+    int status = fl_execution_run(session, execution, error);
     *time_ns = fl_clock_ns() - start;
     return status;
 }
@@ -92,7 +95,7 @@ static int by_time(const void *a, const void *b)
 /* Runs n_reps times after a warm-up; the ledger of the execution of median time goes into the
  * account, so that its operators' times belong together. */
 static int repeat(struct fl_account *account, struct fl_session *session,
-                  const struct execution *execution, int n_reps, struct fl_error *error)
+                  const struct fl_execution *execution, int n_reps, struct fl_error *error)
 {
     struct repetition *repetitions = calloc((size_t)n_reps, sizeof *repetitions);
     if (!repetitions)
@@ -126,7 +129,7 @@ static int repeat(struct fl_account *account, struct fl_session *session,
 /* The exact column is what this run executes: that fixes the convention. */
 static int open_account(struct fl_account *account, const struct arguments *a,
                         const struct fl_config *config, const struct fl_stored *stored,
-                        const struct execution *execution, struct fl_error *error)
+                        const struct fl_execution *execution, struct fl_error *error)
 {
     static const enum fl_lm_head LM_HEADS[] = {
         [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
@@ -142,6 +145,8 @@ static int open_account(struct fl_account *account, const struct arguments *a,
     struct fl_shape shape = {.batch = a->batch,
                              .n_tokens = execution->n_tokens,
                              .n_past = execution->n_past,
+                             .n_encoder_tokens = execution->n_source,
+                             .encoded = execution->encoded,
                              .stored = stored};
     if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
@@ -152,19 +157,17 @@ static int open_account(struct fl_account *account, const struct arguments *a,
 /* ---- the processor's own count ---- */
 
 static int observe_here(struct fl_observation *observation, struct fl_session *session,
-                        struct fl_counter *counter, const struct execution *execution,
+                        struct fl_counter *counter, const struct fl_execution *execution,
                         struct fl_error *error)
 {
-    int status =
-        fl_session_observe(observation, session, counter, execution->tokens, execution->n_tokens,
-                           execution->n_past, execution->logits, error);
+    int status = fl_session_observe(observation, session, counter, execution, error);
     counter->close(counter);
     return status;
 }
 
 /* In a process that runs under flopgrind, which is then the counted one. */
 static int observe_under_it(struct fl_observation *observation, struct fl_session *session,
-                            const struct execution *execution, struct fl_error *error)
+                            const struct fl_execution *execution, struct fl_error *error)
 {
     struct fl_counter counter;
     if (fl_counter_flopgrind_open(&counter, error) != FL_OK)
@@ -191,7 +194,7 @@ static int take(struct fl_account *account, struct fl_observation *observation,
 }
 
 static int observe_with_flopgrind(struct fl_account *account, struct fl_session *session,
-                                  const struct arguments *a, const struct execution *execution,
+                                  const struct arguments *a, const struct fl_execution *execution,
                                   struct fl_error *error)
 {
     struct fl_observation observation;
@@ -208,6 +211,7 @@ static int observe_with_flopgrind(struct fl_account *account, struct fl_session 
         .context = (int)a->context,
         .batch = (int)a->batch,
         .n_threads = fl_session_n_threads(session),
+        .n_source = execution->n_source,
         .attention = (enum fl_attention)a->attention,
         .logits = execution->logits,
         .seed = a->seed,
@@ -224,7 +228,7 @@ static int observe_with_flopgrind(struct fl_account *account, struct fl_session 
 }
 
 static int observe_with_papi(struct fl_account *account, struct fl_session *session,
-                             const struct arguments *a, const struct execution *execution,
+                             const struct arguments *a, const struct fl_execution *execution,
                              struct fl_error *error)
 {
     struct fl_papi_table table = {0};
@@ -248,7 +252,7 @@ static int observe_with_papi(struct fl_account *account, struct fl_session *sess
 /* A counter that is not here is said so in the account; one that is here and fails at its work is
  * an error. */
 static int observe(struct fl_account *account, struct fl_session *session,
-                   const struct arguments *a, const struct execution *execution,
+                   const struct arguments *a, const struct fl_execution *execution,
                    struct fl_error *error)
 {
     switch (a->counter) {
@@ -264,7 +268,7 @@ static int observe(struct fl_account *account, struct fl_session *session,
 
 /* The process that was started to count: passes on what it saw and prints nothing. */
 static int count_for_parent(FILE *parent, struct fl_session *session,
-                            const struct execution *execution, struct fl_error *error)
+                            const struct fl_execution *execution, struct fl_error *error)
 {
     struct fl_observation observation;
     if (observe_under_it(&observation, session, execution, error) != FL_OK)
@@ -277,13 +281,15 @@ static int count_for_parent(FILE *parent, struct fl_session *session,
 static int audit(struct fl_account *account, const struct arguments *a,
                  const struct fl_model *model, FILE *parent, struct fl_error *error)
 {
-    struct execution execution = {0};
+    struct fl_execution execution = {0};
     struct fl_session *session = NULL;
-    plan(&execution, a);
+    int *tokens = NULL;
+    plan(&execution, a, &model->config);
     struct fl_session_options options = {
         .n_seqs = (int)a->batch,
         .n_ctx = execution.n_past + execution.n_tokens,
         .n_tokens_max = execution.n_tokens,
+        .n_encoder_ctx = execution.n_source,
         .attention = (enum fl_attention)a->attention,
         .logits = execution.logits,
         .n_threads = (int)a->n_threads,
@@ -293,11 +299,11 @@ static int audit(struct fl_account *account, const struct arguments *a,
     int status = open_account(account, a, &model->config, &stored, &execution, error);
     account->shape.stored = NULL;
     if (status == FL_OK)
-        status = draw_tokens(&execution, a, model->config.vocab_size, error);
+        status = draw_tokens(&execution, &tokens, a, &model->config, error);
     if (status == FL_OK)
         status = fl_session_open(&session, model, &options, error);
-    if (status == FL_OK && execution.n_past > 0)
-        status = fl_session_assume_past(session, execution.n_past, error);
+    if (status == FL_OK)
+        status = fl_execution_prepare(session, &execution, error);
     if (status == FL_OK && parent) {
         status = count_for_parent(parent, session, &execution, error);
     } else if (status == FL_OK) {
@@ -315,7 +321,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
             status = observe(account, session, a, &execution, error);
     }
     fl_session_close(session);
-    free(execution.tokens);
+    free(tokens);
     return status;
 }
 
@@ -356,6 +362,9 @@ static int run(int argc, char **argv)
         {"Shape", "context", 's', FL_OPTION_INT, &a.context, "S",
          "prefill: tokens of the prompt; decode: tokens before the step", "128", 1, 1 << 24, NULL},
         {NULL, "batch", 'b', FL_OPTION_INT, &a.batch, "B", "sequences", "1", 1, 65536, NULL},
+        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_source, "N",
+         "encoder input (encoder-decoders); the prompt is then the decoder's", "as many as S", 1,
+         1 << 24, NULL},
         {NULL, "phase", 0, FL_OPTION_CHOICE, &a.phase, "PHASE", "prefill or decode", "prefill", 0,
          0, PHASES},
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",

@@ -31,18 +31,15 @@ static int fill_predicted(struct fl_measurement *measurement, struct fl_error *e
 
     for (int i = 0; i < FL_N_OPERATORS; i++) {
         enum fl_operator op = (enum fl_operator)i;
-        const struct fl_op_analytic *cost = &analytic.ops[FL_STACK_DECODER][op];
-        fl_wide copies = fl_analytic_copies(&analytic, FL_STACK_DECODER, op);
+        struct fl_op_analytic cost;
         struct fl_op_record *record = &measurement->ops[measurement->n_ops];
-        if (!cost->present)
+        if (!fl_analytic_sum(&analytic, op, &cost))
             continue;
         *record = (struct fl_op_record){.op = op};
-        if (narrow(copies * cost->textbook, &record->textbook_flops, label, error) != FL_OK ||
-            narrow(copies * cost->exact, &record->exact_flops, label, error) != FL_OK ||
-            narrow(fl_analytic_bytes_read(&analytic, FL_STACK_DECODER, op),
-                   &record->exact_bytes_read, label, error) != FL_OK ||
-            narrow(copies * cost->bytes_written, &record->exact_bytes_written, label, error) !=
-                FL_OK)
+        if (narrow(cost.textbook, &record->textbook_flops, label, error) != FL_OK ||
+            narrow(cost.exact, &record->exact_flops, label, error) != FL_OK ||
+            narrow(cost.bytes_read, &record->exact_bytes_read, label, error) != FL_OK ||
+            narrow(cost.bytes_written, &record->exact_bytes_written, label, error) != FL_OK)
             return FL_FAILED;
         measurement->n_ops++;
     }
@@ -56,7 +53,10 @@ static int fill_predicted(struct fl_measurement *measurement, struct fl_error *e
 static int make_tokens(struct fl_measurement *measurement, uint64_t seed, struct fl_error *error)
 {
     const struct fl_point *point = &measurement->item.point;
-    size_t n = (size_t)point->batch * (size_t)point->n_tokens;
+    const struct fl_config *config = measurement->config;
+    const int n_source = fl_sweep_item_n_source(&measurement->item, config);
+    const size_t batch = (size_t)point->batch, n_new = batch * (size_t)point->n_tokens;
+    const size_t n = n_new + batch * (size_t)n_source;
     char label[FL_SWEEP_LABEL];
     measurement->tokens = malloc(n * sizeof *measurement->tokens);
     if (!measurement->tokens)
@@ -64,7 +64,18 @@ static int make_tokens(struct fl_measurement *measurement, uint64_t seed, struct
     uint64_t state = seed; /* any ids do: costs do not depend on them */
     for (size_t i = 0; i < n; i++)
         measurement->tokens[i] =
-            (int)(fl_random_next(&state) % (uint64_t)measurement->config->vocab_size);
+            (int)(fl_random_next(&state) %
+                  (uint64_t)(i < n_new ? config->vocab_size : fl_config_prompt_vocab_size(config)));
+    measurement->execution = (struct fl_execution){
+        .tokens = measurement->tokens,
+        .n_tokens = point->n_tokens,
+        .n_past = point->n_past,
+        .logits = measurement->item.logits,
+        .source = n_source > 0 ? measurement->tokens + n_new : NULL,
+        .n_source = n_source,
+        .n_seqs = point->batch,
+        .encoded = point->phase == FL_PHASE_DECODE,
+    };
     return FL_OK;
 }
 
@@ -76,6 +87,7 @@ static int open_session(struct fl_measurement *measurement, const struct fl_mode
         .n_seqs = item->point.batch,
         .n_ctx = fl_sweep_item_n_ctx(item),
         .n_tokens_max = item->point.n_tokens,
+        .n_encoder_ctx = fl_sweep_item_n_source(item, measurement->config),
         .attention = item->attention,
         .logits = item->logits,
         .n_threads = item->point.n_threads,
@@ -86,7 +98,7 @@ static int open_session(struct fl_measurement *measurement, const struct fl_mode
     point->kv_cache_bytes = fl_session_kv_cache_bytes(measurement->session);
     point->activation_bytes = fl_session_activation_bytes(measurement->session);
     point->weights_bytes = model->weight_bytes;
-    return fl_session_assume_past(measurement->session, point->n_past, error);
+    return FL_OK;
 }
 
 int fl_measurement_open(struct fl_measurement *measurement, const struct fl_model *model,
@@ -99,6 +111,8 @@ int fl_measurement_open(struct fl_measurement *measurement, const struct fl_mode
     int status = open_session(measurement, model, error);
     if (status == FL_OK)
         status = make_tokens(measurement, seed, error);
+    if (status == FL_OK)
+        status = fl_execution_prepare(measurement->session, &measurement->execution, error);
     if (status == FL_OK)
         status = fill_predicted(measurement, error);
     if (status == FL_OK) {
@@ -124,12 +138,10 @@ void fl_measurement_close(struct fl_measurement *measurement)
 static int execute(struct fl_measurement *measurement, uint64_t *started_ns, uint64_t *time_ns,
                    struct fl_error *error)
 {
-    const struct fl_sweep_item *item = &measurement->item;
-    fl_session_truncate(measurement->session, item->point.n_past);
+    fl_session_truncate(measurement->session, measurement->item.point.n_past);
     fl_ledger_reset(fl_session_ledger(measurement->session));
     *started_ns = fl_clock_ns();
-    int status = fl_session_forward(measurement->session, measurement->tokens, item->point.n_tokens,
-                                    item->logits, error);
+    int status = fl_execution_run(measurement->session, &measurement->execution, error);
     *time_ns = fl_clock_ns() - *started_ns;
     return status;
 }
@@ -218,7 +230,6 @@ int fl_measurement_sample(struct fl_measurement *measurement, int rep, uint64_t 
 int fl_measurement_observe(struct fl_measurement *measurement, struct fl_counter *counter,
                            struct fl_observation *observation, struct fl_error *error)
 {
-    const struct fl_sweep_item *item = &measurement->item;
-    return fl_session_observe(observation, measurement->session, counter, measurement->tokens,
-                              item->point.n_tokens, item->point.n_past, item->logits, error);
+    return fl_session_observe(observation, measurement->session, counter, &measurement->execution,
+                              error);
 }

@@ -4,6 +4,7 @@
 #define FL_BENCH_MEASURE_H
 
 #include "bench/sweep.h"
+#include "engine/execute.h"
 #include "ledger/observation.h"
 #include "ledger/stored.h"
 
@@ -13,7 +14,8 @@ struct fl_measurement {
     struct fl_stored stored;
     /* formats of the weights */ /* point's totals are complete once a sample is there */
     const struct fl_config *config;
-    int *tokens; /* [batch, n_tokens], seeded */
+    int *tokens; /* [batch, n_tokens], seeded; an encoder's [batch, n_source] behind them */
+    struct fl_execution execution;
     struct fl_op_record ops[FL_N_OPERATORS];
     int n_ops;
     struct fl_sample *samples; /* room for n_samples_max */

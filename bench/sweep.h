@@ -63,6 +63,9 @@ int fl_sweep_target(int n_reps, int n_passes, int pass);
 /* Tokens a sequence of this point holds at the end. */
 int fl_sweep_item_n_ctx(const struct fl_sweep_item *item);
 
+/* Tokens of an encoder's inputs: as many as the point's context; 0 without an encoder. */
+int fl_sweep_item_n_source(const struct fl_sweep_item *item, const struct fl_config *config);
+
 /* Tokens the model was made for, and no more than its attention window. */
 int fl_sweep_n_ctx_max(const struct fl_config *config);
 

@@ -23,6 +23,11 @@ int fl_sweep_item_n_ctx(const struct fl_sweep_item *item)
     return item->point.n_past + item->point.n_tokens;
 }
 
+int fl_sweep_item_n_source(const struct fl_sweep_item *item, const struct fl_config *config)
+{
+    return config->n_encoder_layers > 0 ? item->point.context : 0;
+}
+
 static void write_convention(char *out, size_t size, const struct fl_convention *convention)
 {
     snprintf(out, size, "unit=%s causal=%s lm_head=%s elementwise=%s",
@@ -39,6 +44,8 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
                                    .n_tokens = point->n_tokens,
                                    .n_past = point->n_past,
                                    .stored = stored,
+                                   .n_encoder_tokens = fl_sweep_item_n_source(item, config),
+                                   .encoded = point->phase == FL_PHASE_DECODE,
                                    .kv_dtype = FL_F32};
     const struct fl_convention exact = {
         .unit = FL_UNIT_FLOP,

@@ -158,7 +158,7 @@ static void attend(const struct fl_pass *pass, int layer)
         .block_tokens = pass->block_tokens,
         .window = config->sliding_window,
         .kv_dtype = pass->kv_dtype,
-        .scale = config->positions == FL_POS_RELATIVE ? 1.0f : 0.0f,
+        .scale = fl_pass_attention_scale(pass),
     };
 
     append(pass, layer);
@@ -309,9 +309,9 @@ static void head(const struct fl_pass *pass)
     }
     if (fl_config_scales_logits(&model->config)) { /* which have a final norm */
         const size_t n = (size_t)rows * (size_t)model->config.d_model;
-        const float factor = 1.0f / sqrtf((float)model->config.d_model);
-        OPERATOR(pass, global_row(pass), FL_OP_LOGITS, fl_scale_cost(n), NO_EXCESS,
-                 fl_scale(work->branch, factor, n));
+        const struct fl_excess excess = {.flops[FL_EXCESS_CALL_SCALARS] = 2}; /* the factor */
+        OPERATOR(pass, global_row(pass), FL_OP_LOGITS, fl_scale_cost(n), excess,
+                 fl_scale(work->branch, 1.0f / sqrtf((float)model->config.d_model), n));
     }
     fl_pass_linear(pass, global_row(pass), FL_OP_LOGITS, work->logits, x, &model->logits, rows);
 }

@@ -4,12 +4,9 @@
 #include "ops/attention_cross.h"
 #include "ops/relative_bias.h"
 
-#include <math.h>
-
 float fl_pass_attention_scale(const struct fl_pass *pass)
 {
-    const struct fl_config *config = &pass->model->config;
-    return config->positions == FL_POS_RELATIVE ? 1.0f : 1.0f / sqrtf((float)config->head_dim);
+    return pass->model->config.positions == FL_POS_RELATIVE ? 1.0f : 0.0f;
 }
 
 static struct fl_cross_shape shape_of(const struct fl_pass *pass,

@@ -22,7 +22,7 @@ void fl_pass_linear(const struct fl_pass *pass, int layer, enum fl_operator op, 
 
 /* ---- forward_cross.c: what only encoder-decoders do ---- */
 
-/* 1 / sqrt(head_dim); 1 in T5. */
+/* For the attention kernels: 1 in T5, elsewhere 0, which stands for 1 / sqrt(head_dim). */
 float fl_pass_attention_scale(const struct fl_pass *pass);
 
 /* Where the model has relative positions, their biases join the scores. */

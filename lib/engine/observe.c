@@ -19,8 +19,8 @@ static void note_unknown_core(struct fl_observation *observation)
 }
 
 int fl_session_observe(struct fl_observation *observation, struct fl_session *session,
-                       struct fl_counter *counter, const int *tokens, int n_tokens, int n_past,
-                       enum fl_logits logits, struct fl_error *error)
+                       struct fl_counter *counter, const struct fl_execution *execution,
+                       struct fl_error *error)
 {
     struct fl_ledger *ledger = fl_session_ledger(session);
     struct fl_reading whole = {0};
@@ -31,9 +31,8 @@ int fl_session_observe(struct fl_observation *observation, struct fl_session *se
         if (counter->start_pass)
             counter->start_pass(counter, pass);
         ledger->explain = pass == 0;
-        fl_session_truncate(session, n_past);
         counter->enter(counter, "forward");
-        status = fl_session_forward(session, tokens, n_tokens, logits, error);
+        status = fl_execution_run(session, execution, error);
         counter->leave(counter, &whole);
     }
     if (status == FL_OK)
@@ -55,11 +54,12 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
                                struct fl_error *error)
 {
     static const char *const LOGITS[] = {"none", "last", "all"};
-    char context[16], batch[16], threads[16], seed[24];
+    char context[16], batch[16], threads[16], seed[24], source[16];
     snprintf(context, sizeof context, "%d", request->context);
     snprintf(batch, sizeof batch, "%d", request->batch);
     snprintf(threads, sizeof threads, "%d", request->n_threads);
     snprintf(seed, sizeof seed, "%lld", (long long)request->seed);
+    snprintf(source, sizeof source, "%d", request->n_source);
     const char *const args[] = {"audit",
                                 "--counter",
                                 "flopgrind",
@@ -81,6 +81,8 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
                                 threads,
                                 "--seed",
                                 seed,
+                                request->n_source > 0 ? "--encoder-tokens" : NULL,
+                                source,
                                 NULL};
     struct fl_flopgrind_child child;
     struct fl_error ended;

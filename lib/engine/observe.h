@@ -3,21 +3,22 @@
 #define FL_ENGINE_OBSERVE_H
 
 #include "counters/counter_flopgrind.h"
-#include "engine/session.h"
+#include "engine/execute.h"
 #include "ledger/observation.h"
 
-/* Runs tokens [n_seqs, n_tokens] behind n_past tokens of the cache, as often as the counter has
- * passes, and takes what it saw. The session's ledger is reset before and holds the sum
+/* Runs the execution, which is prepared, as often as the counter has passes, and takes what it saw.
+ * The session's ledger is reset before and holds the sum
  * of the passes afterwards; the counter is detached again. */
 int fl_session_observe(struct fl_observation *observation, struct fl_session *session,
-                       struct fl_counter *counter, const int *tokens, int n_tokens, int n_past,
-                       enum fl_logits logits, struct fl_error *error);
+                       struct fl_counter *counter, const struct fl_execution *execution,
+                       struct fl_error *error);
 
 /* A forward pass as the options of `flopledger audit` describe it. */
 struct fl_observe_request {
     const char *model;
     bool decode, cache;
     int context, batch, n_threads;
+    int n_source; /* tokens of an encoder's inputs; 0: none */
     enum fl_attention attention;
     enum fl_logits logits;
     int64_t seed;

@@ -132,6 +132,20 @@ static int add_up(struct fl_analytic *out, struct fl_error *error)
     return FL_OK;
 }
 
+bool fl_analytic_sum(const struct fl_analytic *analytic, enum fl_operator op,
+                     struct fl_op_analytic *sum)
+{
+    *sum = (struct fl_op_analytic){0};
+    for (int i = 0; i < FL_N_STACKS; i++) {
+        const enum fl_stack stack = (enum fl_stack)i;
+        if (!analytic->ops[stack][op].present)
+            continue;
+        add_times(sum, fl_analytic_copies(analytic, stack, op), &analytic->ops[stack][op]);
+        sum->bytes_read += fl_analytic_bytes_read(analytic, stack, op);
+    }
+    return sum->present;
+}
+
 static int analyse_stack(struct fl_analytic *out, const struct fl_config *config,
                          const struct fl_shape *shape, const struct fl_convention *convention,
                          enum fl_stack stack, struct fl_error *error)

@@ -95,6 +95,11 @@ fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack
 fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
                                      enum fl_operator op, int layer);
 
+/* The operator summed over every layer of both stacks; false when it appears in none. The totals
+ * have been checked for overflow. */
+bool fl_analytic_sum(const struct fl_analytic *analytic, enum fl_operator op,
+                     struct fl_op_analytic *sum);
+
 /* A whole generation: the prompt's prefill, which yields the first token, and n_gen - 1 decode
  * steps; with the cache a step runs one token behind what is cached, without it a step runs the
  * whole prefix again. An encoder runs once, in the prefill, and so do the keys and values of

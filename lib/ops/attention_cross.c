@@ -6,6 +6,7 @@
 #include "ops/simd/simd_work.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct job {
     float *out;
     const float *a, *b; /* what the operator reads, in the order of its arguments */
     const struct fl_cross_shape *shape;
+    float scale;
 };
 
 /* One head of one rectangle, offsets in floats. */
@@ -114,26 +116,27 @@ static void head_softmax(const void *context, size_t i)
     const struct head h = find_head(job->shape, i);
     const size_t n_keys = (size_t)h.rect->n_keys;
     for (size_t row = 0; row < (size_t)h.rect->n_tokens; row++)
-        fl_simd()->softmax(job->out + h.scores + row * n_keys, n_keys, job->shape->scale);
+        fl_simd()->softmax(job->out + h.scores + row * n_keys, n_keys, job->scale);
 }
 
 void fl_cross_scores(float *scores, const float *q, const float *k,
                      const struct fl_cross_shape *shape)
 {
-    const struct job job = {scores, q, k, shape};
+    const struct job job = {scores, q, k, shape, 0};
     fl_parallel_rows(n_heads_of_all(shape), is_worth(shape), head_scores, &job);
 }
 
 void fl_cross_softmax(float *scores, const struct fl_cross_shape *shape)
 {
-    const struct job job = {.out = scores, .shape = shape};
+    const float scale = shape->scale != 0.0f ? shape->scale : 1.0f / sqrtf((float)shape->head_dim);
+    const struct job job = {.out = scores, .shape = shape, .scale = scale};
     fl_parallel_rows(n_heads_of_all(shape), is_worth(shape), head_softmax, &job);
 }
 
 void fl_cross_context(float *context, const float *probs, const float *v,
                       const struct fl_cross_shape *shape)
 {
-    const struct job job = {context, probs, v, shape};
+    const struct job job = {context, probs, v, shape, 0};
     fl_parallel_rows(n_heads_of_all(shape), is_worth(shape), head_context, &job);
 }
 
@@ -215,6 +218,7 @@ struct fl_excess fl_cross_softmax_excess(const struct fl_cross_shape *shape)
             [FL_EXCESS_TRANSCENDENTAL] = (int64_t)(n_heads * all.pairs * (FL_EXP_FLOPS - 1)),
             [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n_heads * idle * (FL_EXP_FLOPS + 3)),
             [FL_EXCESS_REDUCTIONS] = (int64_t)(n_heads * all.queries * fl_simd_join()),
+            [FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2,
         }};
 }
 

@@ -32,7 +32,7 @@ struct fl_cross_shape {
     const struct fl_attention_rect *rects;
     int n_rects;
     int n_heads, n_kv_heads, head_dim;
-    float scale;
+    float scale; /* 0: 1 / sqrt(head_dim) */
 };
 
 /* Lays the rectangles' scores one behind the other. */

@@ -138,6 +138,42 @@ Test(excess, odd_grouped_heads)
     expect_config_over_lengths(LLAMA_HEADS_OF_10, "Haswell");
 }
 
+/* Both stacks, cross-attention and relative positions; tied logits scaled, and gated with a width
+ * of heads that is not the model's. */
+static const char T5_HEADS_OF_10[] =
+    "{\"model_type\":\"t5\",\"d_model\":70,\"d_kv\":10,\"num_heads\":6,\"d_ff\":111,"
+    "\"num_layers\":2,\"num_decoder_layers\":1,\"vocab_size\":301,"
+    "\"feed_forward_proj\":\"relu\",\"decoder_start_token_id\":0}";
+static const char T5_GATED_HEADS_OF_16[] =
+    "{\"model_type\":\"t5\",\"d_model\":64,\"d_kv\":16,\"num_heads\":3,\"d_ff\":96,"
+    "\"num_layers\":1,\"num_decoder_layers\":2,\"vocab_size\":256,\"tie_word_embeddings\":false,"
+    "\"feed_forward_proj\":\"gated-gelu\",\"decoder_start_token_id\":0}";
+static const char ENCDEC_HEADS_OF_4[] =
+    "{\"architectures\":[\"ClassicEncoderDecoder\"],\"d_model\":32,\"n_encoder_layers\":2,"
+    "\"n_decoder_layers\":5,\"n_heads\":8,\"d_ff\":128,\"source_vocab_size\":51,"
+    "\"target_vocab_size\":43,\"norm\":\"pre\",\"positions\":\"sinusoidal\","
+    "\"scale_embeddings\":true,\"activation\":\"relu\",\"bos_token_id\":1,\"eos_token_id\":2}";
+
+Test(excess, t5_model)
+{
+    expect_config_over_lengths(T5_HEADS_OF_10, "Sandybridge");
+}
+
+Test(excess, t5_gated_model_with_fma)
+{
+    expect_config_over_lengths(T5_GATED_HEADS_OF_16, "Haswell");
+}
+
+Test(excess, classic_encoder_decoder)
+{
+    expect_config_over_lengths(ENCDEC_HEADS_OF_4, "Sandybridge");
+}
+
+Test(excess, classic_encoder_decoder_with_fma)
+{
+    expect_config_over_lengths(ENCDEC_HEADS_OF_4, "Haswell");
+}
+
 Test(excess, other_kernels_and_shapes)
 {
     static const char *const POINTS[] = {
@@ -147,6 +183,8 @@ Test(excess, other_kernels_and_shapes)
         "-m classic-nano -s 31 --phase decode --cache off --threads 1 --blas-core Haswell",
         "-m gpt2-nano -s 50 --logits last --threads 2",
         "-m stories15m -s 300 --phase decode --threads 2",
+        "-m t5-small -s 9 --encoder-tokens 21 -b 2 --attention naive --threads 1",
+        "-m t5-v1.1-small -s 30 --encoder-tokens 7 --phase decode --threads 1",
     };
     skip_without_flopgrind();
     for (size_t i = 0; i < sizeof POINTS / sizeof *POINTS; i++) {
