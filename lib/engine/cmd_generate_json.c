@@ -21,7 +21,7 @@ static void print_settings(FILE *out, const struct fl_generate_flags *flags,
                            const struct fl_generator_options *options)
 {
     const struct fl_sampling *s = &options->sampling;
-    fprintf(out, "  \"flopledger\": ");
+    fprintf(out, "  \"schema\": 1,\n  \"version\": ");
     fl_json_text(out, FL_VERSION);
     fprintf(out, ",\n  \"model\": ");
     fl_json_text(out, model->config.name);
@@ -123,6 +123,23 @@ static void print_phase(FILE *out, const struct fl_phase *phase)
     fprintf(out, "]}");
 }
 
+static void print_search(FILE *out, const struct fl_search_cost *cost)
+{
+    const struct {
+        const char *name;
+        fl_wide value;
+    } figures[] = {{"flops", cost->flops},
+                   {"greedy_flops", cost->greedy_flops},
+                   {"bytes", cost->bytes},
+                   {"greedy_bytes", cost->greedy_bytes}};
+    fprintf(out, "  \"search\": {\"kept_tokens\": %lld", (long long)cost->kept);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        char digits[FL_WIDE_DIGITS];
+        fprintf(out, ", \"%s\": %s", figures[i].name, fl_wide_text(figures[i].value, digits));
+    }
+    fputs("},\n", out);
+}
+
 int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
                      const struct fl_generator *generator, const struct fl_model *model,
                      const struct fl_generator_options *options,
@@ -142,10 +159,7 @@ int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
     }
     fprintf(out, "  ],\n");
     if (options->n_beams > 1)
-        fprintf(out,
-                "  \"search\": {\"kept_tokens\": %lld, \"flops\": %.0f, \"greedy_flops\": %.0f, "
-                "\"bytes\": %.0f, \"greedy_bytes\": %.0f},\n",
-                cost.kept, cost.flops, cost.greedy_flops, cost.bytes, cost.greedy_bytes);
+        print_search(out, &cost);
     fprintf(out, "  \"phases\": [\n");
     for (int i = 0; i < FL_N_PHASES; i++) {
         print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));

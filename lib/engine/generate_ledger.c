@@ -1,6 +1,5 @@
 #include "engine/generate_ledger.h"
 
-#include "base/units.h"
 #include "engine/pass_cost.h"
 
 static double flops_of(struct fl_cost cost)
@@ -92,8 +91,8 @@ int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generat
     for (int i = 0; i < FL_N_PHASES; i++) {
         const struct fl_phase *phase = fl_generator_phase(generator, (enum fl_generator_phase)i);
         const struct fl_cost total = fl_ledger_total(&phase->ledger).counted;
-        cost->flops += flops_of(total);
-        cost->bytes += bytes_of(total);
+        cost->flops += fl_cost_flops(total);
+        cost->bytes += (fl_wide)total.bytes_read + total.bytes_written;
     }
     for (int i = 0; i < n_prompts; i++) {
         const struct fl_generated result = fl_generator_result(generator, i);
@@ -106,19 +105,20 @@ int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generat
                            n_encoder ? 1 : result.n_prompt, kept, error) != FL_OK)
             return FL_FAILED;
         cost->kept += kept;
-        cost->greedy_flops += (double)greedy.exact;
-        cost->greedy_bytes += (double)greedy.bytes_read + (double)greedy.bytes_written;
+        cost->greedy_flops += greedy.exact;
+        cost->greedy_bytes += greedy.bytes_read + greedy.bytes_written;
     }
     return FL_OK;
 }
 
-static void print_search_row(FILE *out, const char *name, const struct fl_search_cost *cost,
-                             double flops, double bytes)
+static void print_search_row(FILE *out, const char *name, int64_t kept, fl_wide flops,
+                             fl_wide bytes)
 {
     char spent[FL_UNIT_TEXT], each[FL_UNIT_TEXT], moved[FL_UNIT_TEXT];
-    const double kept = (double)cost->kept;
-    fprintf(out, "%-13s %8lld %14s %14s %14s\n", name, cost->kept, fl_si_text(flops, "FLOP", spent),
-            fl_si_text(flops / kept, "FLOP", each), fl_si_text(bytes, "B", moved));
+    fprintf(out, "%-13s %8lld %14s %14s %14s\n", name, (long long)kept,
+            fl_si_text((double)flops, "FLOP", spent),
+            fl_si_text((double)flops / (double)kept, "FLOP", each),
+            fl_si_text((double)bytes, "B", moved));
 }
 
 static void print_search(FILE *out, const struct fl_search_cost *cost, int n_beams)
@@ -129,12 +129,11 @@ static void print_search(FILE *out, const struct fl_search_cost *cost, int n_bea
     snprintf(name, sizeof name, "%d beams", n_beams);
     fprintf(out, "\n%-13s %8s %14s %14s %14s\n", "decoding", "kept", "spent", "a kept token",
             "moved");
-    print_search_row(out, name, cost, cost->flops, cost->bytes);
-    print_search_row(out, "greedy", cost, cost->greedy_flops, cost->greedy_bytes);
-    fprintf(out,
-            "%-13s %8s %13.2fx %14s %13.2fx   (greedy: by formula, the same number of "
-            "tokens)\n",
-            "ratio", "", cost->flops / cost->greedy_flops, "", cost->bytes / cost->greedy_bytes);
+    print_search_row(out, name, cost->kept, cost->flops, cost->bytes);
+    print_search_row(out, "greedy", cost->kept, cost->greedy_flops, cost->greedy_bytes);
+    fprintf(out, "%-13s %8s %13.2fx %14s %13.2fx   (greedy: by formula, as many tokens)\n", "ratio",
+            "", (double)cost->flops / (double)cost->greedy_flops, "",
+            (double)cost->bytes / (double)cost->greedy_bytes);
 }
 
 int fl_generate_ledger(FILE *out, const struct fl_generator *generator,

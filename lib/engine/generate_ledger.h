@@ -2,6 +2,7 @@
 #ifndef FL_ENGINE_GENERATE_LEDGER_H
 #define FL_ENGINE_GENERATE_LEDGER_H
 
+#include "base/units.h"
 #include "engine/generation.h"
 
 #include <stdio.h>
@@ -12,9 +13,9 @@ struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum f
 /* What a search cost beside greedy decoding of as many tokens. `kept`: of the best hypotheses,
  * ends included. Greedy's figures are formulas. */
 struct fl_search_cost {
-    long long kept;
-    double flops, bytes;               /* of the search, counted */
-    double greedy_flops, greedy_bytes; /* prompt by prompt, a batch of one */
+    int64_t kept;
+    fl_wide flops, bytes;               /* of the search, counted */
+    fl_wide greedy_flops, greedy_bytes; /* prompt by prompt, a batch of one */
 };
 
 /* Only where beams were searched. */

@@ -49,12 +49,15 @@ int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
                    enum fl_attention attention, enum fl_dtype kv_dtype, int n_encoder_tokens,
                    int n_prompt, int n_gen, struct fl_error *error)
 {
+    struct fl_stored stored;
+    fl_stored_of_model(&stored, model);
     const struct fl_generation generation = {.batch = 1,
                                              .n_prompt = n_prompt,
                                              .n_gen = n_gen,
                                              .n_encoder_tokens = n_encoder_tokens,
                                              .cache = true,
-                                             .kv_dtype = kv_dtype};
+                                             .kv_dtype = kv_dtype,
+                                             .stored = &stored};
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = CAUSAL[attention],
                                              .lm_head = FL_LM_HEAD_LAST,
