@@ -16,7 +16,7 @@ enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 struct arguments {
     const char *model, *tokenizer;
     int64_t max_seqs, max_batch_tokens, block_tokens, n_blocks, n_ctx, n_threads, seed;
-    int prefix_cache, policy, clock, format, attention;
+    int prefix_cache, policy, clock, format, attention, kv_dtype;
     double gflops, ttft_s, tpot_s;
     bool quiet;
 };
@@ -66,6 +66,7 @@ static int show(const struct arguments *a, const char *path, const struct fl_mod
         .policy = fl_schedule_policy_names[a->policy],
         .clock = fl_serve_clock_names[a->clock],
         .attention = fl_attention_names[a->attention],
+        .kv_dtype = fl_dtype_names[a->kv_dtype],
         .max_seqs = options->schedule.max_seqs,
         .max_batch_tokens = options->schedule.max_batch_tokens,
         .block_tokens = options->block_tokens,
@@ -105,6 +106,7 @@ static int serve(const struct arguments *a, const char *path, struct fl_error *e
         .block_tokens = (int)a->block_tokens,
         .n_blocks = (int)a->n_blocks,
         .attention = (enum fl_attention)a->attention,
+        .kv_dtype = (enum fl_dtype)a->kv_dtype,
         .n_threads = (int)a->n_threads,
         .clock = (enum fl_serve_clock)a->clock,
         .flops_per_s = a->gflops * 1e9,
@@ -155,6 +157,8 @@ static int run(int argc, char **argv)
          "16", 1, 1 << 20, NULL},
         {NULL, "kv-blocks", 0, FL_OPTION_INT, &a.n_blocks, "N",
          "blocks in all; too few: the youngest request is preempted", "enough", 1, 1 << 30, NULL},
+        {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &a.kv_dtype, "TYPE",
+         "type of keys and values: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},
         {NULL, "prefix-cache", 0, FL_OPTION_CHOICE, &a.prefix_cache, "on|off",
          "prompts that begin alike share blocks and are not run twice", "on", 0, 0, fl_cli_off_on},
         {"Run", "clock", 0, FL_OPTION_CHOICE, &a.clock, "C",

@@ -33,8 +33,8 @@ struct serving {
 static int span_cost(const struct serving *s, int n_seqs, int n_tokens, int n_past, bool samples,
                      struct fl_op_analytic *cost, struct fl_error *error)
 {
-    return fl_pass_cost(cost, s->model, s->options->attention, n_seqs, n_tokens, n_past,
-                        samples ? FL_LOGITS_LAST : FL_LOGITS_NONE, error);
+    return fl_pass_cost(cost, s->model, s->options->attention, s->options->kv_dtype, n_seqs,
+                        n_tokens, n_past, samples ? FL_LOGITS_LAST : FL_LOGITS_NONE, error);
 }
 
 static fl_wide bytes_of(const struct fl_op_analytic *cost)
@@ -126,8 +126,9 @@ static int exact_cost(const struct serving *s, const struct fl_schedule_pass *pa
 {
     for (int i = 0; i < pass->n_spans; i++)
         s->spans[i] = (struct fl_shape_span){pass->spans[i].n_tokens, pass->spans[i].n_past};
-    return fl_pass_cost_spans(cost, s->model, s->options->attention, s->spans, pass->n_spans,
-                              pass->samples ? FL_LOGITS_LAST : FL_LOGITS_NONE, error);
+    return fl_pass_cost_spans(cost, s->model, s->options->attention, s->options->kv_dtype, s->spans,
+                              pass->n_spans, pass->samples ? FL_LOGITS_LAST : FL_LOGITS_NONE,
+                              error);
 }
 
 static int count_decoding(const struct serving *s, const struct fl_schedule_pass *pass)
@@ -256,6 +257,7 @@ static int open_engine(struct serving *s, struct fl_error *error)
         .block_tokens = o->block_tokens,
         .n_blocks = o->n_blocks,
         .attention = o->attention,
+        .kv_dtype = o->kv_dtype,
         .n_threads = o->n_threads,
     };
     if (fl_serve_engine_open(&s->engine, s->model, &options, error) != FL_OK)

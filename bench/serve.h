@@ -29,6 +29,7 @@ struct fl_serve_options {
     int block_tokens; /* at least 1 */
     int n_blocks;     /* 0: enough for all sequences to be full */
     enum fl_attention attention;
+    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
     int n_threads;
     enum fl_serve_clock clock;
     double flops_per_s; /* of the clock `flops` */

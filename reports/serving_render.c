@@ -259,9 +259,9 @@ static void title(const struct fl_serving_view *view, enum fl_table_style style,
     }
     fprintf(out,
             "\n\npolicy %s, at most %d requests and %d tokens a pass, prefix cache %s, clock %s, "
-            "%s attention, context %d, %d threads\n\n",
+            "%s attention, KV cache %s, context %d, %d threads\n\n",
             view->policy, view->max_seqs, view->max_batch_tokens, view->prefix_cache ? "on" : "off",
-            view->clock, view->attention, view->n_ctx, view->n_threads);
+            view->clock, view->attention, view->kv_dtype, view->n_ctx, view->n_threads);
 }
 
 /* ---- CSV: figures without units ---- */
@@ -356,6 +356,7 @@ static void json_options(const struct fl_serving_view *view, FILE *out)
     json_string(out, "policy", view->policy);
     json_string(out, "clock", view->clock);
     json_string(out, "attention", view->attention);
+    json_string(out, "kv_dtype", view->kv_dtype);
     fprintf(out,
             "    \"max_seqs\": %d, \"max_batch_tokens\": %d, \"block_tokens\": %d, \"kv_blocks\": "
             "%d,\n    \"block_bytes\": %llu, \"n_ctx\": %d, \"threads\": %d, \"prefix_cache\": %s, "

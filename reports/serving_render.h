@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 struct fl_serving_view {
-    const char *model, *trace, *policy, *clock, *attention;
+    const char *model, *trace, *policy, *clock, *attention, *kv_dtype;
     int max_seqs, max_batch_tokens, block_tokens, n_blocks, n_ctx, n_threads;
     bool prefix_cache;
     double flops_per_s; /* of the clock `flops`; 0: another clock */

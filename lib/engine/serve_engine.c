@@ -71,10 +71,13 @@ int fl_serve_engine_open(struct fl_serve_engine *engine, const struct fl_model *
         .block_tokens = options->block_tokens,
         .n_blocks = options->block_tokens > 0 ? useful_blocks(options, n_ctx) : 0,
         .attention = options->attention,
+        .kv_dtype = options->kv_dtype,
         .logits = FL_LOGITS_LAST,
         .n_threads = options->n_threads,
     };
     *engine = (struct fl_serve_engine){.vocab_size = model->config.vocab_size};
+    if (model->config.n_encoder_layers > 0)
+        return fl_fail(error, "%s: serving: expected a decoder-only model", model->config.name);
     if (options->block_tokens < 1 || options->block_tokens > n_ctx)
         return fl_fail(error, "block_tokens: expected 1 .. %d (the context), got %d", n_ctx,
                        options->block_tokens);

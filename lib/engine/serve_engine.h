@@ -16,7 +16,8 @@ struct fl_serve_engine_options {
     int block_tokens;     /* at least 1 */
     int n_blocks;         /* 0, or more than that: enough for all to be full */
     enum fl_attention attention;
-    int n_threads; /* 0: all cores this process may use */
+    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
+    int n_threads;          /* 0: all cores this process may use */
 };
 
 struct fl_serve_engine {

@@ -37,11 +37,11 @@ struct fl_speculative {
 /* ---- the rule ---- */
 
 /* Index i with probability weights[i] / sum; the last one with a chance where rounding leaves
- * something over. */
+ * something over; -1 when none has. */
 static int draw(const double *weights, int n, double sum, uint64_t *state)
 {
     double left = fl_random_uniform(state) * sum;
-    int last = 0;
+    int last = -1;
     for (int i = 0; i < n; i++) {
         if (weights[i] <= 0)
             continue;
@@ -100,6 +100,10 @@ static int largest(const float *logits, int n)
 static int check(const struct fl_model *target, const struct fl_model *draft,
                  const struct fl_speculative_options *options, struct fl_error *error)
 {
+    if (target->config.n_encoder_layers > 0 || draft->config.n_encoder_layers > 0)
+        return fl_fail(error, "%s: speculative decoding: expected a decoder-only model",
+                       target->config.n_encoder_layers > 0 ? target->config.name
+                                                           : draft->config.name);
     if (target->config.vocab_size != draft->config.vocab_size)
         return fl_fail(error,
                        "%s: vocab_size: a draft model has the target's vocabulary; expected %d, "
@@ -129,6 +133,7 @@ static int open_sessions(struct fl_speculative *s, struct fl_error *error)
         .n_seqs = 1,
         .n_ctx = n_ctx,
         .n_tokens_max = least(widest, n_ctx),
+        .kv_dtype = o->kv_dtype,
         .attention = o->attention,
         .logits = FL_LOGITS_ALL,
         .n_threads = o->n_threads,
@@ -267,6 +272,18 @@ static double *q_row(const struct fl_speculative *s, int i)
     return s->q ? s->q + (size_t)i * (size_t)s->vocab_size : NULL;
 }
 
+/* A proposal. Where the draft's distribution has nothing left, its largest logit is as good as any:
+ * the rule holds for every q that the proposal is drawn from. */
+static int pick_proposal(struct fl_speculative *s, double *q, const float *logits, int n)
+{
+    int x = pick(s, q, logits, n);
+    if (x < 0) {
+        x = largest(logits, s->vocab_size);
+        q[x] = 1;
+    }
+    return x;
+}
+
 /* Appends n proposals to history [n_ids]. */
 static int propose(struct fl_speculative *s, int n_ids, int n, struct fl_error *error)
 {
@@ -281,7 +298,7 @@ static int propose(struct fl_speculative *s, int n_ids, int n, struct fl_error *
         if (run(s, FL_SPECULATIVE_DRAFT, s->history + from, end - from, FL_LOGITS_LAST, error) !=
             FL_OK)
             return FL_FAILED;
-        s->history[end] = pick(s, q_row(s, i), fl_session_logits(s->draft), end);
+        s->history[end] = pick_proposal(s, q_row(s, i), fl_session_logits(s->draft), end);
     }
     return FL_OK;
 }
@@ -370,8 +387,8 @@ static int add_pass(const struct fl_speculative *s, struct fl_speculative_accoun
 {
     struct fl_op_analytic cost;
     const struct fl_model *model = is_targets((int)phase) ? s->target_model : s->draft_model;
-    if (fl_pass_cost(&cost, model, s->options.attention, 1, n_tokens, n_past, logits, error) !=
-        FL_OK)
+    if (fl_pass_cost(&cost, model, s->options.attention, s->options.kv_dtype, 1, n_tokens, n_past,
+                     logits, error) != FL_OK)
         return FL_FAILED;
     struct fl_op_analytic *sum = &account->phases[phase];
     sum->present = true;
@@ -422,8 +439,8 @@ static int account_verify(const struct fl_speculative *s, struct fl_speculative_
     struct fl_op_analytic kept;
     if (add_pass(s, account, FL_SPECULATIVE_VERIFY, r->n_drafted + 1, r->n_past, FL_LOGITS_ALL,
                  &flops, error) != FL_OK ||
-        fl_pass_cost(&kept, s->target_model, s->options.attention, 1, r->n_accepted + 1, r->n_past,
-                     FL_LOGITS_ALL, error) != FL_OK)
+        fl_pass_cost(&kept, s->target_model, s->options.attention, s->options.kv_dtype, 1,
+                     r->n_accepted + 1, r->n_past, FL_LOGITS_ALL, error) != FL_OK)
         return FL_FAILED;
     account->verify_wasted += flops - kept.exact;
     return FL_OK;
@@ -459,4 +476,9 @@ const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *specu
 int fl_speculative_n_ctx(const struct fl_speculative *speculative)
 {
     return speculative->n_ctx;
+}
+
+int fl_speculative_n_threads(const struct fl_speculative *speculative)
+{
+    return fl_session_n_threads(speculative->target);
 }

@@ -25,8 +25,8 @@
 #include <stdint.h>
 
 /* Turns a row of logits [vocab_size] behind ids [n_ids] into probabilities p [vocab_size] that add
- * up to 1. The same for both models: what it does (temperature, top-k, penalties) is then part of
- * both p and q. `of` NULL: greedy. */
+ * up to 1, or are all 0 when nothing is left to choose. The same for both models: what it does
+ * (temperature, top-k, penalties) is then part of both p and q. `of` NULL: greedy. */
 struct fl_distribution {
     void (*of)(void *context, double *p, const float *logits, int vocab_size, const int *ids,
                int n_ids);
@@ -38,7 +38,8 @@ struct fl_speculative_options {
     int n_ctx;         /* tokens of prompt and output; 0: the target's own context */
     int prefill_chunk; /* tokens of the prompt in one pass at most; 0: 64 */
     enum fl_attention attention;
-    int n_threads; /* 0: all cores this process may use */
+    enum fl_dtype kv_dtype; /* of both caches */
+    int n_threads;          /* 0: all cores this process may use */
     struct fl_distribution distribution;
     uint64_t seed;
 };
@@ -78,7 +79,8 @@ int fl_speculative_prefill(struct fl_speculative *speculative, const int *ids, i
                            struct fl_error *error);
 
 /* One round behind ids [n_ids]: the prompt and everything emitted since. Writes 1 to
- * min(n_draft + 1, n_new_max) tokens to out, which has room for that many. */
+ * min(n_draft + 1, n_new_max) tokens to out, which has room for that many. The last one is -1 when
+ * the target's distribution left nothing to choose: the text ends there. */
 int fl_speculative_round(struct fl_speculative *speculative, const int *ids, int n_ids,
                          int n_new_max, int *out, int *n_out, struct fl_error *error);
 
@@ -88,9 +90,10 @@ const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *specu
 int fl_speculative_account(const struct fl_speculative *speculative,
                            struct fl_speculative_account *account, struct fl_error *error);
 int fl_speculative_n_ctx(const struct fl_speculative *speculative);
+int fl_speculative_n_threads(const struct fl_speculative *speculative); /* as used, never 0 */
 
 /* The rule itself: x was drawn from q [n]; returns x when accepted, else a token drawn from
- * max(0, p - q). state is a generator's (base/random.h). */
+ * max(0, p - q); -1 when p is all 0. state is a generator's (base/random.h). */
 int fl_speculative_choose(const double *p, const double *q, int n, int x, uint64_t *state,
                           bool *accepted);
 

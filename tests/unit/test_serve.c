@@ -60,6 +60,7 @@ static struct fl_serve_options draw_options(struct harness_random *random)
         .n_ctx = N_CTX,
         .block_tokens = harness_pick(random, 1, 8),
         .attention = (enum fl_attention)harness_pick(random, 0, 1),
+        .kv_dtype = (enum fl_dtype)harness_pick(random, FL_F32, FL_BF16),
         .n_threads = 1,
         .clock = FL_SERVE_FLOPS,
         .flops_per_s = 1e8,
@@ -127,6 +128,7 @@ Test(serve, every_request_gets_its_own_text)
             harness_session(&s.model, &(struct fl_session_options){.n_seqs = 1,
                                                                    .n_ctx = N_CTX,
                                                                    .attention = options.attention,
+                                                                   .kv_dtype = options.kv_dtype,
                                                                    .logits = FL_LOGITS_LAST,
                                                                    .n_threads = 1});
         for (int i = 0; i < N_REQUESTS; i++) {

@@ -241,6 +241,7 @@ Test(speculative, greedy_is_the_targets_own)
             .n_ctx = N_CTX,
             .prefill_chunk = harness_pick(&pair.random, 1, 9),
             .attention = (enum fl_attention)(seed % 2),
+            .kv_dtype = seed % 5 == 4 ? FL_F16 : FL_F32,
             .n_threads = 1,
         };
         struct fl_speculative *speculative = speculative_open(&pair, &options);
@@ -248,6 +249,7 @@ Test(speculative, greedy_is_the_targets_own)
             &pair.target, &(struct fl_session_options){.n_seqs = 1,
                                                        .n_ctx = N_CTX,
                                                        .attention = options.attention,
+                                                       .kv_dtype = options.kv_dtype,
                                                        .logits = FL_LOGITS_LAST,
                                                        .n_threads = 1});
         int got[N_NEW], expected[N_NEW];
@@ -359,6 +361,37 @@ Test(speculative, sampling_keeps_the_targets_distribution)
         fl_speculative_close(speculative);
         pair_close(&pair);
     }
+}
+
+/* What removes every id ends the text; a draft with nothing to propose does not. */
+static void nothing_left(void *context, double *p, const float *logits, int n, const int *ids,
+                         int n_ids)
+{
+    const int *until = context;
+    double temperature = 1;
+    softmax(&temperature, p, logits, n, ids, n_ids);
+    for (int i = 0; i < n && n_ids >= *until; i++)
+        p[i] = 0;
+}
+
+Test(speculative, a_text_ends_where_nothing_is_left)
+{
+    struct pair pair;
+    pair_open(&pair, 4);
+    int until = 9, ids[N_CTX], n_ids = 3, n = 0;
+    const struct fl_speculative_options options = {
+        .n_draft = 3, .n_ctx = N_CTX, .n_threads = 1, .distribution = {nothing_left, &until}};
+    struct fl_speculative *speculative = speculative_open(&pair, &options);
+    struct fl_error error;
+    memcpy(ids, pair.prompt, 3 * sizeof *ids);
+    cr_assert(fl_speculative_prefill(speculative, ids, n_ids, &error) == FL_OK);
+    for (n_ids = 3; ids[n_ids - 1] >= 0; n_ids += n)
+        cr_assert(fl_speculative_round(speculative, ids, n_ids, N_CTX, ids + n_ids, &n, &error) ==
+                  FL_OK);
+    cr_expect_eq(n_ids, until + 1, "%d tokens", n_ids);
+    expect_account(speculative, "nothing left");
+    fl_speculative_close(speculative);
+    pair_close(&pair);
 }
 
 Test(speculative, the_same_seed_gives_the_same_text)
