@@ -38,6 +38,7 @@ struct fl_attention_shape {
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
 };
 
+/* The three steps, each an operator of its own; or all of it as one, the others being NULL. */
 struct fl_attention_kernel {
     const char *name;
     void (*scores)(float *scores, const float *q, const void *k, const struct fl_attention_shape *);
@@ -50,6 +51,11 @@ struct fl_attention_kernel {
     struct fl_excess (*scores_excess)(const struct fl_attention_shape *);
     struct fl_excess (*softmax_excess)(const struct fl_attention_shape *);
     struct fl_excess (*context_excess)(const struct fl_attention_shape *);
+
+    void (*fused)(float *context, const float *q, const void *k, const void *v,
+                  const struct fl_attention_shape *);
+    struct fl_cost (*fused_cost)(const struct fl_attention_shape *);
+    struct fl_excess (*fused_excess)(const struct fl_attention_shape *);
 };
 
 /* attention_naive.c: every query of a span against every key that any of them sees, masked to -inf
@@ -57,5 +63,10 @@ struct fl_attention_kernel {
 extern const struct fl_attention_kernel fl_attention_naive;
 /* attention_causal.c: exactly the pairs a query may see; scores beyond them are not touched. */
 extern const struct fl_attention_kernel fl_attention_causal;
+/* attention_flash.c: the same pairs, FL_FLASH_KEYS keys at a time, and never all scores at once. */
+extern const struct fl_attention_kernel fl_attention_flash;
+
+/* Keys from one multiple of this to the next are worked on together. */
+enum { FL_FLASH_KEYS = 64 };
 
 #endif

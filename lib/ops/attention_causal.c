@@ -1,85 +1,19 @@
-/* attention_causal.c - exactly the pairs a query may see.
- *
- * Queries are taken in tiles of rows. Keys that all rows of a tile see form a rectangle: one matrix
- * product a stretch of keys that lie together. What remains at its sides, a triangle on the
- * diagonal and one where the window ends, is done row by row:
- *
- *     keys   0 ... window | ...  n_past + first | . . . .
- *     row 0      x x x    | # # # # # # # # # # | x
- *     row 1        x x    | # # # # # # # # # # | x x          # matrix product   x row kernels
- *     row 2          x    | # # # # # # # # # # | x x x        nothing else is read or written
- */
-#include "ops/attention_shared.h"
+/* attention_causal.c - exactly the pairs a query may see: rectangles of tiles by matrix products, a
+ * stretch of keys that lie together at a time, their sides by the row kernels. */
+#include "ops/attention_tiles.h"
 #include "ops/blas_excess.h"
-#include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
 
 #include <cblas.h>
 #include <limits.h>
-#include <math.h>
 #include <string.h>
 
-/* Rows a tile. Small tiles leave a small triangle to the slower row kernels, large tiles keep the
- * matrix product efficient; of 16, 32 and 64, 32 was the fastest for 12 heads of 64 features with
- * 128 and 512 tokens (Zen 4, two threads, OpenBLAS 0.3.21). */
-enum { TILE = 32 };
-
-/* One tile of one head. */
-struct tile {
-    struct fl_attention_head head;
-    int first, n_rows;          /* queries */
-    struct fl_key_range common; /* keys that all of them see */
-};
-
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int n_tiles(const struct fl_batch_span *span)
-{
-    return (span->n_tokens + TILE - 1) / TILE;
-}
-
-static struct tile tile_at(const struct fl_attention_shape *shape, int span, int head, int index)
-{
-    struct tile tile = {.head = fl_attention_head(shape, span, head), .first = index * TILE};
-    tile.n_rows = smaller(tile.head.span->n_tokens - tile.first, TILE);
-    const struct fl_key_range begin = fl_attention_visible(shape, tile.head.span, tile.first);
-    const struct fl_key_range last =
-        fl_attention_visible(shape, tile.head.span, tile.first + tile.n_rows - 1);
-    /* the first query's own key belongs to the triangle, which then has whole rows */
-    const int before = shape->bidirectional ? begin.end : begin.end - 1;
-    tile.common = (struct fl_key_range){smaller(last.first, before), before};
-    return tile;
-}
-
-/* Keys that query i of a tile sees on one side of the rectangle. */
-static struct fl_key_range left_of(const struct fl_attention_shape *shape, const struct tile *tile,
-                                   int i)
-{
-    struct fl_key_range seen = fl_attention_visible(shape, tile->head.span, tile->first + i);
-    return (struct fl_key_range){seen.first, smaller(seen.end, tile->common.first)};
-}
-
-static struct fl_key_range right_of(const struct fl_attention_shape *shape, const struct tile *tile,
-                                    int i)
-{
-    struct fl_key_range seen = fl_attention_visible(shape, tile->head.span, tile->first + i);
-    return (struct fl_key_range){larger(seen.first, tile->common.end), seen.end};
-}
-
 /* What a side executes: the rows of a tile against the keys they see there. */
-typedef void side_body(const struct fl_attention_job *job, const struct tile *tile, int row,
+typedef void side_body(const struct fl_attention_job *job, const struct fl_tile *tile, int row,
                        int key, int n);
 
-static void side(const struct fl_attention_job *job, const struct tile *tile, int row,
+static void side(const struct fl_attention_job *job, const struct fl_tile *tile, int row,
                  struct fl_key_range keys, side_body *body)
 {
     for (int key = keys.first, n; key < keys.end; key += n) {
@@ -88,57 +22,39 @@ static void side(const struct fl_attention_job *job, const struct tile *tile, in
     }
 }
 
-static void sides(const struct fl_attention_job *job, const struct tile *tile, side_body *body)
+static void sides(const struct fl_attention_job *job, const struct fl_tile *tile, side_body *body)
 {
     for (int i = 0; i < tile->n_rows; i++) {
-        side(job, tile, i, left_of(job->shape, tile, i), body);
-        side(job, tile, i, right_of(job->shape, tile, i), body);
+        side(job, tile, i, fl_tile_left(job->shape, tile, i), body);
+        side(job, tile, i, fl_tile_right(job->shape, tile, i), body);
     }
 }
 
 /* Where the pair of a tile's row and a key stands among the scores. */
-static size_t pair_at(const struct tile *tile, int row, int key)
+static size_t pair_at(const struct fl_tile *tile, int row, int key)
 {
     return tile->head.scores + (size_t)(tile->first + row) * tile->head.n_keys +
            (size_t)(key - tile->head.span->first_key);
 }
 
-static size_t query_at(const struct tile *tile, int row)
-{
-    return tile->head.queries + (size_t)(tile->first + row) * tile->head.q_stride;
-}
-
-static void scores_side(const struct fl_attention_job *job, const struct tile *tile, int row,
+static void scores_side(const struct fl_attention_job *job, const struct fl_tile *tile, int row,
                         int key, int n)
 {
     const size_t d = (size_t)job->shape->head_dim;
     struct fl_attention_wide wide;
-    fl_simd()->dot_rows(job->out + pair_at(tile, row, key), NULL, job->a + query_at(tile, row),
+    fl_simd()->dot_rows(job->out + pair_at(tile, row, key), NULL, job->a + fl_tile_query(tile, row),
                         fl_attention_rows(job->shape, job->b, &tile->head, key, n, &wide),
                         (size_t)n, d, d);
 }
 
-static void context_side(const struct fl_attention_job *job, const struct tile *tile, int row,
+static void context_side(const struct fl_attention_job *job, const struct fl_tile *tile, int row,
                          int key, int n)
 {
     const size_t d = (size_t)job->shape->head_dim;
     struct fl_attention_wide wide;
-    fl_simd()->mix_rows(job->out + query_at(tile, row), job->a + pair_at(tile, row, key),
+    fl_simd()->mix_rows(job->out + fl_tile_query(tile, row), job->a + pair_at(tile, row, key),
                         fl_attention_rows(job->shape, job->b, &tile->head, key, n, &wide),
                         (size_t)n, d, d);
-}
-
-/* Task number `index` of the tiles of all heads; false where a shorter span has none. */
-static bool find_tile(struct tile *tile, const struct fl_attention_job *job, size_t index)
-{
-    const struct fl_attention_shape *shape = job->shape;
-    const int piece = (int)(index % (size_t)job->n_pieces);
-    const size_t head = index / (size_t)job->n_pieces;
-    const int span = (int)(head / (size_t)shape->n_heads);
-    if (shape->spans[span].n_tokens == 1 || piece >= n_tiles(&shape->spans[span]))
-        return false;
-    *tile = tile_at(shape, span, (int)(head % (size_t)shape->n_heads), piece);
-    return true;
 }
 
 static void scores_tile(const void *context, size_t index)
@@ -146,13 +62,13 @@ static void scores_tile(const void *context, size_t index)
     const struct fl_attention_job *job = context;
     const int d = job->shape->head_dim;
     struct fl_attention_wide wide;
-    struct tile tile;
-    if (!find_tile(&tile, job, index))
+    struct fl_tile tile;
+    if (!fl_tile_find(&tile, job, index))
         return;
     for (int key = tile.common.first, n; key < tile.common.end; key += n) {
         n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tile.n_rows, n, d, 1.0f,
-                    job->a + query_at(&tile, 0), (int)tile.head.q_stride,
+                    job->a + fl_tile_query(&tile, 0), (int)tile.head.q_stride,
                     fl_attention_rows(job->shape, job->b, &tile.head, key, n, &wide), d, 0.0f,
                     job->out + pair_at(&tile, 0, key), (int)tile.head.n_keys);
     }
@@ -164,18 +80,18 @@ static void context_tile(const void *context, size_t index)
     const struct fl_attention_job *job = context;
     const int d = job->shape->head_dim;
     struct fl_attention_wide wide;
-    struct tile tile;
-    if (!find_tile(&tile, job, index))
+    struct fl_tile tile;
+    if (!fl_tile_find(&tile, job, index))
         return;
     for (int i = 0; i < tile.n_rows; i++)
-        memset(job->out + query_at(&tile, i), 0, (size_t)d * sizeof *job->out);
+        memset(job->out + fl_tile_query(&tile, i), 0, (size_t)d * sizeof *job->out);
     sides(job, &tile, context_side);
     for (int key = tile.common.first, n; key < tile.common.end; key += n) {
         n = fl_attention_run(job->shape, key, tile.common.end, INT_MAX);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, tile.n_rows, d, n, 1.0f,
                     job->a + pair_at(&tile, 0, key), (int)tile.head.n_keys,
                     fl_attention_rows(job->shape, job->b, &tile.head, key, n, &wide), d, 1.0f,
-                    job->out + query_at(&tile, 0), (int)tile.head.q_stride);
+                    job->out + fl_tile_query(&tile, 0), (int)tile.head.q_stride);
     }
 }
 
@@ -188,8 +104,9 @@ static void softmax_tile(const void *context, size_t index)
     const size_t at = index / (size_t)job->n_pieces;
     const struct fl_attention_head head = fl_attention_head(
         shape, (int)(at / (size_t)shape->n_heads), (int)(at % (size_t)shape->n_heads));
-    const int end = smaller((piece + 1) * TILE, head.span->n_tokens);
-    for (int query = piece * TILE; query < end; query++) {
+    const int end = (piece + 1) * FL_TILE_ROWS < head.span->n_tokens ? (piece + 1) * FL_TILE_ROWS
+                                                                     : head.span->n_tokens;
+    for (int query = piece * FL_TILE_ROWS; query < end; query++) {
         struct fl_key_range seen = fl_attention_visible(shape, head.span, query);
         fl_simd()->softmax(job->out + head.scores + (size_t)query * head.n_keys +
                                (seen.first - head.span->first_key),
@@ -197,29 +114,19 @@ static void softmax_tile(const void *context, size_t index)
     }
 }
 
-/* Tiles differ in work, the first of a head having no rectangle. */
-static void for_each_tile(void (*body)(const void *job, size_t tile), struct fl_attention_job *job)
-{
-    const struct fl_attention_shape *shape = job->shape;
-    for (int i = 0; i < shape->n_spans; i++)
-        job->n_pieces = larger(job->n_pieces, n_tiles(&shape->spans[i]));
-    fl_parallel_tasks((size_t)shape->n_spans * (size_t)shape->n_heads * (size_t)job->n_pieces,
-                      fl_attention_parallel(shape, fl_attention_visible_pairs(shape)), body, job);
-}
-
 static void scores_visible(float *scores, const float *q, const void *k,
                            const struct fl_attention_shape *shape)
 {
     fl_attention_decode_scores(scores, q, k, shape);
     if (fl_attention_has_several(shape))
-        for_each_tile(scores_tile, &(struct fl_attention_job){scores, q, k, shape, 0, 0});
+        fl_tile_for_each(scores_tile, &(struct fl_attention_job){scores, q, k, shape, 0, 0});
 }
 
 static void softmax_visible(float *scores, const struct fl_attention_shape *shape)
 {
-    for_each_tile(softmax_tile, &(struct fl_attention_job){.out = scores,
-                                                           .shape = shape,
-                                                           .scale = fl_attention_scale(shape)});
+    fl_tile_for_each(softmax_tile, &(struct fl_attention_job){.out = scores,
+                                                              .shape = shape,
+                                                              .scale = fl_attention_scale(shape)});
 }
 
 static void context_visible(float *context, const float *probs, const void *v,
@@ -227,7 +134,7 @@ static void context_visible(float *context, const float *probs, const void *v,
 {
     fl_attention_decode_context(context, probs, v, shape);
     if (fl_attention_has_several(shape))
-        for_each_tile(context_tile, &(struct fl_attention_job){context, probs, v, shape, 0, 0});
+        fl_tile_for_each(context_tile, &(struct fl_attention_job){context, probs, v, shape, 0, 0});
 }
 
 static struct fl_cost scores_cost(const struct fl_attention_shape *shape)
@@ -272,8 +179,8 @@ static void
 add_tiles(struct fl_excess *sum, const struct fl_attention_shape *shape, int span, bool joins,
           struct fl_excess (*product)(const struct fl_attention_shape *, int n_rows, int n))
 {
-    for (int index = 0; index < n_tiles(&shape->spans[span]); index++) {
-        const struct tile tile = tile_at(shape, span, 0, index);
+    for (int index = 0; index < fl_tiles_of(&shape->spans[span]); index++) {
+        const struct fl_tile tile = fl_tile_at(shape, span, 0, index);
         for (int key = tile.common.first, n; key < tile.common.end; key += n) {
             n = fl_attention_run(shape, key, tile.common.end, INT_MAX);
             struct fl_excess one = product(shape, tile.n_rows, n);
@@ -281,8 +188,8 @@ add_tiles(struct fl_excess *sum, const struct fl_attention_shape *shape, int spa
         }
         for (int i = 0; joins && i < tile.n_rows; i++)
             sum->flops[FL_EXCESS_PARTIAL_SUMS] +=
-                (int64_t)(side_joins(shape, left_of(shape, &tile, i)) +
-                          side_joins(shape, right_of(shape, &tile, i)));
+                (int64_t)(side_joins(shape, fl_tile_left(shape, &tile, i)) +
+                          side_joins(shape, fl_tile_right(shape, &tile, i)));
     }
 }
 

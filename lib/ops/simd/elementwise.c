@@ -224,6 +224,35 @@ static void softmax(float *x, size_t n, float factor)
         x[k] *= inverse;
 }
 
+static float softmax_stretch(float *x, size_t n, float factor, float *maximum, float *sum)
+{
+    const float before = *maximum;
+    float most = before;
+#pragma omp simd reduction(max : most)
+    for (size_t i = 0; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    lanes part = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        part += softmax_lanes(x + i, most, factor);
+    if (i < n) {
+        float rest[LANES];
+        lanes_store(rest, lanes_load_part(x + i, n - i, -INFINITY));
+        lanes v = softmax_lanes(rest, most, factor);
+        part += v;
+        lanes_store_part(x + i, v, n - i);
+    }
+    *maximum = most;
+    const float total = quad_sum(lanes_fold(part));
+    if (before == -INFINITY) {
+        *sum = total;
+        return 1.0f;
+    }
+    const float shrink = exp_lane((before - most) * factor);
+    *sum = *sum * shrink + total;
+    return shrink;
+}
+
 static void rotate_pairs(float *x, const float *cosine, const float *sine, size_t half)
 {
 #pragma omp simd
@@ -264,6 +293,7 @@ const struct fl_simd TABLE_NAME(FL_ISA) = {
     .layernorm = layernorm,
     .rmsnorm = rmsnorm,
     .softmax = softmax,
+    .softmax_stretch = softmax_stretch,
     .rotate_pairs = rotate_pairs,
     .rotate_halves = rotate_halves,
     .dot_rows = dot_rows,

@@ -40,6 +40,12 @@ struct fl_simd {
     void (*rmsnorm)(float *out, const float *x, const float *gain, size_t n, float eps);
     void (*softmax)(float *x, size_t n, float factor);
 
+    /* A row's softmax stretch by stretch: x[i] becomes e^((x[i] - m) factor), m being the largest
+     * so far. *maximum starts as -infinity; *sum is that of all stretches. Returns what earlier
+     * stretches must be multiplied by, their maximum having been smaller; of the first, 1.
+     * Source: Milakov and Gimelshein, 2018 (arXiv:1805.02867). */
+    float (*softmax_stretch)(float *x, size_t n, float factor, float *maximum, float *sum);
+
     /* Rotates one head x [2 * half] by the angles whose cosine and sine [half] are given. */
     void (*rotate_pairs)(float *x, const float *cosine, const float *sine, size_t half);
     void (*rotate_halves)(float *x, const float *cosine, const float *sine, size_t half);
