@@ -4,7 +4,7 @@ static int kv_cache(fl_wide *bytes, const struct fl_config *config, int64_t batc
                     struct fl_error *error)
 {
     static const struct fl_convention CONVENTION = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST,
-                                                    true};
+                                                    true, false};
     struct fl_shape shape = {.batch = batch, .n_tokens = 1, .n_past = context - 1};
     struct fl_analytic analytic;
     if (fl_analytic(&analytic, config, &shape, &CONVENTION, error) != FL_OK)

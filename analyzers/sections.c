@@ -265,6 +265,7 @@ int fl_point_convention(struct fl_convention *convention, const struct fl_point 
                         struct fl_error *error)
 {
     static const char *const ON_OFF[] = {"off", "on", NULL};
+    static const char *const FORMS[] = {"fused", NULL};
     const char *text = point->exact_convention;
     int unit = named_value(text, "unit", fl_unit_names);
     int causal = named_value(text, "causal", fl_causal_names);
@@ -275,8 +276,9 @@ int fl_point_convention(struct fl_convention *convention, const struct fl_point 
                        "point %lld: exact_convention: expected \"unit=.. causal=.. lm_head=.. "
                        "elementwise=..\"",
                        (long long)point->id);
-    *convention = (struct fl_convention){(enum fl_unit)unit, (enum fl_causal)causal,
-                                         (enum fl_lm_head)lm_head, elementwise == 1};
+    *convention =
+        (struct fl_convention){(enum fl_unit)unit, (enum fl_causal)causal, (enum fl_lm_head)lm_head,
+                               elementwise == 1, named_value(text, "attention", FORMS) == 0};
     return FL_OK;
 }
 

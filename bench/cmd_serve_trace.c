@@ -167,7 +167,7 @@ static int run(int argc, char **argv)
          "virtual", 0, 0, fl_serve_clock_names},
         {NULL, "gflops", 0, FL_OPTION_REAL, &a.gflops, "R", "of --clock flops, in GFLOP/s", "1",
          1e-6, 1e12, NULL},
-        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive or causal",
+        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive, causal or flash",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},

@@ -298,7 +298,7 @@ static int run_sweep(int argc, char **argv)
          0, NULL},
         {NULL, "cache", 0, FL_OPTION_STRING, &args.caches, "LIST",
          "decode with the KV cache or by recomputing the prefix: on,off", args.caches, 0, 0, NULL},
-        {NULL, "attention", 0, FL_OPTION_STRING, &args.attentions, "LIST", "naive,causal",
+        {NULL, "attention", 0, FL_OPTION_STRING, &args.attentions, "LIST", "naive,causal,flash",
          args.attentions, 0, 0, NULL},
         {NULL, "threads", 't', FL_OPTION_STRING, &args.threads, "LIST", "worker threads",
          "all cores", 0, 0, NULL},

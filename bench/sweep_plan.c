@@ -30,9 +30,10 @@ int fl_sweep_item_n_source(const struct fl_sweep_item *item, const struct fl_con
 
 static void write_convention(char *out, size_t size, const struct fl_convention *convention)
 {
-    snprintf(out, size, "unit=%s causal=%s lm_head=%s elementwise=%s",
+    snprintf(out, size, "unit=%s causal=%s lm_head=%s elementwise=%s%s",
              fl_unit_names[convention->unit], fl_causal_names[convention->causal],
-             fl_lm_head_names[convention->lm_head], convention->elementwise ? "on" : "off");
+             fl_lm_head_names[convention->lm_head], convention->elementwise ? "on" : "off",
+             convention->fused ? " attention=fused" : "");
 }
 
 int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
@@ -49,9 +50,10 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
                                    .kv_dtype = FL_F32};
     const struct fl_convention exact = {
         .unit = FL_UNIT_FLOP,
-        .causal = item->attention == FL_ATTENTION_CAUSAL ? FL_CAUSAL_EXACT : FL_CAUSAL_FULL,
+        .causal = item->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
         .lm_head = item->logits == FL_LOGITS_ALL ? FL_LM_HEAD_ALL : FL_LM_HEAD_LAST,
-        .elementwise = true};
+        .elementwise = true,
+        .fused = item->attention == FL_ATTENTION_FLASH};
     const struct fl_convention textbook = {
         .unit = FL_UNIT_FLOP, .causal = FL_CAUSAL_FULL, .lm_head = FL_LM_HEAD_ALL};
     write_convention(point->exact_convention, sizeof point->exact_convention, &exact);

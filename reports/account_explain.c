@@ -148,7 +148,8 @@ static void explain_memory(struct explanation *explanation)
     fputs(latex ? "\\textbf{memory} \\\\\n" : "memory\n", explanation->out);
     print_line(explanation, "KV cache, bytes", fl_formula_kv_cache_bytes(explanation->env),
                explanation->env);
-    print_line(explanation, "activations, bytes", fl_formula_activation_bytes(), explanation->env);
+    print_line(explanation, "activations, bytes", fl_formula_activation_bytes(explanation->env),
+               explanation->env);
     if (!latex)
         fputc('\n', explanation->out);
 }

@@ -86,6 +86,8 @@ static void add_convention(cJSON *root, const struct fl_account *account)
     cJSON_AddStringToObject(object, "elementwise",
                             convention->elementwise && convention->unit == FL_UNIT_FLOP ? "on"
                                                                                         : "off");
+    if (convention->fused)
+        cJSON_AddStringToObject(object, "attention", "fused");
 }
 
 static void add_shape(cJSON *root, const struct fl_account *account)

@@ -45,12 +45,13 @@ static void print_heading(const struct fl_account *account, FILE *out)
                 (long long)shape->n_tokens, (long long)shape->n_past,
                 (long long)(shape->n_past + shape->n_tokens));
     const struct fl_convention *convention = &account->convention;
-    fprintf(out, "convention: unit = %s%s, causal = %s, lm_head = %s, elementwise = %s\n",
+    fprintf(out, "convention: unit = %s%s, causal = %s, lm_head = %s, elementwise = %s%s\n",
             fl_unit_names[convention->unit],
             convention->unit == FL_UNIT_FLOP ? " (a fused multiply-add is 2)"
                                              : " (matrix products only)",
             fl_causal_names[convention->causal], fl_lm_head_names[convention->lm_head],
-            convention->elementwise && convention->unit == FL_UNIT_FLOP ? "on" : "off");
+            convention->elementwise && convention->unit == FL_UNIT_FLOP ? "on" : "off",
+            convention->fused ? ", attention = fused" : "");
     if (account->has_counted)
         fprintf(out, "run: attention kernel %s, %d thread%s, median of %d execution%s\n",
                 account->run.attention, account->run.n_threads,

@@ -380,7 +380,7 @@ static int run(int argc, char **argv)
          "go on behind the end of sequence", NULL, 0, 0, NULL},
         {"Run", "cache", 0, FL_OPTION_CHOICE, &f.cache, "on|off",
          "off: every step runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
-        {NULL, "attention", 0, FL_OPTION_CHOICE, &f.attention, "KERNEL", "naive or causal",
+        {NULL, "attention", 0, FL_OPTION_CHOICE, &f.attention, "KERNEL", "naive, causal or flash",
          "causal", 0, 0, fl_attention_names},
         {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &f.kv_dtype, "TYPE",
          "type of the KV cache: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},

@@ -78,7 +78,7 @@ static int run(int argc, char **argv)
          "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
         {"Run", "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
          "on: token by token behind the KV cache; off: all at once", "off", 0, 0, fl_cli_off_on},
-        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive or causal",
+        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive, causal or flash",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},

@@ -162,6 +162,12 @@ static void attend(const struct fl_pass *pass, int layer)
     };
 
     append(pass, layer);
+    if (kernel->fused) {
+        OPERATOR(pass, layer, FL_OP_ATTENTION, kernel->fused_cost(&shape),
+                 kernel->fused_excess(&shape),
+                 kernel->fused(work->context, work->q, cache.k, cache.v, &shape));
+        return;
+    }
     OPERATOR(pass, layer, FL_OP_SCORES, kernel->scores_cost(&shape), kernel->scores_excess(&shape),
              kernel->scores(work->scores, work->q, cache.k, &shape));
     fl_pass_relative_bias(pass, layer);

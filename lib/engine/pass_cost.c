@@ -3,6 +3,7 @@
 static const enum fl_causal CAUSAL[] = {
     [FL_ATTENTION_NAIVE] = FL_CAUSAL_FULL,
     [FL_ATTENTION_CAUSAL] = FL_CAUSAL_EXACT,
+    [FL_ATTENTION_FLASH] = FL_CAUSAL_EXACT,
 };
 static const enum fl_lm_head LM_HEAD[] = {
     [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
@@ -21,7 +22,8 @@ static int total_of(struct fl_op_analytic *total, const struct fl_model *model,
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = CAUSAL[attention],
                                              .lm_head = LM_HEAD[logits],
-                                             .elementwise = true};
+                                             .elementwise = true,
+                                             .fused = attention == FL_ATTENTION_FLASH};
     struct fl_analytic analytic;
     if (fl_analytic(&analytic, &model->config, &with_types, &convention, error) != FL_OK)
         return FL_FAILED;
@@ -64,7 +66,8 @@ int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = CAUSAL[attention],
                                              .lm_head = FL_LM_HEAD_LAST,
-                                             .elementwise = true};
+                                             .elementwise = true,
+                                             .fused = attention == FL_ATTENTION_FLASH};
     struct fl_analytic phases[2];
     if (fl_analytic_generation(phases, &model->config, &generation, &convention, error) != FL_OK)
         return FL_FAILED;

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "engine/session_state.h"
+#include "ledger/formulas.h"
 #include "ops/positions.h"
 #include "ops/rope.h"
 
@@ -19,9 +20,10 @@ enum { N_THREADS_MAX = 1024 };
 static const struct fl_attention_kernel *const KERNELS[] = {
     [FL_ATTENTION_NAIVE] = &fl_attention_naive,
     [FL_ATTENTION_CAUSAL] = &fl_attention_causal,
+    [FL_ATTENTION_FLASH] = &fl_attention_flash,
 };
 
-const char *const fl_attention_names[] = {"naive", "causal", NULL};
+const char *const fl_attention_names[] = {"naive", "causal", "flash", NULL};
 
 const char *fl_attention_name(enum fl_attention attention)
 {
@@ -144,6 +146,12 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
         return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
                        (int)options->attention);
+    if (KERNELS[options->attention]->fused && config->n_encoder_layers > 0)
+        return fl_fail(
+            error,
+            "%s: attention: %s runs decoder-only models; expected naive or causal for an "
+            "encoder-decoder",
+            config->name, KERNELS[options->attention]->name);
     if ((unsigned)options->kv_dtype > FL_BF16)
         return fl_fail(error, "%s: kv_dtype: expected f32, f16 or bf16", config->name);
     if (options->kv_dtype != FL_F32 && config->head_dim > FL_ATTENTION_HALF_HEAD_MAX)
@@ -221,7 +229,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     work->q = TAKE(arena, n_rows, n_heads, head_dim);
     work->k = TAKE(arena, n_rows, d_kv);
     work->v = TAKE(arena, n_rows, d_kv);
-    work->scores = TAKE(arena, n_heads, n_rows, n_ctx);
+    if (!KERNELS[options->attention]->fused)
+        work->scores = TAKE(arena, n_heads, n_rows, n_ctx);
     work->context = TAKE(arena, n_rows, n_heads, head_dim);
     if (config->gated)
         work->gate = TAKE(arena, n_rows, d_ff);
@@ -296,6 +305,9 @@ static void fill_position_tables(struct fl_session *session)
     if (work->cosine)
         fl_rope_fill(work->cosine, work->sine, n_ctx, fl_config_rotary_dim(config), &config->rope);
 }
+
+_Static_assert((int)FL_FUSED_KEYS == (int)FL_FLASH_KEYS,
+               "the formulas know the kernel's stretches");
 
 int fl_session_open(struct fl_session **session, const struct fl_model *model,
                     const struct fl_session_options *options, struct fl_error *error)

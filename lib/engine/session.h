@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 enum fl_attention {
-    FL_ATTENTION_NAIVE, /* every query against every key, masked afterwards: s*t pairs */
-    FL_ATTENTION_CAUSAL /* only what a query may see: s*p + s(s+1)/2 pairs */
+    FL_ATTENTION_NAIVE,  /* every query against every key, masked afterwards: s*t pairs */
+    FL_ATTENTION_CAUSAL, /* only what a query may see: s*p + s(s+1)/2 pairs */
+    FL_ATTENTION_FLASH   /* the same pairs, a few keys at a time: no memory for scores */
 };
 enum fl_logits { FL_LOGITS_NONE, FL_LOGITS_LAST, FL_LOGITS_ALL };
 

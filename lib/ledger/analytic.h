@@ -32,6 +32,7 @@ struct fl_convention {
     enum fl_causal causal;
     enum fl_lm_head lm_head;
     bool elementwise;
+    bool fused; /* attention is one operator that stores no scores, as the flash kernel does it */
 };
 
 extern const char *const fl_unit_names[]; /* NULL-terminated, in the order of the enum */

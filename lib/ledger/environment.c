@@ -81,6 +81,24 @@ static int evaluate_pairs(struct fl_environment *env, const char *formula, enum 
     return FL_OK;
 }
 
+/* Sum of floor(q / FL_FUSED_KEYS) over q < n. */
+static fl_wide sum_of_stretches(fl_wide n)
+{
+    const fl_wide whole = n / FL_FUSED_KEYS;
+    return FL_FUSED_KEYS * (whole * (whole - 1) / 2) + whole * (n - whole * FL_FUSED_KEYS);
+}
+
+/* Queries p .. t - 1 each go from the stretch of their first key to that of their last. */
+static void set_rescales(struct fl_environment *env)
+{
+    const fl_wide p = env->values[FL_SYMBOL_p].num, t = env->values[FL_SYMBOL_t].num;
+    const fl_wide window = env->values[FL_SYMBOL_W].num;
+    fl_wide n = sum_of_stretches(t) - sum_of_stretches(p);
+    if (window > 0 && t > window)
+        n -= sum_of_stretches(t - window + 1) - sum_of_stretches(p >= window ? p - window + 1 : 0);
+    env->values[FL_SYMBOL_rescales] = fl_rational_whole(n);
+}
+
 int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
                          struct fl_error *error)
 {
@@ -91,6 +109,7 @@ int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool
     const char *exact = !windowed ? EXACT : p < window ? EXACT_ENTERING : EXACT_WINDOW;
 
     env->keys = moved ? KEYS_WINDOW : KEYS;
+    set_rescales(env);
     if (causal == FL_CAUSAL_FULL || bidirectional)
         env->pairs = env->visible = full;
     else
@@ -107,8 +126,9 @@ int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool
 static int sum_spans(struct fl_environment *env, const struct fl_shape *shape,
                      enum fl_causal causal, struct fl_error *error)
 {
-    static const enum fl_symbol SUMS[] = {FL_SYMBOL_s,     FL_SYMBOL_p,       FL_SYMBOL_t,
-                                          FL_SYMBOL_pairs, FL_SYMBOL_visible, FL_SYMBOL_keys};
+    static const enum fl_symbol SUMS[] = {FL_SYMBOL_s,       FL_SYMBOL_p,       FL_SYMBOL_t,
+                                          FL_SYMBOL_pairs,   FL_SYMBOL_visible, FL_SYMBOL_keys,
+                                          FL_SYMBOL_rescales};
     enum { N_SUMS = sizeof SUMS / sizeof *SUMS };
     struct fl_rational sums[N_SUMS];
     for (int i = 0; i < N_SUMS; i++)
@@ -215,6 +235,8 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         env->features |= FL_HAS_CROSS | (p == 0 && !shape->encoded ? FL_HAS_CROSS_KV : 0u);
     if (r > 0)
         env->features |= FL_HAS_LOGITS;
+    env->features |=
+        convention->fused && !encoder ? FL_HAS_FUSED_ATTENTION : FL_HAS_STEPWISE_ATTENTION;
     if (!encoder && shape->n_copied > 0)
         env->features |= FL_HAS_KV_COPY;
 

@@ -30,6 +30,7 @@
     X(r, "r", "positions per sequence whose logits are computed")                                  \
     X(pairs, "N_{qk}", "query-key pairs per head in the matrix products")                          \
     X(visible, "N_{sm}", "query-key pairs per head in the softmax")                                \
+    X(rescales, "N_r", "times a query's result is scaled down on the way, per head")               \
     X(W, "W", "sliding window")                                                                    \
     X(x, "x", "tokens copied because their cache block is shared")                                 \
     X(E, "E", "experts")                                                                           \

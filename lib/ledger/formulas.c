@@ -8,11 +8,17 @@
 
 static const struct {
     enum fl_operator op;
+    unsigned features;
     const char *text;
 } TEXTBOOK[] = {
-    {FL_OP_QKV, "6*b*s*h^2"},      {FL_OP_SCORES, "2*b*s*t*h"}, {FL_OP_CONTEXT, "2*b*s*t*h"},
-    {FL_OP_ATTN_OUT, "2*b*s*h^2"}, {FL_OP_FFN_UP, "8*b*s*h^2"}, {FL_OP_FFN_DOWN, "8*b*s*h^2"},
-    {FL_OP_LOGITS, "2*b*s*h*V"},
+    {FL_OP_QKV, 0, "6*b*s*h^2"},
+    {FL_OP_SCORES, FL_HAS_STEPWISE_ATTENTION, "2*b*s*t*h"},
+    {FL_OP_CONTEXT, FL_HAS_STEPWISE_ATTENTION, "2*b*s*t*h"},
+    {FL_OP_ATTENTION, FL_HAS_FUSED_ATTENTION, "4*b*s*t*h"},
+    {FL_OP_ATTN_OUT, 0, "2*b*s*h^2"},
+    {FL_OP_FFN_UP, 0, "8*b*s*h^2"},
+    {FL_OP_FFN_DOWN, 0, "8*b*s*h^2"},
+    {FL_OP_LOGITS, 0, "2*b*s*h*V"},
 };
 
 /* clang-format off */
@@ -31,10 +37,13 @@ static const struct {
     {FL_OP_QKV,       FL_HAS_BIAS_QKV,  FL_PIECE_BIAS,        "b*s*(n_h + 2*n_kv)*d_h"},
     {FL_OP_QK_NORM,   FL_HAS_QK_NORM,   FL_PIECE_ELEMENTWISE, "b*s*(n_h + n_kv)*(4*d_h + 4)"},
     {FL_OP_ROPE,      FL_HAS_ROPE,      FL_PIECE_ELEMENTWISE, "3*b*s*(n_h + n_kv)*d_r"},
-    {FL_OP_SCORES,    0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
+    {FL_OP_SCORES,    FL_HAS_STEPWISE_ATTENTION, FL_PIECE_MATMUL, "2*b*pairs*n_h*d_h"},
     {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS, FL_PIECE_ELEMENTWISE, "b*n_h*visible"},
-    {FL_OP_SOFTMAX,   0,                FL_PIECE_ELEMENTWISE, "b*n_h*(5*visible + s)"},
-    {FL_OP_CONTEXT,   0,                FL_PIECE_MATMUL,      "2*b*pairs*n_h*d_h"},
+    {FL_OP_SOFTMAX,   FL_HAS_STEPWISE_ATTENTION, FL_PIECE_ELEMENTWISE, "b*n_h*(5*visible + s)"},
+    {FL_OP_CONTEXT,   FL_HAS_STEPWISE_ATTENTION, FL_PIECE_MATMUL, "2*b*pairs*n_h*d_h"},
+    {FL_OP_ATTENTION, FL_HAS_FUSED_ATTENTION, FL_PIECE_MATMUL, "4*b*pairs*n_h*d_h"},
+    {FL_OP_ATTENTION, FL_HAS_FUSED_ATTENTION, FL_PIECE_ELEMENTWISE,
+     "b*n_h*(4*visible + rescales*(d_h + 5) + s*(d_h + 1))"},
     {FL_OP_ATTN_OUT,  0,                FL_PIECE_MATMUL,      "2*b*s*n_h*d_h*h"},
     {FL_OP_ATTN_OUT,  FL_HAS_BIAS_ATTN_OUT, FL_PIECE_BIAS,    "b*s*h"},
 
@@ -102,12 +111,15 @@ static const struct {
     {FL_OP_ROPE, FL_HAS_ROPE, "4*b*s*(n_h + n_kv)*d_r + 4*s*d_r", "4*b*s*(n_h + n_kv)*d_r"},
     {FL_OP_KV_COPY, FL_HAS_CACHE | FL_HAS_KV_COPY, "2*c*x*n_kv*d_h", "2*c*x*n_kv*d_h"},
     {FL_OP_KV_APPEND, FL_HAS_CACHE, "8*b*s*n_kv*d_h", "2*c*b*s*n_kv*d_h"},
-    {FL_OP_SCORES, 0, "4*b*s*n_h*d_h + c*b*keys*n_kv*d_h", "4*b*n_h*visible"},
+    {FL_OP_SCORES, FL_HAS_STEPWISE_ATTENTION, "4*b*s*n_h*d_h + c*b*keys*n_kv*d_h", "4*b*n_h*visible"},
     /* the biases of distances 0 .. t - 1 back and, of a rectangle, 1 .. s - 1 ahead */
     {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS, "4*b*n_h*visible + 4*n_h*t", "4*b*n_h*visible"},
     {FL_OP_RELATIVE_BIAS, FL_HAS_RELATIVE_BIAS | FL_HAS_RECTANGLE, "4*n_h*(s - 1)", "0"},
-    {FL_OP_SOFTMAX, 0, "4*b*n_h*visible", "4*b*n_h*visible"},
-    {FL_OP_CONTEXT, 0, "4*b*n_h*visible + c*b*keys*n_kv*d_h", "4*b*s*n_h*d_h"},
+    {FL_OP_SOFTMAX, FL_HAS_STEPWISE_ATTENTION, "4*b*n_h*visible", "4*b*n_h*visible"},
+    {FL_OP_CONTEXT, FL_HAS_STEPWISE_ATTENTION, "4*b*n_h*visible + c*b*keys*n_kv*d_h",
+     "4*b*s*n_h*d_h"},
+    {FL_OP_ATTENTION, FL_HAS_FUSED_ATTENTION, "4*b*s*n_h*d_h + 2*c*b*keys*n_kv*d_h",
+     "4*b*s*n_h*d_h"},
     {FL_OP_ATTN_OUT, 0, "4*b*s*n_h*d_h + w*n_h*d_h*h", "4*b*s*h"},
     {FL_OP_ATTN_OUT, FL_HAS_BIAS_ATTN_OUT, "4*h", "0"},
 
@@ -158,6 +170,8 @@ static const char KV_CACHE_BYTES_CROSS[] = "2*L*b*(t + s_e)*n_kv*d_h*c";
 /* residual stream, its norm and the operators' results; the scores; the logits */
 static const char ACTIVATION_BYTES[] =
     "4*b*(s*(3*h + 2*n_h*d_h + 2*n_kv*d_h + 2*k*f) + n_h*s*t + r*V)";
+/* without the scores */
+static const char ACTIVATION_BYTES_FUSED[] = "4*b*(s*(3*h + 2*n_h*d_h + 2*n_kv*d_h + 2*k*f) + r*V)";
 
 /* ---- parsed once ---- */
 
@@ -171,13 +185,14 @@ static struct fl_expression textbook[N_TEXTBOOK];
 static struct fl_piece pieces[N_FLOPS];
 static struct fl_bytes_piece bytes_pieces[N_BYTES];
 static struct fl_expression kv_cache_bytes_formula, kv_cache_bytes_cross_formula,
-    activation_bytes_formula;
+    activation_bytes_formula, activation_bytes_fused_formula;
 
 static void parse_all(void)
 {
     bool good = fl_expression_parse(&kv_cache_bytes_formula, KV_CACHE_BYTES) &&
                 fl_expression_parse(&kv_cache_bytes_cross_formula, KV_CACHE_BYTES_CROSS) &&
-                fl_expression_parse(&activation_bytes_formula, ACTIVATION_BYTES);
+                fl_expression_parse(&activation_bytes_formula, ACTIVATION_BYTES) &&
+                fl_expression_parse(&activation_bytes_fused_formula, ACTIVATION_BYTES_FUSED);
     for (int i = 0; i < N_TEXTBOOK; i++)
         good = good && fl_expression_parse(&textbook[i], TEXTBOOK[i].text);
     for (int i = 0; i < N_FLOPS; i++) {
@@ -223,10 +238,11 @@ const struct fl_expression *fl_formula_kv_cache_bytes(const struct fl_environmen
     return env->features & FL_HAS_CROSS ? &kv_cache_bytes_cross_formula : &kv_cache_bytes_formula;
 }
 
-const struct fl_expression *fl_formula_activation_bytes(void)
+const struct fl_expression *fl_formula_activation_bytes(const struct fl_environment *env)
 {
     parse_once();
-    return &activation_bytes_formula;
+    return env->features & FL_HAS_FUSED_ATTENTION ? &activation_bytes_fused_formula
+                                                  : &activation_bytes_formula;
 }
 
 const struct fl_expression *fl_formula_textbook(enum fl_operator op)
@@ -274,10 +290,12 @@ int fl_formula_flops(const struct fl_environment *env, enum fl_operator op, stru
 int fl_formula_textbook_flops(const struct fl_environment *env, enum fl_operator op,
                               struct fl_rational *out, struct fl_error *error)
 {
-    const struct fl_expression *expression = fl_formula_textbook(op);
+    parse_once();
     *out = fl_rational_whole(0);
-    if (expression && !fl_expression_evaluate(expression, env->values, out))
-        return too_large(op, error);
+    for (int i = 0; i < N_TEXTBOOK; i++)
+        if (TEXTBOOK[i].op == op && applies(env, TEXTBOOK[i].features) &&
+            !fl_expression_evaluate(&textbook[i], env->values, out))
+            return too_large(op, error);
     return FL_OK;
 }
 
@@ -312,7 +330,7 @@ int fl_formula_memory(const struct fl_environment *env, struct fl_rational *kv_c
 {
     parse_once();
     if (!fl_expression_evaluate(fl_formula_kv_cache_bytes(env), env->values, kv_cache_bytes) ||
-        !fl_expression_evaluate(&activation_bytes_formula, env->values, activation_bytes))
+        !fl_expression_evaluate(fl_formula_activation_bytes(env), env->values, activation_bytes))
         return fl_fail(error, "memory: the figure for this shape does not fit in 127 bits");
     return FL_OK;
 }

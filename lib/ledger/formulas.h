@@ -19,6 +19,10 @@
 
 #include <stdbool.h>
 
+/* Keys that the fused kernel works on together, between multiples of this: a query's result is
+ * scaled down when it goes from one stretch to the next. */
+enum { FL_FUSED_KEYS = 64 };
+
 /* What a model, shape or convention has; a piece applies when all of its features are there. */
 enum fl_feature {
     FL_HAS_LAYERNORM = 1 << 0,
@@ -48,8 +52,10 @@ enum fl_feature {
     FL_HAS_BIAS_LOGITS = 1 << 24,
     FL_HAS_SCALED_LOGITS = 1 << 25,
     FL_HAS_QK_NORM = 1 << 26,
-    FL_HAS_NORM_FFN = 1 << 27, /* absent where one norm serves both branches */
-    FL_HAS_KV_COPY = 1 << 28   /* tokens are copied out of shared cache blocks */
+    FL_HAS_NORM_FFN = 1 << 27,           /* absent where one norm serves both branches */
+    FL_HAS_KV_COPY = 1 << 28,            /* tokens are copied out of shared cache blocks */
+    FL_HAS_STEPWISE_ATTENTION = 1 << 29, /* scores, softmax and context are operators */
+    FL_HAS_FUSED_ATTENTION = 1 << 30     /* or all of it is one */
 };
 
 enum fl_piece_kind {
@@ -86,7 +92,7 @@ struct fl_bytes_piece {
 const struct fl_piece *fl_formula_pieces(int *n);
 const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n);
 const struct fl_expression *fl_formula_kv_cache_bytes(const struct fl_environment *env);
-const struct fl_expression *fl_formula_activation_bytes(void);
+const struct fl_expression *fl_formula_activation_bytes(const struct fl_environment *env);
 
 /* NULL when the textbook has nothing to say about the operator. */
 const struct fl_expression *fl_formula_textbook(enum fl_operator op);

@@ -18,6 +18,7 @@
     X(RELATIVE_BIAS, "relative_bias", "positions")                                                 \
     X(SOFTMAX, "softmax", "softmax")                                                               \
     X(CONTEXT, "context", "attention products")                                                    \
+    X(ATTENTION, "attention", "attention products")                                                \
     X(ATTN_OUT, "attn_out", "attention projections")                                               \
     X(NORM_CROSS, "norm_cross", "norm")                                                            \
     X(CROSS_Q, "cross_q", "attention projections")                                                 \

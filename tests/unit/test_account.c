@@ -4,7 +4,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct fl_convention EXACT = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+static const struct fl_convention EXACT = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true,
+                                           false};
 
 static struct fl_account forward(const char *preset, int64_t s, int64_t p)
 {

@@ -6,7 +6,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct fl_convention FULL = {FL_UNIT_FLOP, FL_CAUSAL_FULL, FL_LM_HEAD_ALL, false};
+static const struct fl_convention FULL = {FL_UNIT_FLOP, FL_CAUSAL_FULL, FL_LM_HEAD_ALL, false,
+                                          false};
 
 static struct fl_config preset(const char *name)
 {
@@ -91,7 +92,7 @@ Test(analytic, gap_terms_add_up_to_the_last_flop)
                     for (int64_t past = 0; past <= 6000; past += 3000) {
                         struct fl_convention convention = {FL_UNIT_FLOP, (enum fl_causal)causal,
                                                            (enum fl_lm_head)lm_head,
-                                                           elementwise == 1};
+                                                           elementwise == 1, false};
                         struct fl_shape shape = {.batch = 2,
                                                  .n_tokens = past ? 1 : 5000,
                                                  .n_past = past,
@@ -118,7 +119,7 @@ static fl_wide term(const struct fl_gap *gap, const char *name)
 Test(analytic, gap_names_the_differences)
 {
     struct fl_config config = preset("llama-3-8b");
-    struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+    struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true, false};
     struct fl_shape shape = {.batch = 1, .n_tokens = 100};
     struct fl_gap gap;
     struct fl_error error;
@@ -185,8 +186,9 @@ Test(analytic, generation_closed_form_equals_the_steps)
                                                .cache = point / 2 % 2 == 0,
                                                .n_prompt = PROMPTS[point / 4 % 3],
                                                .n_gen = LENGTHS[point / 12]};
-            struct fl_convention convention = {
-                FL_UNIT_FLOP, point % 3 ? FL_CAUSAL_EXACT : FL_CAUSAL_FULL, FL_LM_HEAD_ALL, true};
+            struct fl_convention convention = {FL_UNIT_FLOP,
+                                               point % 3 ? FL_CAUSAL_EXACT : FL_CAUSAL_FULL,
+                                               FL_LM_HEAD_ALL, true, false};
             struct fl_analytic closed[2], steps[2];
             cr_assert_eq(fl_analytic_generation(closed, &config, &generation, &convention, &error),
                          FL_OK, "%s", error.text);
@@ -310,4 +312,30 @@ Test(analytic, equal_spans_are_a_batch)
     cr_assert_eq(fl_analytic(&spans, &config, &a, &FULL, &error), FL_OK);
     cr_assert_eq(fl_analytic(&batch, &config, &b, &FULL, &error), FL_OK);
     expect_same_analytic(&spans, &batch, "two equal spans");
+}
+
+/* Brute force over queries: the stretches of keys from the first seen to the last. */
+Test(analytic, rescales_of_fused_attention)
+{
+    struct fl_config config = preset("mistral-7b");
+    struct fl_error error;
+    for (int window = 0; window <= 300; window += 75)
+        for (int64_t p = 0; p < 400; p += 37)
+            for (int64_t s = 1; s < 300; s += 23) {
+                int64_t expected = 0;
+                for (int64_t q = p; q < p + s; q++) {
+                    int64_t first = window > 0 && q >= window ? q - window + 1 : 0;
+                    expected += q / FL_FUSED_KEYS - first / FL_FUSED_KEYS;
+                }
+                struct fl_shape shape = {.batch = 1, .n_tokens = s, .n_past = p};
+                struct fl_convention convention = FULL;
+                struct fl_environment env;
+                config.sliding_window = window;
+                convention.fused = true;
+                cr_assert_eq(fl_environment_init(&env, &config, &shape, &convention,
+                                                 FL_STACK_DECODER, &error),
+                             FL_OK);
+                cr_expect(same(env.values[FL_SYMBOL_rescales].num, expected),
+                          "W = %d, p = %d, s = %d", window, (int)p, (int)s);
+            }
 }

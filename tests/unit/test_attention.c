@@ -336,6 +336,81 @@ Test(attention, causal_equals_reference_and_touches_nothing_beyond)
         run(&fl_attention_causal, i, isa);
 }
 
+/* Weights e^z are off by 3 |z| + 4 relative (see check_probs), and by as much again for each of the
+ * factors that shrink them, of which there is one a stretch; products and sums of n terms add n.
+ * The result is a mean of values, so its error is that of the weights times the largest value. */
+static void check_fused(const struct problem *p, const float *k, const float *v, const char *what)
+{
+    const size_t d = (size_t)p->shape.head_dim;
+    const double scale = p->shape.scale != 0.0f ? (double)p->shape.scale : 1.0 / sqrt((double)d);
+    FOR_EACH_ROW(p, row)
+    {
+        double *weights = malloc(row.n_visible * sizeof *weights);
+        cr_assert_not_null(weights);
+        double maximum = -INFINITY, sum = 0, spread = 0, magnitude = 0;
+        for (size_t j = 0; j < row.n_visible; j++) {
+            const float *key = k + row_of_key(p, row.span, row.kv_head, row.first + (int)j);
+            weights[j] = 0;
+            double size = 0;
+            for (size_t i = 0; i < d; i++) {
+                weights[j] += (double)row.q[i] * (double)key[i];
+                size += fabs((double)row.q[i] * (double)key[i]);
+            }
+            maximum = fmax(maximum, weights[j]);
+            magnitude = fmax(magnitude, size * scale);
+        }
+        for (size_t j = 0; j < row.n_visible; j++) {
+            spread = fmax(spread, (maximum - weights[j]) * scale);
+            sum += weights[j] = exp((weights[j] - maximum) * scale);
+        }
+        /* a score is off by d roundings of its magnitude, which the exponential makes relative */
+        double relative = (2.0 * (3.0 * spread + 4.0 + (double)d * magnitude) *
+                               (double)(row.n_visible / FL_FLASH_KEYS + 2) +
+                           (double)row.n_visible + (double)d) *
+                          ULP;
+        for (size_t i = 0; i < d; i++) {
+            double want = 0, largest = 0;
+            for (size_t j = 0; j < row.n_visible; j++) {
+                double value =
+                    (double)v[row_of_key(p, row.span, row.kv_head, row.first + (int)j) + i];
+                want += weights[j] / sum * value;
+                largest = fmax(largest, fabs(value));
+            }
+            CHECK_CLOSE(row.context[i], ((struct bounded){want, relative * largest}),
+                        "%s span %d, row %d, feature %zu", what, span_, i_, i);
+        }
+        free(weights);
+    }
+}
+
+static void run_fused(int number, enum fl_dtype dtype, const char *isa)
+{
+    char what[96];
+    snprintf(what, sizeof what, "flash %s %s layout %d:", isa, fl_dtype_names[dtype], number);
+    struct problem p;
+    problem_open(&p, &LAYOUTS[number]);
+    void *k = calloc(p.n_kv, sizeof(float)), *v = calloc(p.n_kv, sizeof(float));
+    cr_assert(k && v);
+    fl_from_f32(k, p.k, dtype, p.n_kv);
+    fl_from_f32(v, p.v, dtype, p.n_kv);
+    fl_to_f32(p.k, k, dtype, p.n_kv);
+    fl_to_f32(p.v, v, dtype, p.n_kv);
+    p.shape.kv_dtype = dtype;
+    fl_attention_flash.fused(p.context, p.q, k, v, &p.shape);
+    check_fused(&p, p.k, p.v, what);
+    free(k);
+    free(v);
+    problem_close(&p);
+}
+
+Test(attention, flash_equals_reference)
+{
+    FOR_EACH_SIMD(isa)
+    for (int i = 0; i < N_LAYOUTS; i++)
+        for (int dtype = FL_F32; dtype <= FL_BF16; dtype++)
+            run_fused(i, (enum fl_dtype)dtype, isa);
+}
+
 /* Changing what only later queries may see leaves earlier rows as they are, to the last bit. */
 static void check_future_is_unseen(const struct fl_attention_kernel *kernel)
 {

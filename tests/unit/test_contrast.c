@@ -106,7 +106,7 @@ Test(contrast, sums_are_those_of_single_steps)
     cr_assert_eq(contrast.n_steps, 3);
     cr_expect_eq(contrast.n_prompt, 4);
     cr_expect_eq(contrast.n_sums, 16 - 4 + 2);
-    struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+    struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true, false};
     struct fl_shape shape = {.batch = 2, .n_tokens = 4};
     struct fl_analytic analytic;
     cr_assert_eq(fl_analytic(&analytic, &model.config, &shape, &convention, &error), FL_OK);

@@ -88,7 +88,7 @@ Test(engine_properties, pieces_equal_whole)
     for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
         struct specimen specimen;
         specimen_open(&specimen, seed);
-        for (int kernel = FL_ATTENTION_NAIVE; kernel <= FL_ATTENTION_CAUSAL; kernel++) {
+        for (int kernel = FL_ATTENTION_NAIVE; kernel <= FL_ATTENTION_FLASH; kernel++) {
             const enum fl_attention attention = (enum fl_attention)kernel;
             const int chunk = harness_pick(&specimen.random, 2, specimen.n_tokens);
             float *whole = logits_of(&specimen, attention, 1, specimen.n_tokens);
@@ -113,6 +113,12 @@ Test(engine_properties, kernels_and_threads_agree)
         float *causal = logits_of(&specimen, FL_ATTENTION_CAUSAL, 1, specimen.n_tokens);
         float *naive_2 = logits_of(&specimen, FL_ATTENTION_NAIVE, 2, specimen.n_tokens);
         float *causal_2 = logits_of(&specimen, FL_ATTENTION_CAUSAL, 2, specimen.n_tokens);
+        float *flash = logits_of(&specimen, FL_ATTENTION_FLASH, 1, specimen.n_tokens);
+        float *flash_2 = logits_of(&specimen, FL_ATTENTION_FLASH, 2, specimen.n_tokens);
+        expect_same(&specimen, "flash against naive", flash, naive);
+        expect_same(&specimen, "flash, 2 threads against 1", flash_2, flash);
+        free(flash_2);
+        free(flash);
         expect_same(&specimen, "causal against naive", causal, naive);
         expect_same(&specimen, "naive, 2 threads against 1", naive_2, naive);
         expect_same(&specimen, "causal, 2 threads against 1", causal_2, causal);
@@ -139,7 +145,7 @@ Test(engine_properties, batch_equals_single)
         specimen_open(&specimen, seed);
         const int n = specimen.n_tokens, first = n / 2, rest = n - first;
         const size_t vocab_size = (size_t)specimen.model.config.vocab_size;
-        const enum fl_attention attention = (enum fl_attention)(seed / 4 % 2);
+        const enum fl_attention attention = (enum fl_attention)(seed / 4 % 3);
         struct fl_session *batch = open_session(&specimen, N_SEQS, attention, 1);
         int begin[N_SEQS * N_TOKENS_MAX], end[N_SEQS * N_TOKENS_MAX];
         for (int i = 0; i < N_SEQS; i++) {
@@ -233,7 +239,7 @@ Test(engine_properties, no_position_sees_the_future)
         struct specimen specimen;
         specimen_open(&specimen, seed);
         const int n = specimen.n_tokens, vocab_size = specimen.model.config.vocab_size;
-        for (int kernel = FL_ATTENTION_NAIVE; kernel <= FL_ATTENTION_CAUSAL; kernel++) {
+        for (int kernel = FL_ATTENTION_NAIVE; kernel <= FL_ATTENTION_FLASH; kernel++) {
             const enum fl_attention attention = (enum fl_attention)kernel;
             float *before = logits_of(&specimen, attention, 1, n);
             specimen.ids[n - 1] = (specimen.ids[n - 1] + 1) % vocab_size;

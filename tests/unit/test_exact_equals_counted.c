@@ -32,9 +32,11 @@ enum { N_POINTS = sizeof POINTS / sizeof *POINTS };
 static const struct {
     enum fl_attention attention;
     enum fl_causal causal;
+    bool fused;
 } KERNELS[] = {
-    {FL_ATTENTION_NAIVE, FL_CAUSAL_FULL},
-    {FL_ATTENTION_CAUSAL, FL_CAUSAL_EXACT},
+    {FL_ATTENTION_NAIVE, FL_CAUSAL_FULL, false},
+    {FL_ATTENTION_CAUSAL, FL_CAUSAL_EXACT, false},
+    {FL_ATTENTION_FLASH, FL_CAUSAL_EXACT, true},
 };
 static const struct {
     enum fl_logits logits;
@@ -116,7 +118,8 @@ static void check_point(struct fl_session *session, const struct fl_model *model
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = KERNELS[kernel].causal,
                                              .lm_head = LOGITS[logits].lm_head,
-                                             .elementwise = true};
+                                             .elementwise = true,
+                                             .fused = KERNELS[kernel].fused};
     struct fl_analytic analytic;
     cr_assert(fl_analytic(&analytic, &model->config, &shape, &convention, &error) == FL_OK, "%s",
               error.text);

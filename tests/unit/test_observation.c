@@ -121,7 +121,8 @@ Test(observation, travels_through_a_stream)
 /* measured = exact + terms + unexplained, row by row and in the gap. */
 Test(observation, the_account_names_what_was_measured)
 {
-    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true,
+                                             false};
     const struct fl_shape shape = {.batch = 1, .n_tokens = 4};
     struct fl_account account;
     struct fl_error error;

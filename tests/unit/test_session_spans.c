@@ -50,7 +50,7 @@ static struct fl_session_options options_for(struct specimen *s, int n_seqs, int
         .n_seqs = n_seqs,
         .n_ctx = N_CTX,
         .block_tokens = block_tokens,
-        .attention = (enum fl_attention)harness_pick(&s->random, 0, 1),
+        .attention = (enum fl_attention)harness_pick(&s->random, 0, 2),
         .logits = FL_LOGITS_ALL,
         .kv_dtype = (enum fl_dtype)harness_pick(&s->random, FL_F32, FL_BF16),
         .n_threads = 1,
@@ -68,7 +68,8 @@ static void check_ledger(struct fl_session *session, const struct fl_model *mode
     const struct fl_convention convention = {
         .causal = options->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
         .lm_head = HEADS[logits],
-        .elementwise = true};
+        .elementwise = true,
+        .fused = options->attention == FL_ATTENTION_FLASH};
     struct fl_analytic analytic;
     struct fl_error error;
     cr_assert(fl_analytic(&analytic, &model->config, &shape, &convention, &error) == FL_OK, "%s",

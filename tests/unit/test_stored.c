@@ -73,7 +73,8 @@ static void check_run(const struct fl_model *model, const char *where, int n_tok
     cr_expect_eq(stored.bytes, model->weight_bytes, "%s", where);
     const struct fl_shape shape = {
         .batch = 1, .n_tokens = n_tokens, .n_past = 3, .stored = &stored};
-    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true,
+                                             false};
     cr_assert_eq(fl_analytic(&analytic, &model->config, &shape, &convention, &error), FL_OK);
     cr_expect(analytic.weights_bytes == (fl_wide)model->weight_bytes, "%s", where);
     compare(where, fl_session_ledger(session), &analytic);
@@ -148,7 +149,8 @@ Test(stored, generation_equals_its_steps)
     cr_assert_eq(fl_stored_of_config(&stored, &config, FL_Q6_K, &error), FL_OK);
     const struct fl_generation generation = {
         .batch = 2, .n_prompt = 5, .n_gen = 9, .cache = true, .stored = &stored};
-    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true};
+    const struct fl_convention convention = {FL_UNIT_FLOP, FL_CAUSAL_EXACT, FL_LM_HEAD_LAST, true,
+                                             false};
     struct fl_analytic closed[2], steps[2];
     cr_assert_eq(fl_analytic_generation(closed, &config, &generation, &convention, &error), FL_OK);
     cr_assert_eq(fl_analytic_generation_steps(steps, &config, &generation, &convention, &error),
