@@ -1,9 +1,8 @@
 /* tokenizer.h - text to token ids and back.
  *
- * Kinds: bytes (id = byte value), llama2.c tokenizer.bin, and what GGUF files embed:
- * SentencePiece-style BPE (tokenizer.ggml.model = "llama") and byte-level BPE ("gpt2", with the
- * pre-tokenizers gpt-2, llama-bpe and qwen2); byte-level BPE from Hugging Face's vocab.json and
- * merges.txt. */
+ * Kinds: BPE, merged by score (SentencePiece-style) or in the order of a list (byte level, and
+ * files of Hugging Face's), unigram, and bytes (id = byte value). docs/tokenizers.md says which
+ * files are read, and what in them is refused. */
 #ifndef FL_TEXT_TOKENIZER_H
 #define FL_TEXT_TOKENIZER_H
 
@@ -15,11 +14,11 @@
 
 struct fl_tokenizer; /* opaque */
 
-/* Which files hold it is found from the model's spec (see fl_model_open): the GGUF itself, a
- * tok*.bin or tokenizer.bin beside a .bin model, vocab.json in a model's folder, or bytes for
- * presets and when `path` is "bytes". path may be NULL; when not, it names the tokenizer file.
- * vocab_size is the model's, INT_MAX when there is no model; a tokenizer with more tokens than that
- * is refused, and a tokenizer.bin with fewer. */
+/* Which file holds it is found from the model's spec (see fl_model_open): the GGUF itself, a
+ * tok*.bin or tokenizer.bin beside a .bin model, tokenizer.json, vocab.json or a sentencepiece
+ * model in a model's folder, or bytes for presets and when `path` is "bytes". path may be NULL;
+ * when not, it names the tokenizer file. vocab_size is the model's, INT_MAX when there is no model;
+ * a tokenizer with more tokens than that is refused, and a tokenizer.bin with fewer. */
 int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, const char *path,
                       int vocab_size, struct fl_error *error);
 void fl_tokenizer_close(struct fl_tokenizer *tokenizer);
@@ -49,6 +48,7 @@ int fl_tokenizer_encode_special(const struct fl_tokenizer *tokenizer, const char
                                 size_t length, bool add_special, bool parse_special, int **ids,
                                 size_t *n_ids, struct fl_error *error);
 
+/* text: malloc'd, NUL-terminated. */
 int fl_tokenizer_decode(const struct fl_tokenizer *tokenizer, const int *ids, size_t n_ids,
                         char **text, size_t *length, struct fl_error *error);
 

@@ -92,7 +92,7 @@ int fl_tokenizer_use_space(struct fl_tokenizer *tokenizer, enum fl_space space, 
                            struct fl_error *error);
 
 /* A text's own U+2581 is a space, too, unless the vocabulary has a byte piece for each of its
- * bytes: then these keep what was written. Call before fl_tokenizer_use_space(). */
+ * bytes: then these keep what was written. */
 int fl_tokenizer_use_written_space(struct fl_tokenizer *tokenizer, const char *source,
                                    struct fl_error *error);
 

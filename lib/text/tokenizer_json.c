@@ -529,6 +529,8 @@ static int read_root(struct fl_json_source *source, const cJSON *root)
     if (fl_json_read_normalizer(source, normalizer) != FL_OK ||
         fl_json_read_pre_tokenizer(source, pre_tokenizer) != FL_OK ||
         read_model(source, model, added) != FL_OK ||
+        (tokenizer->has_spaces &&
+         fl_tokenizer_use_written_space(tokenizer, source->path, source->error) != FL_OK) ||
         read_post_processor(source, post_processor) != FL_OK)
         return FL_FAILED;
     tokenizer->pre = name_of(source);

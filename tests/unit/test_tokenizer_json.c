@@ -311,7 +311,7 @@ static void expect_same(const struct fl_tokenizer *a, const struct fl_tokenizer 
     free(others);
 }
 
-Test(tokenizer_json, phi_3_from_its_merges, .timeout = 60)
+Test(tokenizer_json, phi_3_from_its_merges)
 {
     static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
     struct fl_tokenizer_view view, again;

@@ -138,7 +138,7 @@ Test(tokenizer_properties, so_do_bytes_that_are_no_text)
 }
 
 /* Every character there is, once: as a text of its own where a tokenizer could treat it alone. */
-Test(tokenizer_properties, every_character_comes_back, .timeout = 60)
+Test(tokenizer_properties, every_character_comes_back)
 {
     static char text[0x110000 * 4];
     size_t n = 0;
@@ -227,7 +227,7 @@ Test(tokenizer_properties, streams_hold_nothing_back_at_the_end_of_a_text)
 
 /* A million bytes of everything that could make an encoder quadratic. The bound is ten times what
  * it takes and a thousand times less than squares would. */
-Test(tokenizer_properties, a_million_bytes_in_a_moment, .timeout = 120)
+Test(tokenizer_properties, a_million_bytes_in_a_moment)
 {
     static const char *const UNITS[] = {"a",
                                         " ",
