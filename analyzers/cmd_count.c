@@ -74,11 +74,23 @@ static int build_account(struct fl_account *account, const struct arguments *arg
         .elementwise = arguments->elementwise != 0,
     };
     bool cache = arguments->cache != 0;
+    const bool encoder = config->n_encoder_layers > 0;
+    if (arguments->n_gen > 0 && !encoder && arguments->n_prompt == 0)
+        return fl_fail(error,
+                       "--prompt and --gen go together: %s has no encoder, expected the "
+                       "prompt's length",
+                       config->name);
+    if (arguments->n_gen > 0 && encoder && arguments->n_encoder_tokens == 0)
+        return fl_fail(error,
+                       "--encoder-tokens and --gen go together: %s reads its input with an "
+                       "encoder, expected the input's length",
+                       config->name);
     if (arguments->n_gen > 0) {
         struct fl_generation generation = {
             .batch = arguments->batch,
-            .n_prompt = arguments->n_prompt,
+            .n_prompt = arguments->n_prompt > 0 ? arguments->n_prompt : 1, /* the start id */
             .n_gen = arguments->n_gen,
+            .n_encoder_tokens = encoder ? arguments->n_encoder_tokens : 0,
             .cache = cache,
             .stored = stored,
             .kv_dtype = (enum fl_dtype)arguments->kv_dtype,
@@ -95,9 +107,10 @@ static int build_account(struct fl_account *account, const struct arguments *arg
     };
     if (shape.n_tokens == 0) /* not given: one step behind a past, else a typical prompt */
         shape.n_tokens = shape.n_past > 0 ? 1 : config->n_ctx_max < 1024 ? config->n_ctx_max : 1024;
-    if (config->n_encoder_layers > 0 && shape.n_encoder_tokens == 0)
+    if (encoder && shape.n_encoder_tokens == 0)
         shape.n_encoder_tokens = shape.n_past + shape.n_tokens;
     bool decode = shape.n_past > 0;
+    shape.encoded = encoder && decode;
     if (!cache) {
         shape.n_tokens += shape.n_past;
         shape.n_past = 0;
@@ -135,7 +148,7 @@ static const char *conflict(const struct arguments *a)
     if (!a->model)
         return "--model: expected a preset, a config.json or a model file ('--list' shows the "
                "presets)";
-    if (generation && (a->n_gen == 0 || a->n_prompt == 0))
+    if (generation && a->n_gen == 0)
         return "--prompt and --gen go together";
     if (generation && (a->n_tokens > 0 || a->n_past > 0))
         return "--prompt and --gen describe a whole generation; -s and --past one forward";
@@ -161,12 +174,13 @@ static int run(int argc, char **argv)
         {NULL, "batch", 'b', FL_OPTION_INT, &a.batch, "B", "sequences", "1", 1, 1e12, NULL},
         {NULL, "past", 'p', FL_OPTION_INT, &a.n_past, "P", "tokens before them", "0", 0, 1e12,
          NULL},
-        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N", "encoder input (T5)",
-         "as many as the decoder's", 0, 1e12, NULL},
+        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N",
+         "encoder input (encoder-decoders)", "as many as the decoder's", 0, 1e12, NULL},
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
          "off: the past is run again with every step", "on", 0, 0, fl_cli_off_on},
-        {"Generation", "prompt", 0, FL_OPTION_INT, &a.n_prompt, "P", "tokens of the prompt", NULL,
-         1, 1 << 30, NULL},
+        {"Generation", "prompt", 0, FL_OPTION_INT, &a.n_prompt, "P",
+         "tokens of the prompt; of an encoder-decoder, those its decoder starts with (1)", NULL, 1,
+         1 << 30, NULL},
         {NULL, "gen", 0, FL_OPTION_INT, &a.n_gen, "N", "tokens generated", NULL, 1, 1 << 30, NULL},
         {"Convention", "unit", 0, FL_OPTION_CHOICE, &a.unit, "UNIT",
          "flop (a fused multiply-add is 2) or mac", "flop", 0, 0, fl_unit_names},
@@ -223,6 +237,7 @@ const struct fl_command fl_command_count = {
                 "  flopledger count -m qwen2.5-7b --past 4095          one cached decode step\n"
                 "  flopledger count -m qwen2.5-7b --past 4095 --cache off\n"
                 "  flopledger count -m mixtral-8x7b --prompt 512 --gen 256 --format json\n"
+                "  flopledger count -m t5-small --encoder-tokens 64 --gen 20\n"
                 "  flopledger count -m ./config.json -s 128 --unit mac --elementwise off\n",
     .run = run,
 };

@@ -107,6 +107,8 @@ static void add_shape(cJSON *root, const struct fl_account *account)
     cJSON *generation = cJSON_AddObjectToObject(root, "generation");
     add_integer(generation, "n_prompt", account->generation.n_prompt);
     add_integer(generation, "n_gen", account->generation.n_gen);
+    if (account->config.n_encoder_layers > 0)
+        add_integer(generation, "n_encoder_tokens", account->generation.n_encoder_tokens);
     cJSON_AddStringToObject(generation, "cache", account->generation.cache ? "on" : "off");
 }
 

@@ -27,8 +27,12 @@ static void print_heading(const struct fl_account *account, FILE *out)
 {
     const struct fl_config *config = &account->config;
     char params[FL_UNIT_TEXT];
-    fprintf(out, "%s: %s, %d layers, h = %d, %d heads", config->name, fl_arch_name(config->arch),
-            config->n_layers, config->d_model, config->n_heads);
+    fprintf(out, "%s: %s, ", config->name, fl_arch_name(config->arch));
+    if (config->n_encoder_layers > 0)
+        fprintf(out, "%d encoder and %d decoder", config->n_encoder_layers, config->n_layers);
+    else
+        fprintf(out, "%d", config->n_layers);
+    fprintf(out, " layers, h = %d, %d heads", config->d_model, config->n_heads);
     if (config->n_kv_heads != config->n_heads)
         fprintf(out, " (%d key/value)", config->n_kv_heads);
     fprintf(out, " of %d, f = %d, V = %d; %s parameters\n", config->head_dim, config->d_ff,
@@ -44,6 +48,9 @@ static void print_heading(const struct fl_account *account, FILE *out)
                 account->is_decode ? "decode step" : "forward", (long long)shape->batch,
                 (long long)shape->n_tokens, (long long)shape->n_past,
                 (long long)(shape->n_past + shape->n_tokens));
+    if (config->n_encoder_layers > 0)
+        fprintf(out, "encoder: s_e = %lld%s\n", (long long)shape->n_encoder_tokens,
+                shape->encoded ? ", run before" : "");
     const struct fl_convention *convention = &account->convention;
     fprintf(out, "convention: unit = %s%s, causal = %s, lm_head = %s, elementwise = %s%s\n",
             fl_unit_names[convention->unit],

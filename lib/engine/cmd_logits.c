@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *model, *ids, *ids_file, *out;
+    const char *model, *ids, *ids_file, *decoder_ids, *out;
     int64_t n_threads, seed;
     int cache, attention;
 };
@@ -30,27 +30,65 @@ static int write_logits(struct fl_session *session, const int *ids, size_t n_ids
     return FL_OK;
 }
 
+/* The ids of --ids and, of an encoder-decoder, those of --decoder-ids. */
+struct input {
+    int *ids, *decoder_ids;
+    size_t n_ids, n_decoder_ids;
+};
+
+static int read_input(struct input *input, const struct arguments *a,
+                      const struct fl_config *config, struct fl_error *error)
+{
+    const bool encoder = config->n_encoder_layers > 0;
+    if (encoder != (a->decoder_ids != NULL))
+        return fl_fail(error,
+                       encoder ? "--decoder-ids: expected what the decoder of %s reads, beginning "
+                                 "with its start id; --ids are the encoder's"
+                               : "--decoder-ids: expected none, %s has no encoder",
+                       config->name);
+    if (fl_ids_read(&input->ids, &input->n_ids, a->ids, a->ids_file,
+                    fl_config_prompt_vocab_size(config), error) != FL_OK ||
+        (encoder &&
+         fl_ids_parse(&input->decoder_ids, &input->n_decoder_ids, a->decoder_ids,
+                      strlen(a->decoder_ids), config->vocab_size, "--decoder-ids", error) != FL_OK))
+        return FL_FAILED;
+    if (input->n_ids == 0 || input->n_ids > INT32_MAX)
+        return fl_fail(error, "%s: expected at least one token id",
+                       a->ids_file ? a->ids_file : "--ids");
+    if (encoder && input->n_decoder_ids == 0)
+        return fl_fail(error, "--decoder-ids: expected at least one token id");
+    return FL_OK;
+}
+
+static int open_session(struct fl_session **session, const struct arguments *a,
+                        const struct fl_model *model, const struct input *input, int n_ctx,
+                        struct fl_error *error)
+{
+    const struct fl_session_options options = {
+        .n_seqs = 1,
+        .n_ctx = n_ctx,
+        .n_tokens_max = a->cache ? 1 : n_ctx,
+        .n_encoder_ctx = (int)input->n_ids,
+        .attention = (enum fl_attention)a->attention,
+        .logits = FL_LOGITS_ALL,
+        .n_threads = (int)a->n_threads,
+    };
+    const int n_ids = (int)input->n_ids;
+    if (fl_session_open(session, model, &options, error) != FL_OK)
+        return FL_FAILED;
+    return input->decoder_ids ? fl_session_encode(*session, input->ids, &n_ids, 1, error) : FL_OK;
+}
+
 static int logits(const struct arguments *a, const struct fl_model *model, struct fl_error *error)
 {
-    int *ids = NULL;
-    size_t n_ids = 0;
+    struct input input = {0};
     struct fl_session *session = NULL;
     struct fl_output output = {0};
-    int status = fl_ids_read(&ids, &n_ids, a->ids, a->ids_file, model->config.vocab_size, error);
-    if (status == FL_OK && (n_ids == 0 || n_ids > INT32_MAX))
-        status = fl_fail(error, "%s: expected at least one token id",
-                         a->ids_file ? a->ids_file : "--ids");
-    if (status == FL_OK) {
-        struct fl_session_options options = {
-            .n_seqs = 1,
-            .n_ctx = (int)n_ids,
-            .n_tokens_max = a->cache ? 1 : (int)n_ids,
-            .attention = (enum fl_attention)a->attention,
-            .logits = FL_LOGITS_ALL,
-            .n_threads = (int)a->n_threads,
-        };
-        status = fl_session_open(&session, model, &options, error);
-    }
+    int status = read_input(&input, a, &model->config, error);
+    const int *ids = input.decoder_ids ? input.decoder_ids : input.ids;
+    const size_t n_ids = input.decoder_ids ? input.n_decoder_ids : input.n_ids;
+    if (status == FL_OK)
+        status = open_session(&session, a, model, &input, (int)n_ids, error);
     if (status == FL_OK)
         status = fl_output_open(&output, a->out, error);
     if (status == FL_OK) {
@@ -61,7 +99,8 @@ static int logits(const struct arguments *a, const struct fl_model *model, struc
         fl_output_abandon(&output);
     }
     fl_session_close(session);
-    free(ids);
+    free(input.ids);
+    free(input.decoder_ids);
     return status;
 }
 
@@ -76,6 +115,9 @@ static int run(int argc, char **argv)
         {"Input", "ids", 0, FL_OPTION_STRING, &a.ids, "1,2,3", "token ids", NULL, 0, 0, NULL},
         {NULL, "ids-file", 0, FL_OPTION_STRING, &a.ids_file, "FILE",
          "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
+        {NULL, "decoder-ids", 0, FL_OPTION_STRING, &a.decoder_ids, "0,5,7",
+         "encoder-decoders: what the decoder reads; the ids above are the encoder's", NULL, 0, 0,
+         NULL},
         {"Run", "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
          "on: token by token behind the KV cache; off: all at once", "off", 0, 0, fl_cli_off_on},
         {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive, causal or flash",
@@ -113,6 +155,7 @@ const struct fl_command fl_command_logits = {
     .summary = "logits of every position, to check against other programs",
     .usage = "--model M --ids 1,2,3 | --ids-file FILE -o FILE.f32 [options]",
     .examples = "  flopledger logits -m model.gguf --ids 1,403,407,261,378 -o out.f32\n"
-                "  flopledger logits -m ./gpt2 --ids-file ids.txt --cache on -o out.f32\n",
+                "  flopledger logits -m ./gpt2 --ids-file ids.txt --cache on -o out.f32\n"
+                "  flopledger logits -m ./t5 --ids 363,19,1 --decoder-ids 0 -o out.f32\n",
     .run = run,
 };

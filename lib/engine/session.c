@@ -109,6 +109,8 @@ static int check_encoder_options(struct fl_session_options *options, const struc
         options->n_inputs = options->n_seqs;
     if (options->n_encoder_ctx == 0)
         options->n_encoder_ctx = config->n_ctx_max;
+    if (options->kv_dtype != FL_F32)
+        return fl_fail(error, "%s: kv_dtype: expected f32 for an encoder-decoder", config->name);
     if (check_number(config, "n_inputs", options->n_inputs, 1, options->n_seqs, error) != FL_OK)
         return FL_FAILED;
     return check_number(config, "n_encoder_ctx", options->n_encoder_ctx, 1,
