@@ -15,13 +15,7 @@ static struct fl_linear linear(int n_out, int n_in)
     return (struct fl_linear){.n_out = n_out, .n_in = n_in, .ld = n_in};
 }
 
-static struct fl_ffn_weights ffn(int d_model, int d_ff)
-{
-    return (struct fl_ffn_weights){
-        .gate = linear(d_ff, d_model), .up = linear(d_ff, d_model), .down = linear(d_model, d_ff)};
-}
-
-static void prepare_layer(struct fl_layer_weights *layer, struct fl_ffn_weights *experts,
+static void prepare_layer(struct fl_layer_weights *layer, struct fl_linear *experts,
                           const struct fl_config *config, bool cross)
 {
     int d = config->d_model, f = config->d_ff;
@@ -40,11 +34,18 @@ static void prepare_layer(struct fl_layer_weights *layer, struct fl_ffn_weights 
     layer->ffn_up = linear(f, d);
     layer->ffn_down = linear(d, f);
     layer->router = linear(config->n_experts, d);
-    layer->shared = ffn(d, config->d_ff_shared);
     layer->shared_router = linear(1, d);
-    layer->experts = experts;
-    for (int i = 0; i < config->n_experts; i++)
-        experts[i] = ffn(d, f);
+    layer->shared_gate = layer->shared_up = linear(config->d_ff_shared, d);
+    layer->shared_down = linear(d, config->d_ff_shared);
+    if (!experts)
+        return;
+    layer->expert_gate = experts;
+    layer->expert_up = experts + config->n_experts;
+    layer->expert_down = experts + 2 * (size_t)config->n_experts;
+    for (int i = 0; i < config->n_experts; i++) {
+        layer->expert_gate[i] = layer->expert_up[i] = linear(f, d);
+        layer->expert_down[i] = linear(d, f);
+    }
 }
 
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
@@ -54,9 +55,9 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
     snprintf(model->format, sizeof model->format, "%s", format);
     model->storage = calloc(1, sizeof *model->storage);
     model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
-    const size_t n_experts = (size_t)config->n_layers * (size_t)config->n_experts;
+    const size_t n_experts = 3 * (size_t)config->n_experts; /* linear layers of a layer */
     if (n_experts > 0)
-        model->experts = calloc(n_experts, sizeof *model->experts);
+        model->experts = calloc((size_t)config->n_layers * n_experts, sizeof *model->experts);
     if (!model->storage || !model->layers || (n_experts > 0 && !model->experts))
         return fl_fail(error, "%s: cannot reserve memory for %d layers", config->name,
                        fl_n_slot_layers(config));
@@ -66,7 +67,7 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
     model->encoder_embedding = linear(config->source_vocab_size, config->d_model);
     for (int i = 0; i < fl_n_slot_layers(config); i++)
         prepare_layer(&model->layers[i],
-                      n_experts > 0 ? model->experts + (size_t)i * (size_t)config->n_experts : NULL,
+                      n_experts > 0 ? model->experts + (size_t)i * n_experts : NULL,
                       config, config->n_encoder_layers > 0 && i < config->n_layers);
     return FL_OK;
 }
@@ -214,13 +215,13 @@ static void add_cross(struct slot_list *list, struct fl_layer_weights *layer,
                config->bias_attn_out);
 }
 
-static void add_ffn(struct slot_list *list, enum fl_weight_role role, struct fl_ffn_weights *ffn,
-                    const struct fl_config *config)
+static void add_expert(struct slot_list *list, struct fl_layer_weights *layer, bool gated)
 {
-    if (config->gated)
-        add_linear(list, role, FL_N_WEIGHT_ROLES, &ffn->gate, false);
-    add_linear(list, role + 1, FL_N_WEIGHT_ROLES, &ffn->up, false);
-    add_linear(list, role + 2, FL_N_WEIGHT_ROLES, &ffn->down, false);
+    const int i = list->expert;
+    if (gated)
+        add_linear(list, FL_WEIGHT_EXPERT_GATE, FL_N_WEIGHT_ROLES, &layer->expert_gate[i], false);
+    add_linear(list, FL_WEIGHT_EXPERT_UP, FL_N_WEIGHT_ROLES, &layer->expert_up[i], false);
+    add_linear(list, FL_WEIGHT_EXPERT_DOWN, FL_N_WEIGHT_ROLES, &layer->expert_down[i], false);
 }
 
 static void add_dense(struct slot_list *list, struct fl_layer_weights *layer, bool gated, bool bias)
@@ -239,7 +240,10 @@ static void add_moe(struct slot_list *list, struct fl_layer_weights *layer,
     if (config->d_ff_shared == 0)
         return;
     add_linear(list, FL_WEIGHT_SHARED_ROUTER, FL_N_WEIGHT_ROLES, &layer->shared_router, false);
-    add_ffn(list, FL_WEIGHT_SHARED_GATE, &layer->shared, config);
+    if (config->gated)
+        add_linear(list, FL_WEIGHT_SHARED_GATE, FL_N_WEIGHT_ROLES, &layer->shared_gate, false);
+    add_linear(list, FL_WEIGHT_SHARED_UP, FL_N_WEIGHT_ROLES, &layer->shared_up, false);
+    add_linear(list, FL_WEIGHT_SHARED_DOWN, FL_N_WEIGHT_ROLES, &layer->shared_down, false);
 }
 
 static void add_layer(struct slot_list *list, struct fl_layer_weights *layer,
@@ -295,8 +299,7 @@ int fl_weight_group(struct fl_model *model, int group,
     if (expert < 0)
         return fl_weight_slots(model, layer, slots);
     struct slot_list list = {slots, 0, layer, expert, false};
-    add_ffn(&list, FL_WEIGHT_EXPERT_GATE,
-            &model->experts[(size_t)layer * (size_t)config->n_experts + (size_t)expert], config);
+    add_expert(&list, &model->layers[layer], config->gated);
     return list.n;
 }
 

@@ -17,12 +17,6 @@ struct fl_norm_weights {
     const float *bias; /* [d_model], NULL for RMSNorm */
 };
 
-/* A feed-forward network: a layer's only one, an expert, or the expert all tokens share. */
-struct fl_ffn_weights {
-    struct fl_linear gate; /* weight NULL unless gated */
-    struct fl_linear up, down;
-};
-
 struct fl_layer_weights {
     struct fl_norm_weights norm_attn;
     struct fl_norm_weights norm_ffn; /* gain NULL: norm_attn serves both branches */
@@ -33,9 +27,9 @@ struct fl_layer_weights {
     struct fl_linear ffn_gate;    /* weight NULL unless gated; all three NULL with experts */
     struct fl_linear ffn_up, ffn_down;
     struct fl_linear router;              /* [n_experts, d_model] */
-    const struct fl_ffn_weights *experts; /* [n_experts]; NULL: none */
-    struct fl_ffn_weights shared;         /* weights NULL: none */
-    struct fl_linear shared_router;       /* [1, d_model]: its sigmoid weighs the shared expert */
+    struct fl_linear *expert_gate, *expert_up, *expert_down; /* [n_experts]; NULL: none */
+    struct fl_linear shared_router; /* [1, d_model]: its sigmoid weighs the shared expert */
+    struct fl_linear shared_gate, shared_up, shared_down; /* weights NULL: none */
 };
 
 struct fl_model {
@@ -45,7 +39,7 @@ struct fl_model {
     struct fl_norm_weights norm_final; /* gain NULL: none (post-LayerNorm) */
     struct fl_linear logits;           /* shares token_embedding when tied */
     struct fl_layer_weights *layers;   /* [n_layers] */
-    struct fl_ffn_weights *experts;    /* [n_layers, n_experts]; the layers point into it */
+    struct fl_linear *experts;         /* [n_layers, 3, n_experts]; the layers point into it */
     const float *relative_bias;        /* [FL_T5_BUCKETS, n_heads], of every layer; or NULL */
     /* encoder-decoders */
     struct fl_linear encoder_embedding; /* token_embedding unless the vocabularies differ */
