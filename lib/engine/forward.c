@@ -198,6 +198,10 @@ static void ffn(const struct fl_pass *pass, int layer, const float *x)
     const struct fl_workspace *work = pass->work;
     const int rows = n_rows(pass);
     const size_t n = (size_t)rows * (size_t)config->d_ff;
+    if (config->n_experts > 0) {
+        fl_forward_moe(pass, layer, work->branch, x, rows);
+        return;
+    }
     const float *inner = config->gated ? work->gate : work->up;
     const float *factor = config->gated ? work->up : NULL;
 

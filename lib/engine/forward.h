@@ -14,6 +14,7 @@
 #ifndef FL_ENGINE_FORWARD_H
 #define FL_ENGINE_FORWARD_H
 
+#include "engine/forward_moe.h"
 #include "engine/session.h"
 #include "ledger/ledger.h"
 #include "model/weights.h"
@@ -32,7 +33,8 @@ struct fl_workspace {
     float *k, *v;   /* [n_rows, d_kv] of the new tokens */
     float *scores;  /* [n_heads, n_rows, n_ctx] and, in place, probabilities */
     float *context; /* [n_rows, d_q] */
-    float *gate, *up;        /* [n_rows, d_ff] */
+    float *gate, *up;        /* [n_rows, d_ff]; with experts [n_rows, fl_moe_ffn_width()] */
+    struct fl_moe_workspace moe;
     float *last;             /* [n_seqs, d_model] last row of each sequence */
     float *logits;           /* [n_rows or n_seqs, vocab_size] */
     void *k_cache, *v_cache; /* [n_layers][n_blocks, n_kv_heads, block_tokens, head_dim] */

@@ -220,7 +220,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_seqs = (size_t)options->n_seqs;
     const size_t n_tokens = (size_t)options->n_rows_max, n_ctx = larger_ctx(options);
     const size_t n_rows = larger(n_tokens, n_encoder_rows(options));
-    const size_t d_model = (size_t)config->d_model, d_ff = (size_t)config->d_ff;
+    const size_t d_model = (size_t)config->d_model;
+    const size_t d_ff = config->n_experts > 0 ? fl_moe_ffn_width(config) : (size_t)config->d_ff;
     const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
     const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
 
@@ -237,6 +238,8 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     if (config->gated)
         work->gate = TAKE(arena, n_rows, d_ff);
     work->up = TAKE(arena, n_rows, d_ff);
+    if (config->n_experts > 0)
+        fl_moe_plan(&work->moe, arena, config, n_rows);
     if (options->logits != FL_LOGITS_NONE)
         work->last = TAKE(arena, n_seqs, d_model);
     if (options->logits != FL_LOGITS_NONE)

@@ -17,7 +17,7 @@ static unsigned activation_feature(enum fl_activation activation)
 {
     switch (activation) {
     case FL_ACT_RELU:
-        return FL_HAS_RELU;
+        return 0; /* comparisons: no FLOP, and so no formula asks for it */
     case FL_ACT_GELU_ERF:
         return FL_HAS_GELU_ERF;
     case FL_ACT_GELU_TANH:
@@ -54,6 +54,7 @@ static unsigned features_of(const struct fl_config *config)
         {fl_config_has_norm_ffn(config), FL_HAS_NORM_FFN},
         {config->n_experts == 0, FL_HAS_DENSE_FFN},
         {config->n_experts > 0, FL_HAS_EXPERTS},
+        {config->d_ff_shared > 0, FL_HAS_SHARED_EXPERT},
     };
     unsigned features = activation_feature(config->activation) | FL_HAS_CACHE | FL_HAS_TOKENS;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -261,7 +262,9 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
         {FL_SYMBOL_x, shape->n_copied},
         {FL_SYMBOL_E, config->n_experts},
         {FL_SYMBOL_k, used},
+        {FL_SYMBOL_k_r, config->norm_topk ? used : config->n_experts},
         {FL_SYMBOL_e, hit},
+        {FL_SYMBOL_f_s, config->d_ff_shared},
         {FL_SYMBOL_s_e, config->n_encoder_layers > 0 ? shape->n_encoder_tokens : 0},
         {FL_SYMBOL_c, fl_dtype_block_bytes(shape->kv_dtype)},
     };

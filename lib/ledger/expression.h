@@ -35,7 +35,9 @@
     X(x, "x", "tokens copied because their cache block is shared")                                 \
     X(E, "E", "experts")                                                                           \
     X(k, "k", "experts per token")                                                                 \
-    X(e, "e", "experts whose weights are read, at most")                                           \
+    X(k_r, "k_r", "experts in the router's softmax: the chosen ones, or all")                      \
+    X(e, "e", "experts whose weights are read")                                                    \
+    X(f_s, "f_s", "width of the shared expert")                                                    \
     X(s_e, "s_e", "encoder tokens per sequence")                                                   \
     X(w, "w", "bytes per weight")                                                                  \
     X(c, "c", "bytes per KV-cache element")

@@ -37,7 +37,7 @@ enum fl_feature {
     FL_HAS_DENSE_FFN = 1 << 9,
     FL_HAS_GATE = 1 << 10,
     FL_HAS_EXPERTS = 1 << 11,
-    FL_HAS_RELU = 1 << 12,
+    FL_HAS_SHARED_EXPERT = 1 << 12,
     FL_HAS_GELU_ERF = 1 << 13,
     FL_HAS_GELU_TANH = 1 << 14,
     FL_HAS_SILU = 1 << 15,

@@ -29,10 +29,17 @@
     X(CROSS_OUT, "cross_out", "attention projections")                                             \
     X(NORM_FFN, "norm_ffn", "norm")                                                                \
     X(ROUTER, "router", "ffn")                                                                     \
+    X(EXPERT_GATHER, "expert_gather", "ffn")                                                       \
     X(FFN_GATE, "ffn_gate", "ffn")                                                                 \
     X(FFN_UP, "ffn_up", "ffn")                                                                     \
     X(FFN_ACT, "ffn_act", "activation")                                                            \
     X(FFN_DOWN, "ffn_down", "ffn")                                                                 \
+    X(SHARED_GATE, "shared_gate", "ffn")                                                           \
+    X(SHARED_UP, "shared_up", "ffn")                                                               \
+    X(SHARED_ACT, "shared_act", "activation")                                                      \
+    X(SHARED_DOWN, "shared_down", "ffn")                                                           \
+    X(SHARED_SCALE, "shared_scale", "ffn")                                                         \
+    X(EXPERT_COMBINE, "expert_combine", "ffn")                                                     \
     X(RESIDUAL, "residual", "residual")                                                            \
     X(NORM_FINAL, "norm_final", "norm")                                                            \
     X(LOGITS, "logits", "logits")

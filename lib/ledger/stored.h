@@ -6,7 +6,7 @@
  * exact integers; those of one layer use that layer's own bytes. Vectors (norm gains, biases) and
  * tables of positions are f32 in memory whatever the file has: 4 bytes an element.
  *
- * The experts of a layer, and its shared one, count as one matrix: w is theirs together. */
+ * The experts of a layer count as one matrix: w is theirs together. */
 #ifndef FL_LEDGER_STORED_H
 #define FL_LEDGER_STORED_H
 

@@ -67,8 +67,8 @@ int fl_model_prepare(struct fl_model *model, const struct fl_config *config, con
     model->encoder_embedding = linear(config->source_vocab_size, config->d_model);
     for (int i = 0; i < fl_n_slot_layers(config); i++)
         prepare_layer(&model->layers[i],
-                      n_experts > 0 ? model->experts + (size_t)i * n_experts : NULL,
-                      config, config->n_encoder_layers > 0 && i < config->n_layers);
+                      n_experts > 0 ? model->experts + (size_t)i * n_experts : NULL, config,
+                      config->n_encoder_layers > 0 && i < config->n_layers);
     return FL_OK;
 }
 

@@ -26,7 +26,7 @@ struct fl_layer_weights {
     const float *q_norm, *k_norm; /* [head_dim]; NULL: none */
     struct fl_linear ffn_gate;    /* weight NULL unless gated; all three NULL with experts */
     struct fl_linear ffn_up, ffn_down;
-    struct fl_linear router;              /* [n_experts, d_model] */
+    struct fl_linear router;                                 /* [n_experts, d_model] */
     struct fl_linear *expert_gate, *expert_up, *expert_down; /* [n_experts]; NULL: none */
     struct fl_linear shared_router; /* [1, d_model]: its sigmoid weighs the shared expert */
     struct fl_linear shared_gate, shared_up, shared_down; /* weights NULL: none */

@@ -216,8 +216,8 @@ struct fl_cost fl_expert_combine_cost(const struct fl_moe_shape *shape, bool sta
     const uint64_t d = (uint64_t)shape->d_model;
     return (struct fl_cost){
         .elementwise = 2 * pairs * d,
-        .bytes_read = (pairs * d + pairs + (start ? n * d : 0)) * sizeof(float) +
-                      pairs * sizeof(int),
+        .bytes_read =
+            (pairs * d + pairs + (start ? n * d : 0)) * sizeof(float) + pairs * sizeof(int),
         .bytes_written = n * d * sizeof(float),
     };
 }

@@ -74,8 +74,8 @@ struct fl_cost fl_expert_combine_cost(const struct fl_moe_shape *shape, bool sta
 void fl_shared_scale(float *y, float *gates, const float *x, const struct fl_linear *layer,
                      const struct fl_moe_shape *shape);
 
-/* The product; the sigmoid as a softmax of (g, 0), 11 FLOP; d_model multiplications a row. Bytes: x,
- * W and y in, y out. */
+/* The product; the sigmoid as a softmax of (g, 0), 11 FLOP; d_model multiplications a row. Bytes:
+ * x, W and y in, y out. */
 struct fl_cost fl_shared_scale_cost(const struct fl_linear *layer,
                                     const struct fl_moe_shape *shape);
 struct fl_excess fl_shared_scale_excess(const struct fl_linear *layer,
