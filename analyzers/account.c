@@ -83,6 +83,20 @@ static int push_phases(struct fl_account *account, const struct fl_analytic *ana
     return FL_OK;
 }
 
+/* The shape's numbers of experts, copied, since the shape outlives what it was given. */
+static int keep_experts_hit(struct fl_account *account, struct fl_error *error)
+{
+    if (!account->shape.experts_hit)
+        return FL_OK;
+    const size_t n = (size_t)account->config.n_layers;
+    account->experts_hit = calloc(n, sizeof *account->experts_hit);
+    if (!account->experts_hit)
+        return fl_fail(error, "%s: cannot reserve memory for %zu layers", account->config.name, n);
+    memcpy(account->experts_hit, account->shape.experts_hit, n * sizeof *account->experts_hit);
+    account->shape.experts_hit = account->experts_hit;
+    return FL_OK;
+}
+
 int fl_account_forward(struct fl_account *account, const struct fl_config *config,
                        const struct fl_shape *shape, const struct fl_convention *convention,
                        struct fl_error *error)
@@ -92,7 +106,8 @@ int fl_account_forward(struct fl_account *account, const struct fl_config *confi
     account->is_decode = shape->n_past > 0 || shape->encoded;
     const char *phase = account->is_decode ? "decode" : "prefill";
     struct fl_analytic analytic;
-    if (fl_analytic(&analytic, config, shape, convention, error) != FL_OK ||
+    if (keep_experts_hit(account, error) != FL_OK ||
+        fl_analytic(&analytic, config, shape, convention, error) != FL_OK ||
         fl_reconcile(&account->gap, config, shape, convention, error) != FL_OK)
         return FL_FAILED;
     return push_phases(account, &analytic, &phase, 1, error);
@@ -260,6 +275,9 @@ int fl_account_check(const struct fl_account *account, struct fl_error *error)
 void fl_account_close(struct fl_account *account)
 {
     free(account->rows);
+    free(account->experts_hit);
     account->rows = NULL;
+    account->experts_hit = NULL;
+    account->shape.experts_hit = NULL;
     account->n_rows = 0;
 }

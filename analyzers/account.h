@@ -46,6 +46,7 @@ struct fl_account {
     struct fl_config config;
     struct fl_convention convention;
     struct fl_shape shape; /* of the forward; of the prompt in a generation */
+    int *experts_hit;      /* the account's own copy; the shape points to it */
     bool has_generation;
     struct fl_generation generation;
     bool is_decode; /* a decode step: cached, or the whole prefix again */

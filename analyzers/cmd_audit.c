@@ -129,7 +129,8 @@ static int repeat(struct fl_account *account, struct fl_session *session,
 /* The exact column is what this run executes: that fixes the convention. */
 static int open_account(struct fl_account *account, const struct arguments *a,
                         const struct fl_config *config, const struct fl_stored *stored,
-                        const struct fl_execution *execution, struct fl_error *error)
+                        const struct fl_execution *execution, const int *experts_hit,
+                        struct fl_error *error)
 {
     static const enum fl_lm_head LM_HEADS[] = {
         [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
@@ -148,7 +149,8 @@ static int open_account(struct fl_account *account, const struct arguments *a,
                              .n_past = execution->n_past,
                              .n_encoder_tokens = execution->n_source,
                              .encoded = execution->encoded,
-                             .stored = stored};
+                             .stored = stored,
+                             .experts_hit = experts_hit};
     if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
     account->is_decode = a->phase == DECODE;
@@ -279,6 +281,35 @@ static int count_for_parent(FILE *parent, struct fl_session *session,
     return status;
 }
 
+/* The account once more, of the experts that this run's tokens are sent to. */
+static int account_experts(struct fl_account *account, const struct arguments *a,
+                           const struct fl_stored *stored, struct fl_session *session,
+                           const struct fl_execution *execution, struct fl_error *error)
+{
+    uint64_t ignored;
+    const struct fl_config config = account->config;
+    if (execute(session, execution, &ignored, error) != FL_OK)
+        return FL_FAILED;
+    fl_account_close(account);
+    int status = open_account(account, a, &config, stored, execution,
+                              fl_session_experts_hit(session), error);
+    account->shape.stored = NULL;
+    return status;
+}
+
+static void describe_run(struct fl_account *account, const struct arguments *a,
+                         const struct fl_model *model, const struct fl_session *session)
+{
+    account->run.attention = fl_attention_name((enum fl_attention)a->attention);
+    account->run.n_threads = fl_session_n_threads(session);
+    account->run.cache = a->cache != 0;
+    account->weights_bytes = (fl_wide)model->weight_bytes;
+    account->kv_cache_bytes = (fl_wide)fl_session_kv_cache_bytes(session);
+    account->activation_bytes = (fl_wide)fl_session_activation_bytes(session);
+    snprintf(account->run.blas_core, sizeof account->run.blas_core, "%s", openblas_get_corename());
+    snprintf(account->run.isa, sizeof account->run.isa, "%s", fl_simd_name());
+}
+
 static int audit(struct fl_account *account, const struct arguments *a,
                  const struct fl_model *model, FILE *parent, struct fl_error *error)
 {
@@ -297,7 +328,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
     };
     struct fl_stored stored;
     fl_stored_of_model(&stored, model);
-    int status = open_account(account, a, &model->config, &stored, &execution, error);
+    int status = open_account(account, a, &model->config, &stored, &execution, NULL, error);
     account->shape.stored = NULL;
     if (status == FL_OK)
         status = draw_tokens(&execution, &tokens, a, &model->config, error);
@@ -308,16 +339,11 @@ static int audit(struct fl_account *account, const struct arguments *a,
     if (status == FL_OK && parent) {
         status = count_for_parent(parent, session, &execution, error);
     } else if (status == FL_OK) {
-        account->run.attention = fl_attention_name(options.attention);
-        account->run.n_threads = fl_session_n_threads(session);
-        account->run.cache = a->cache != 0;
-        account->weights_bytes = (fl_wide)model->weight_bytes;
-        account->kv_cache_bytes = (fl_wide)fl_session_kv_cache_bytes(session);
-        account->activation_bytes = (fl_wide)fl_session_activation_bytes(session);
-        snprintf(account->run.blas_core, sizeof account->run.blas_core, "%s",
-                 openblas_get_corename());
-        snprintf(account->run.isa, sizeof account->run.isa, "%s", fl_simd_name());
-        status = repeat(account, session, &execution, (int)a->n_reps, error);
+        if (model->config.n_experts > 0)
+            status = account_experts(account, a, &stored, session, &execution, error);
+        describe_run(account, a, model, session);
+        if (status == FL_OK)
+            status = repeat(account, session, &execution, (int)a->n_reps, error);
         if (status == FL_OK)
             status = observe(account, session, a, &execution, error);
     }

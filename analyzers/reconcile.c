@@ -25,6 +25,7 @@ static const struct step STEPS[] = {
     {.term = "mixture of experts",
      .symbols = BIT(k),
      .features = FL_HAS_DENSE_FFN | FL_HAS_EXPERTS},
+    {.term = "shared expert", .features = FL_HAS_SHARED_EXPERT},
     {.term = "cross-attention", .features = FL_HAS_CROSS | FL_HAS_CROSS_KV},
     {.term = "sliding window", .window = true},
     {.term = "causal mask", .symbols = BIT(pairs) | BIT(visible)},

@@ -129,7 +129,7 @@ static int print_plan(const struct fl_sweep_plan *plan, const struct arguments *
         const struct fl_point *point = &item.point;
         struct fl_analytic analytic;
         char digits[FL_WIDE_DIGITS];
-        status = fl_sweep_item_analyse(&analytic, &item, config, NULL, error);
+        status = fl_sweep_item_analyse(&analytic, &item, config, NULL, NULL, error);
         if (status == FL_OK)
             printf("%-8s %-5s %-9s %-6s %5d %8d %7d  %s\n", fl_phase_names[point->phase],
                    fl_cli_off_on[point->cache], point->attention, point->logits, point->batch,

@@ -26,7 +26,8 @@ static int fill_predicted(struct fl_measurement *measurement, struct fl_error *e
     fl_sweep_label(point, label);
     struct fl_analytic analytic;
     if (fl_sweep_item_analyse(&analytic, &measurement->item, measurement->config,
-                              &measurement->stored, error) != FL_OK)
+                              &measurement->stored, fl_session_experts_hit(measurement->session),
+                              error) != FL_OK)
         return FL_FAILED;
 
     for (int i = 0; i < FL_N_OPERATORS; i++) {
@@ -113,6 +114,9 @@ int fl_measurement_open(struct fl_measurement *measurement, const struct fl_mode
         status = make_tokens(measurement, seed, error);
     if (status == FL_OK)
         status = fl_execution_prepare(measurement->session, &measurement->execution, error);
+    /* which experts the tokens are sent to, and so what is read, is known once they were */
+    if (status == FL_OK && measurement->config->n_experts > 0)
+        status = fl_measurement_warm_up(measurement, error);
     if (status == FL_OK)
         status = fill_predicted(measurement, error);
     if (status == FL_OK) {

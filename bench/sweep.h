@@ -70,12 +70,12 @@ int fl_sweep_item_n_source(const struct fl_sweep_item *item, const struct fl_con
 int fl_sweep_n_ctx_max(const struct fl_config *config);
 
 /* Analytic cost of the point under its conventions; fills point->*_convention. stored: the formats
- * of the weights, NULL: f32. */
+ * of the weights, NULL: f32. experts_hit: of a run (fl_session_experts_hit()), or NULL. */
 struct fl_analytic;
 struct fl_stored;
 int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
                           const struct fl_config *config, const struct fl_stored *stored,
-                          struct fl_error *error);
+                          const int *experts_hit, struct fl_error *error);
 
 /* "decode cache=on attention=causal logits=last b=1 s=64 threads=2" */
 enum { FL_SWEEP_LABEL = 128 };

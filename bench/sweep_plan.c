@@ -38,7 +38,7 @@ static void write_convention(char *out, size_t size, const struct fl_convention 
 
 int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *item,
                           const struct fl_config *config, const struct fl_stored *stored,
-                          struct fl_error *error)
+                          const int *experts_hit, struct fl_error *error)
 {
     struct fl_point *point = &item->point;
     const struct fl_shape shape = {.batch = point->batch,
@@ -47,7 +47,8 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
                                    .stored = stored,
                                    .n_encoder_tokens = fl_sweep_item_n_source(item, config),
                                    .encoded = point->phase == FL_PHASE_DECODE,
-                                   .kv_dtype = FL_F32};
+                                   .kv_dtype = FL_F32,
+                                   .experts_hit = experts_hit};
     const struct fl_convention exact = {
         .unit = FL_UNIT_FLOP,
         .causal = item->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
@@ -93,7 +94,7 @@ static int add_item(struct fl_sweep_plan *plan, struct fl_sweep_item *item,
         return FL_OK;
     }
     struct fl_analytic analytic;
-    if (fl_sweep_item_analyse(&analytic, item, config, NULL, error) != FL_OK)
+    if (fl_sweep_item_analyse(&analytic, item, config, NULL, NULL, error) != FL_OK)
         return FL_FAILED;
     item->work =
         (double)analytic.total.exact +

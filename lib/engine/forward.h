@@ -33,7 +33,7 @@ struct fl_workspace {
     float *k, *v;   /* [n_rows, d_kv] of the new tokens */
     float *scores;  /* [n_heads, n_rows, n_ctx] and, in place, probabilities */
     float *context; /* [n_rows, d_q] */
-    float *gate, *up;        /* [n_rows, d_ff]; with experts [n_rows, fl_moe_ffn_width()] */
+    float *gate, *up; /* [n_rows, d_ff]; with experts [n_rows, fl_moe_ffn_width()] */
     struct fl_moe_workspace moe;
     float *last;             /* [n_seqs, d_model] last row of each sequence */
     float *logits;           /* [n_rows or n_seqs, vocab_size] */

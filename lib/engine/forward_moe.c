@@ -100,7 +100,8 @@ static void run_shared(const struct fl_pass *pass, int layer, float *y, const fl
     const struct fl_workspace *work = pass->work;
     const int n_rows = shape->n_rows;
     if (config->gated)
-        fl_pass_linear(pass, layer, FL_OP_SHARED_GATE, work->gate, x, &weights->shared_gate, n_rows);
+        fl_pass_linear(pass, layer, FL_OP_SHARED_GATE, work->gate, x, &weights->shared_gate,
+                       n_rows);
     fl_pass_linear(pass, layer, FL_OP_SHARED_UP, work->up, x, &weights->shared_up, n_rows);
     activate(pass, layer, FL_OP_SHARED_ACT, (size_t)n_rows * (size_t)config->d_ff_shared);
     fl_pass_linear(pass, layer, FL_OP_SHARED_DOWN, y, work->up, &weights->shared_down, n_rows);

@@ -635,6 +635,11 @@ uint64_t fl_session_block_bytes(const struct fl_session *session)
            fl_dtype_bytes(session->options.kv_dtype, 1);
 }
 
+const int *fl_session_experts_hit(const struct fl_session *session)
+{
+    return session->work.moe.n_hit;
+}
+
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session)
 {
     return session->kv_cache_bytes;

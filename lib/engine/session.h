@@ -112,6 +112,10 @@ int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_err
 /* Always there; what a pass executes is added to it. */
 struct fl_ledger *fl_session_ledger(struct fl_session *session);
 
+/* Of the last forward: [n_layers] experts of each layer that any token was sent to; NULL in a model
+ * without experts. */
+const int *fl_session_experts_hit(const struct fl_session *session);
+
 /* Bytes reserved; of a block, in all layers. */
 uint64_t fl_session_block_bytes(const struct fl_session *session);
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session);

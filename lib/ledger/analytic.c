@@ -38,6 +38,13 @@ static int analyse_reading(struct fl_op_analytic *out, const struct fl_environme
         whole(at_one, op, &out->weights_read, error) != FL_OK)
         return FL_FAILED;
     out->weights_read -= out->others_read;
+    struct fl_rational one_more;
+    if (!fl_rational_add(changed.values[FL_SYMBOL_e], fl_rational_whole(1),
+                         &changed.values[FL_SYMBOL_e]) ||
+        fl_formula_bytes(&changed, op, &one_more, &written, error) != FL_OK ||
+        whole(one_more, op, &out->expert_read, error) != FL_OK)
+        return FL_FAILED;
+    out->expert_read -= out->weights_read + out->others_read;
     return whole(written, op, &out->bytes_written, error);
 }
 
@@ -54,21 +61,51 @@ static bool reading(fl_wide n, const struct fl_op_analytic *op, struct fl_ration
     return !__builtin_add_overflow(weights / width.den, others, bytes);
 }
 
+/* The operator's figures in one layer. */
+static struct fl_op_analytic in_layer(const struct fl_analytic *analytic, enum fl_stack stack,
+                                      enum fl_operator op, int layer)
+{
+    struct fl_op_analytic figures = analytic->ops[stack][op];
+    const int *hit = analytic->experts_hit;
+    if (hit && figures.expert_read > 0)
+        figures.weights_read += figures.expert_read * (hit[layer] - hit[0]);
+    return figures;
+}
+
+/* Reading of all layers of an operator; false when it does not fit. */
+static bool reading_of_all(const struct fl_analytic *analytic, enum fl_stack stack,
+                           enum fl_operator op, fl_wide *bytes)
+{
+    const int copies = fl_analytic_copies(analytic, stack, op);
+    if (!analytic->experts_hit || analytic->ops[stack][op].expert_read == 0)
+        return reading(copies, &analytic->ops[stack][op],
+                       fl_stored_width(analytic->stored, stack, op), bytes);
+    *bytes = 0;
+    for (int layer = 0; layer < copies; layer++) {
+        const struct fl_op_analytic figures = in_layer(analytic, stack, op, layer);
+        fl_wide one;
+        if (!reading(1, &figures, fl_stored_layer_width(analytic->stored, stack, op, layer),
+                     &one) ||
+            __builtin_add_overflow(*bytes, one, bytes))
+            return false;
+    }
+    return true;
+}
+
 fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
                                enum fl_operator op)
 {
     fl_wide bytes = 0; /* that it fits was found out when the total was summed */
-    reading(fl_analytic_copies(analytic, stack, op), &analytic->ops[stack][op],
-            fl_stored_width(analytic->stored, stack, op), &bytes);
+    reading_of_all(analytic, stack, op, &bytes);
     return bytes;
 }
 
 fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
                                      enum fl_operator op, int layer)
 {
+    const struct fl_op_analytic figures = in_layer(analytic, stack, op, layer);
     fl_wide bytes = 0;
-    reading(1, &analytic->ops[stack][op], fl_stored_layer_width(analytic->stored, stack, op, layer),
-            &bytes);
+    reading(1, &figures, fl_stored_layer_width(analytic->stored, stack, op, layer), &bytes);
     return bytes;
 }
 
@@ -99,11 +136,11 @@ static int analyse_operator(struct fl_op_analytic *out, const struct fl_environm
 /* sum += n * a; false on overflow. */
 static bool add_times(struct fl_op_analytic *sum, fl_wide n, const struct fl_op_analytic *a)
 {
-    const fl_wide terms[] = {a->textbook, a->exact, a->bytes_written, a->weights_read,
-                             a->others_read};
-    fl_wide *const sums[] = {&sum->textbook, &sum->exact, &sum->bytes_written, &sum->weights_read,
-                             &sum->others_read};
-    for (int i = 0; i < 5; i++) {
+    const fl_wide terms[] = {a->textbook,     a->exact,       a->bytes_written,
+                             a->weights_read, a->others_read, a->expert_read};
+    fl_wide *const sums[] = {&sum->textbook,     &sum->exact,       &sum->bytes_written,
+                             &sum->weights_read, &sum->others_read, &sum->expert_read};
+    for (int i = 0; i < 6; i++) {
         fl_wide product;
         if (__builtin_mul_overflow(n, terms[i], &product) ||
             __builtin_add_overflow(*sums[i], product, sums[i]))
@@ -125,7 +162,7 @@ static int add_up(struct fl_analytic *out, struct fl_error *error)
             fl_wide bytes;
             if (figures->present &&
                 (!add_times(&out->total, copies, figures) ||
-                 !reading(copies, figures, fl_stored_width(out->stored, stack, op), &bytes) ||
+                 !reading_of_all(out, stack, op, &bytes) ||
                  __builtin_add_overflow(out->total.bytes_read, bytes, &out->total.bytes_read)))
                 return fl_fail(error, "total: the figure for this shape does not fit in 127 bits");
         }
@@ -155,6 +192,7 @@ static int analyse_stack(struct fl_analytic *out, const struct fl_config *config
         return FL_FAILED;
     struct fl_environment textbook_env = env;
     fl_environment_textbook(&textbook_env);
+    fl_environment_layer(&env, shape, 0);
     for (int op = 0; op < FL_N_OPERATORS; op++)
         if (analyse_operator(&out->ops[stack][op], &env, &textbook_env, (enum fl_operator)op,
                              error) != FL_OK)
@@ -198,7 +236,7 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
                 const struct fl_shape *shape, const struct fl_convention *convention,
                 struct fl_error *error)
 {
-    *out = (struct fl_analytic){.stored = shape->stored};
+    *out = (struct fl_analytic){.stored = shape->stored, .experts_hit = shape->experts_hit};
     out->n_layers[FL_STACK_DECODER] = config->n_layers;
     if (analyse_stack(out, config, shape, convention, FL_STACK_DECODER, error) != FL_OK ||
         (shape->n_spans > 1 && sum_textbook(out, config, shape, convention, error) != FL_OK))

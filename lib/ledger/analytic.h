@@ -57,7 +57,9 @@ struct fl_shape {
     /* Sequences that differ: in place of batch, n_tokens and n_past. The formulas then hold with
      * b = 1 and sums over the sequences for s, p, t, r and the pairs. */
     const struct fl_shape_span *spans;
-    int n_spans; /* 0: none */
+    int n_spans;            /* 0: none */
+    const int *experts_hit; /* [n_layers] experts of each layer whose weights a run read; NULL: not
+                               run, min(E, b*s*k) are assumed, the most there can be */
 };
 
 /* FLOPs whatever the unit; where MACs are shown they are FLOPs / 2 and elementwise work is none. */
@@ -70,6 +72,8 @@ struct fl_op_analytic {
         weights_read;    /* elements of matrices in bytes_read; where layers store them in different
                             formats, bytes_read is that of the mean layer, rounded down */
     fl_wide others_read; /* bytes_read without them */
+    fl_wide expert_read; /* elements of one expert's matrices, which weights_read holds for every
+                            expert that is hit; where the shape tells experts_hit, of layer 0 */
 };
 
 struct fl_analytic {
@@ -79,7 +83,8 @@ struct fl_analytic {
     struct fl_op_analytic total; /* all layers and global operators */
     fl_wide weights_bytes, kv_cache_bytes, activation_bytes;
     fl_wide n_params;
-    const struct fl_stored *stored; /* the shape's */
+    const struct fl_stored *stored; /* the shape's, and so are the following */
+    const int *experts_hit;
 };
 
 int fl_analytic(struct fl_analytic *out, const struct fl_config *config,

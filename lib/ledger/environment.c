@@ -273,6 +273,13 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
     for (int op = 0; op < FL_N_OPERATORS; op++)
         env->w[op] = fl_stored_width(shape->stored, stack, (enum fl_operator)op);
     env->values[FL_SYMBOL_w] = env->w[FL_OP_QKV];
+    if (shape->experts_hit) {
+        fl_wide sum = 0;
+        for (int layer = 0; layer < config->n_layers; layer++)
+            sum += shape->experts_hit[layer];
+        fl_rational_multiply(fl_rational_whole(sum), (struct fl_rational){1, config->n_layers},
+                             &env->values[FL_SYMBOL_e]);
+    }
     if (ragged)
         return sum_spans(env, shape, convention->causal, error);
     return fl_environment_pairs(env, convention->causal, encoder, error);
@@ -283,11 +290,18 @@ void fl_environment_enter(struct fl_environment *env, enum fl_operator op)
     env->values[FL_SYMBOL_w] = env->w[op];
 }
 
+void fl_environment_layer(struct fl_environment *env, const struct fl_shape *shape, int layer)
+{
+    if (shape->experts_hit)
+        set(env, FL_SYMBOL_e, shape->experts_hit[layer]);
+}
+
 void fl_environment_textbook(struct fl_environment *env)
 {
     struct fl_rational *values = env->values;
     env->kinds = FL_PIECE_MATMUL;
-    env->features &= ~(unsigned)(FL_HAS_GATE | FL_HAS_EXPERTS | FL_HAS_CROSS | FL_HAS_CROSS_KV);
+    env->features &= ~(unsigned)(FL_HAS_GATE | FL_HAS_EXPERTS | FL_HAS_SHARED_EXPERT |
+                                 FL_HAS_CROSS | FL_HAS_CROSS_KV);
     env->features |= FL_HAS_DENSE_FFN;
     if (!(env->features & FL_HAS_CACHE)) /* an encoder has no logits in any convention */
         env->features &= ~(unsigned)FL_HAS_LOGITS;

@@ -102,6 +102,9 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
                         const struct fl_shape *shape, const struct fl_convention *convention,
                         enum fl_stack stack, struct fl_error *error);
 
+/* Puts the number of experts that one layer hit in place of the mean over all layers. */
+void fl_environment_layer(struct fl_environment *env, const struct fl_shape *shape, int layer);
+
 /* The textbook's view of the same environment: n_h*d_h = h, n_kv = n_h, f = 4h, one ungated FFN,
  * every query against every key, logits of every position, matrix products only. */
 void fl_environment_textbook(struct fl_environment *env);

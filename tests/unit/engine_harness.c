@@ -142,6 +142,17 @@ static void draw_llama(struct fl_config *config, struct harness_random *random)
     };
 }
 
+static void draw_experts(struct fl_config *config, struct harness_random *random)
+{
+    config->n_experts = harness_pick(random, 2, 9);
+    config->n_experts_used = harness_pick(random, 1, config->n_experts < 4 ? config->n_experts : 4);
+    config->norm_topk = config->arch == FL_ARCH_MIXTRAL;
+    if (config->arch == FL_ARCH_QWEN2_MOE) {
+        config->d_ff_shared = harness_pick(random, 1, 90);
+        config->bias_qkv = true;
+    }
+}
+
 static void draw_neox(struct fl_config *config, struct harness_random *random)
 {
     static const enum fl_branches BRANCHES[] = {FL_BRANCHES_SEQUENTIAL, FL_BRANCHES_PARALLEL,
@@ -158,8 +169,9 @@ static void draw_neox(struct fl_config *config, struct harness_random *random)
 
 struct fl_config harness_config(uint64_t seed)
 {
-    static const enum fl_arch ARCHS[] = {FL_ARCH_CLASSIC, FL_ARCH_GPT2,  FL_ARCH_LLAMA,
-                                         FL_ARCH_QWEN2,   FL_ARCH_QWEN3, FL_ARCH_NEOX};
+    static const enum fl_arch ARCHS[] = {FL_ARCH_CLASSIC, FL_ARCH_GPT2,     FL_ARCH_LLAMA,
+                                         FL_ARCH_QWEN2,   FL_ARCH_QWEN3,    FL_ARCH_NEOX,
+                                         FL_ARCH_MIXTRAL, FL_ARCH_QWEN2_MOE};
     enum { N_ARCHS = sizeof ARCHS / sizeof *ARCHS };
     struct harness_random random = {seed};
     struct fl_config config = {.arch = ARCHS[seed % N_ARCHS],
@@ -185,6 +197,8 @@ struct fl_config harness_config(uint64_t seed)
     if (config.positions == FL_POS_SINUSOIDAL)
         config.d_model += config.d_model % 2; /* sines and cosines come in pairs */
     config.d_ff = config.gated ? harness_pick(&random, 3, 150) : 4 * config.d_model;
+    if (config.arch == FL_ARCH_MIXTRAL || config.arch == FL_ARCH_QWEN2_MOE)
+        draw_experts(&config, &random);
     struct fl_error error;
     cr_assert(fl_config_check(&config, "harness", &error) == FL_OK, "%s", error.text);
     return config;

@@ -232,7 +232,8 @@ Test(engine_properties, truncate_forgets)
 }
 
 /* Later tokens cannot be seen: the logits of a prefix do not depend on what follows, bit for bit
- * when the rows are computed alike. */
+ * when the rows are computed alike. They are not where later tokens change the number of rows that
+ * an expert multiplies at once. */
 Test(engine_properties, no_position_sees_the_future)
 {
     for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
@@ -245,8 +246,10 @@ Test(engine_properties, no_position_sees_the_future)
             specimen.ids[n - 1] = (specimen.ids[n - 1] + 1) % vocab_size;
             float *after = logits_of(&specimen, attention, 1, n);
             const size_t prefix = (size_t)(n - 1) * (size_t)vocab_size;
-            cr_expect_arr_eq(before, after, prefix * sizeof(float), "%s: an earlier row moved",
-                             specimen.model.config.name);
+            const bool alike = specimen.model.config.n_experts == 0;
+            cr_expect_leq(harness_distance(before, after, prefix),
+                          alike ? 0 : tolerance(&specimen, before), "%s: an earlier row moved",
+                          specimen.model.config.name);
             cr_expect_gt(harness_distance(before + prefix, after + prefix, (size_t)vocab_size), 0,
                          "%s: the changed row did not move", specimen.model.config.name);
             free(after);

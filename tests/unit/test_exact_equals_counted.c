@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-enum { N_MODELS = 24, N_CTX = 24, N_SEQS_MAX = 4, N_POINTS_MIN = 200 };
+enum { N_MODELS = 32, N_CTX = 24, N_SEQS_MAX = 4, N_POINTS_MIN = 200 };
 
 struct point {
     const char *phase;
@@ -79,6 +79,7 @@ static void compare_operator(const char *where, const struct fl_ledger *ledger, 
     compare_cost(where, what, exact, &entry->counted);
 }
 
+/* What an operator costs, layer by layer and in all. */
 static void compare(const char *where, const struct fl_ledger *ledger,
                     const struct fl_analytic *analytic)
 {
@@ -87,8 +88,13 @@ static void compare(const char *where, const struct fl_ledger *ledger,
         for (int i = 0; i < FL_N_OPERATORS; i++) {
             const enum fl_operator op = (enum fl_operator)i;
             const bool here = fl_operator_is_global(op) == (layer == fl_ledger_global(ledger));
-            compare_operator(where, ledger, layer, op,
-                             here ? &analytic->ops[FL_STACK_DECODER][op] : &NOTHING);
+            struct fl_op_analytic cost = NOTHING;
+            if (here) {
+                cost = analytic->ops[FL_STACK_DECODER][op];
+                cost.bytes_read =
+                    fl_analytic_layer_bytes_read(analytic, FL_STACK_DECODER, op, layer);
+            }
+            compare_operator(where, ledger, layer, op, &cost);
         }
     const struct fl_ledger_entry total = fl_ledger_total(ledger);
     compare_cost(where, "total", &analytic->total, &total.counted);
@@ -103,18 +109,22 @@ static void check_point(struct fl_session *session, const struct fl_model *model
              point->phase, point->n_seqs, point->n_tokens, point->n_past,
              fl_attention_name(KERNELS[kernel].attention),
              fl_lm_head_names[LOGITS[logits].lm_head]);
-    static const int TOKENS[N_SEQS_MAX * N_CTX];
+    int tokens[N_SEQS_MAX * N_CTX];
+    for (int i = 0; i < N_SEQS_MAX * N_CTX; i++)
+        tokens[i] = i * i % model->config.vocab_size;
     struct fl_error error;
     struct fl_ledger *ledger = fl_session_ledger(session);
     fl_session_truncate(session, 0);
     cr_assert(fl_session_assume_past(session, point->n_past, &error) == FL_OK, "%s", error.text);
     fl_ledger_reset(ledger);
-    cr_assert(fl_session_forward(session, TOKENS, point->n_tokens, LOGITS[logits].logits, &error) ==
+    cr_assert(fl_session_forward(session, tokens, point->n_tokens, LOGITS[logits].logits, &error) ==
                   FL_OK,
               "%s", error.text);
 
-    const struct fl_shape shape = {
-        .batch = point->n_seqs, .n_tokens = point->n_tokens, .n_past = point->n_past};
+    const struct fl_shape shape = {.batch = point->n_seqs,
+                                   .n_tokens = point->n_tokens,
+                                   .n_past = point->n_past,
+                                   .experts_hit = fl_session_experts_hit(session)};
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = KERNELS[kernel].causal,
                                              .lm_head = LOGITS[logits].lm_head,

@@ -98,9 +98,7 @@ Test(session, refuses_architectures_it_cannot_run)
     struct fl_session *session;
     struct fl_error error;
     const struct fl_session_options options = {.n_seqs = 1};
-    model.config.arch = FL_ARCH_MIXTRAL;
-    model.config.n_experts = 4;
-    model.config.n_experts_used = 2;
+    model.config.positions = FL_POS_RELATIVE;
     cr_expect(fl_session_open(&session, &model, &options, &error) == FL_FAILED);
     cr_expect_null(session);
     fl_model_close(&model);

@@ -63,8 +63,11 @@ static void check_ledger(struct fl_session *session, const struct fl_model *mode
                          const struct fl_session_options *options, enum fl_logits logits)
 {
     static const enum fl_lm_head HEADS[] = {FL_LM_HEAD_NONE, FL_LM_HEAD_LAST, FL_LM_HEAD_ALL};
-    const struct fl_shape shape = {
-        .spans = spans, .n_spans = n_spans, .n_copied = n_copied, .kv_dtype = options->kv_dtype};
+    const struct fl_shape shape = {.spans = spans,
+                                   .n_spans = n_spans,
+                                   .n_copied = n_copied,
+                                   .kv_dtype = options->kv_dtype,
+                                   .experts_hit = fl_session_experts_hit(session)};
     const struct fl_convention convention = {
         .causal = options->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
         .lm_head = HEADS[logits],
@@ -82,12 +85,14 @@ static void check_ledger(struct fl_session *session, const struct fl_model *mode
             const struct fl_op_analytic *exact = &analytic.ops[FL_STACK_DECODER][op];
             if (fl_operator_is_global(op) != (layer == ledger->n_layers) || !exact->present)
                 continue;
+            const fl_wide bytes_read =
+                fl_analytic_layer_bytes_read(&analytic, FL_STACK_DECODER, op, layer);
             cr_assert(exact->exact == (fl_wide)fl_cost_flops(cost) &&
-                          exact->bytes_read == (fl_wide)cost.bytes_read &&
+                          bytes_read == (fl_wide)cost.bytes_read &&
                           exact->bytes_written == (fl_wide)cost.bytes_written,
                       "%s: %s of layer %d: exact %lld, %lld, %lld, counted %lld, %lld, %lld",
                       model->config.name, fl_operator_name(op), layer, (long long)exact->exact,
-                      (long long)exact->bytes_read, (long long)exact->bytes_written,
+                      (long long)bytes_read, (long long)exact->bytes_written,
                       (long long)fl_cost_flops(cost), (long long)cost.bytes_read,
                       (long long)cost.bytes_written);
         }
