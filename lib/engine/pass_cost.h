@@ -1,6 +1,6 @@
 /* pass_cost.h - what one pass of the engine costs by formula: the model as it was opened, the
- * attention kernel and the logits it runs with. Equal to what the ledger counts for that pass, but for the
- * bytes of a mixture of experts: they assume that as many experts are hit as can be. */
+ * attention kernel and the logits it runs with. Equal to what the ledger counts for that pass, but
+ * for the bytes of a mixture of experts: they assume that as many experts are hit as can be. */
 #ifndef FL_ENGINE_PASS_COST_H
 #define FL_ENGINE_PASS_COST_H
 
