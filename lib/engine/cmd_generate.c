@@ -170,8 +170,8 @@ static void add_end(struct job *job, int id)
         job->eos_ids[o->n_eos++] = id;
 }
 
-/* The end of a text is its end mark, or the mark that begins another one: llama2.c's small models
- * know no other. */
+/* The end of a text is its end mark, the end of a turn in a conversation, or the mark that begins
+ * another text: llama2.c's small models know no other. */
 static void find_ends(struct job *job)
 {
     const struct fl_config *config = &job->model.config;
@@ -184,6 +184,9 @@ static void find_ends(struct job *job)
     if (!job->tokenizer)
         return;
     add_end(job, fl_tokenizer_eos(job->tokenizer));
+    for (int id = 0; id < fl_tokenizer_vocab_size(job->tokenizer); id++)
+        if (fl_tokenizer_ends(job->tokenizer, id))
+            add_end(job, id);
     add_end(job, starts ? fl_tokenizer_bos(job->tokenizer) : -1);
 }
 
