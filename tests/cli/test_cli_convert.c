@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "tests/cli/run.h"
 
+#include <cJSON.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,48 @@ Test(cli_convert, random_weights_of_a_preset)
     r = run_flopledger("logits -m %s/n.gguf --ids 1,2 -o -", scratch.path);
     cr_expect_eq(r.status, 0, "%s", r.err);
     run_release(&r);
+}
+
+/* Figures of all operators, exact and counted. */
+static int count_unequal(const cJSON *ops, int *n)
+{
+    static const char *const FIGURES[] = {"flops", "bytes_read", "bytes_written"};
+    const cJSON *op;
+    int n_unequal = 0;
+    cJSON_ArrayForEach(op, ops) for (int i = 0; i < 3; i++, (*n)++)
+    {
+        const cJSON *exact = cJSON_GetObjectItem(cJSON_GetObjectItem(op, "exact"), FIGURES[i]);
+        const cJSON *counted = cJSON_GetObjectItem(cJSON_GetObjectItem(op, "counted"), FIGURES[i]);
+        cr_assert(cJSON_IsNumber(exact) && cJSON_IsNumber(counted));
+        n_unequal += exact->valuedouble != counted->valuedouble;
+    }
+    return n_unequal;
+}
+
+/* Rows of 256 and of 288, so that one file holds several formats. */
+Test(cli_convert, audits_of_converted_files_count_what_is_exact)
+{
+    static const char *const DTYPES[] = {"f16", "bf16", "q8_0", "q4_0", "q4_k", "q6_k"};
+    struct run_result r = run_shell(
+        "cd %s && echo '{\"model_type\":\"llama\",\"hidden_size\":256,\"intermediate_size\":288,"
+        "\"num_hidden_layers\":2,\"num_attention_heads\":4,\"num_key_value_heads\":2,"
+        "\"vocab_size\":300,\"max_position_embeddings\":64,\"rms_norm_eps\":1e-5,"
+        "\"hidden_act\":\"silu\",\"tie_word_embeddings\":false}' >config.json",
+        scratch.path);
+    run_release(&r);
+    for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++)
+        for (int decode = 0; decode < 2; decode++) {
+            r = run_shell("cd %s && $FLOPLEDGER convert -m config.json -o m.gguf --dtype %s -q "
+                          "--force && $FLOPLEDGER audit -m m.gguf -s 7 --phase %s --reps 1 -f json",
+                          scratch.path, DTYPES[i], decode ? "decode" : "prefill");
+            cr_assert_eq(r.status, 0, "%s: %s", DTYPES[i], r.err);
+            cJSON *audit = cJSON_Parse(r.out);
+            int n = 0;
+            cr_expect_eq(count_unequal(cJSON_GetObjectItem(audit, "ops"), &n), 0, "%s", DTYPES[i]);
+            cr_expect_geq(n, 3 * 2 * 14, "%s: %d figures", DTYPES[i], n);
+            cJSON_Delete(audit);
+            run_release(&r);
+        }
 }
 
 Test(cli_convert, an_existing_file_is_kept)

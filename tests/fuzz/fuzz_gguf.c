@@ -42,19 +42,24 @@ static void read_gguf(const unsigned char *data, size_t size)
     }
 }
 
+enum { N_PLAIN = 6, N_SEEDS = N_PLAIN + FL_N_DTYPES };
+
 int main(int argc, char **argv)
 {
     static const enum fl_arch ARCHS[] = {FL_ARCH_LLAMA, FL_ARCH_QWEN2, FL_ARCH_GPT2};
-    struct bytes files[6];
-    struct fuzz_seed seeds[7] = {0};
-    for (int i = 0; i < 6; i++) {
-        struct fl_model model = fuzz_tiny(ARCHS[i / 2], i & 1);
-        files[i] = write_gguf(&model, 2 + (uint32_t)(i & 1));
-        fl_model_close(&model);
+    struct bytes files[N_SEEDS];
+    struct fuzz_seed seeds[N_SEEDS + 1] = {0};
+    for (int i = 0; i < N_SEEDS; i++) {
+        if (i < N_PLAIN) {
+            struct fl_model model = fuzz_tiny(ARCHS[i / 2], i & 1);
+            files[i] = write_gguf(&model, 2 + (uint32_t)(i & 1));
+            fl_model_close(&model);
+        } else
+            files[i] = fuzz_gguf((enum fl_dtype)(i - N_PLAIN), i & 1);
         seeds[i] = (struct fuzz_seed){files[i].data, files[i].size};
     }
     int status = fuzz_main(argc, argv, read_gguf, seeds);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < N_SEEDS; i++)
         bytes_free(&files[i]);
     return fuzz_finish(status);
 }

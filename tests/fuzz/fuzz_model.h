@@ -2,6 +2,9 @@
 #ifndef FL_TESTS_FUZZ_MODEL_H
 #define FL_TESTS_FUZZ_MODEL_H
 
+#include "base/file.h"
+#include "model/gguf_convert.h"
+#include "tests/fuzz/mutate.h"
 #include "tests/unit/model_files.h"
 
 #include <stdio.h>
@@ -84,6 +87,39 @@ static inline struct fl_model fuzz_tiny(enum fl_arch arch, bool tied)
     if (fl_model_random(&model, &config, 1, NULL) != FL_OK)
         abort();
     return model;
+}
+
+/* The same in a GGUF file of that format, whose blocks are up to 256 long: few rows of 256. */
+static inline struct bytes fuzz_gguf(enum fl_dtype dtype, bool tied)
+{
+    struct fl_config config = tiny_config(FL_ARCH_LLAMA, tied);
+    config.d_model = 256;
+    config.d_ff = 4;
+    struct fl_model model;
+    struct fl_gguf_plan plan;
+    struct fl_gguf_writer *writer;
+    const char *path = fuzz_file((const unsigned char *)"", 0, ".gguf");
+    char *data;
+    struct bytes bytes = {0};
+    if (fl_model_random(&model, &config, 2, NULL) != FL_OK ||
+        fl_gguf_plan(&plan, &model, (int)dtype, NULL) != FL_OK ||
+        fl_gguf_create(&writer, path, NULL) != FL_OK)
+        abort();
+    fl_gguf_put_config(writer, &plan);
+    fl_gguf_put_file_type(writer, &plan);
+    fl_gguf_declare_all(writer, &plan);
+    int status = fl_gguf_begin_data(writer, NULL);
+    for (int i = 0; i < plan.n_tensors && status == FL_OK; i++)
+        status = fl_gguf_write_tensor(writer, &plan, i, NULL);
+    if (status != FL_OK || fl_gguf_finish(writer, NULL) != FL_OK ||
+        fl_gguf_commit(writer, NULL) != FL_OK ||
+        fl_file_read(&data, &bytes.size, path, FUZZ_MAX_BYTES, NULL) != FL_OK)
+        abort();
+    bytes.data = (unsigned char *)data;
+    fl_gguf_discard(writer);
+    fl_gguf_plan_close(&plan);
+    fl_model_close(&model);
+    return bytes;
 }
 
 #endif

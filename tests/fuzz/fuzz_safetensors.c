@@ -6,7 +6,7 @@
 
 FUZZ_LIMIT_ALLOCATIONS
 
-enum { N_ARCHS = 3 };
+enum { N_ARCHS = 3, N_DTYPES = 3 };
 static const enum fl_arch ARCHS[N_ARCHS] = {FL_ARCH_LLAMA, FL_ARCH_GPT2, FL_ARCH_CLASSIC};
 static char directories[N_ARCHS][64];
 
@@ -27,22 +27,26 @@ static void read_weights(const unsigned char *data, size_t size)
 
 int main(int argc, char **argv)
 {
-    struct bytes files[N_ARCHS];
-    struct fuzz_seed seeds[N_ARCHS + 1] = {0};
+    static const enum fl_dtype DTYPES[N_DTYPES] = {FL_F32, FL_F16, FL_BF16};
+    struct bytes files[N_ARCHS * N_DTYPES];
+    struct fuzz_seed seeds[N_ARCHS * N_DTYPES + 1] = {0};
     for (int i = 0; i < N_ARCHS; i++) {
         struct fl_model model = fuzz_tiny(ARCHS[i], true);
         struct bytes config = write_hf_config(&model.config);
-        files[i] = write_safetensors(&model, "");
+        for (int j = 0; j < N_DTYPES; j++) {
+            const int at = i * N_DTYPES + j;
+            files[at] = write_safetensors_as(&model, "", DTYPES[j]);
+            seeds[at] = (struct fuzz_seed){files[at].data, files[at].size};
+        }
         scratch_open(directories[i]);
         bytes_write(&config, scratch_path(directories[i], "config.json"));
         bytes_free(&config);
         fl_model_close(&model);
-        seeds[i] = (struct fuzz_seed){files[i].data, files[i].size};
     }
     int status = fuzz_main(argc, argv, read_weights, seeds);
-    for (int i = 0; i < N_ARCHS; i++) {
+    for (int i = 0; i < N_ARCHS; i++)
         scratch_close(directories[i]);
+    for (int i = 0; i < N_ARCHS * N_DTYPES; i++)
         bytes_free(&files[i]);
-    }
     return fuzz_finish(status);
 }

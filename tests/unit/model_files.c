@@ -1,5 +1,6 @@
 #include "tests/unit/model_files.h"
 #include "model/config_json.h"
+#include "ops/convert.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -579,8 +580,31 @@ struct bytes write_gguf(struct fl_model *model, uint32_t version)
 
 /* ---- Hugging Face ---- */
 
+/* All numbers of a tensor in a format of one number a block. */
+static uint64_t named_bytes(const struct named *item, enum fl_dtype dtype)
+{
+    return fl_dtype_bytes(dtype, item->dims[0] * (item->n_dims == 2 ? item->dims[1] : 1));
+}
+
+static void add_numbers(struct bytes *bytes, const struct named *item, enum fl_dtype dtype)
+{
+    const uint64_t size = named_bytes(item, dtype);
+    unsigned char *numbers = malloc(size);
+    if (!numbers)
+        abort();
+    fl_from_f32(numbers, item->data, dtype, named_bytes(item, FL_F32) / 4);
+    bytes_add(bytes, numbers, size);
+    free(numbers);
+}
+
 struct bytes write_safetensors(struct fl_model *model, const char *prefix)
 {
+    return write_safetensors_as(model, prefix, FL_F32);
+}
+
+struct bytes write_safetensors_as(struct fl_model *model, const char *prefix, enum fl_dtype dtype)
+{
+    static const char *const DTYPES[] = {"F32", "F16", "BF16"};
     struct named_list list = {0};
     struct bytes header = {0}, bytes = {0};
     switch (model->config.arch) {
@@ -597,10 +621,10 @@ struct bytes write_safetensors(struct fl_model *model, const char *prefix)
     uint64_t offset = 0;
     for (int i = 0; i < list.n; i++) {
         const struct named *item = &list.items[i];
-        uint64_t size = 4 * item->dims[0] * (item->n_dims == 2 ? item->dims[1] : 1);
+        uint64_t size = named_bytes(item, dtype);
         bool head = strcmp(item->name, "lm_head.weight") == 0;
-        add_text(&header, ",\"%s%s\":{\"dtype\":\"F32\",\"shape\":[%d", head ? "" : prefix,
-                 item->name, (int)item->dims[0]);
+        add_text(&header, ",\"%s%s\":{\"dtype\":\"%s\",\"shape\":[%d", head ? "" : prefix,
+                 item->name, DTYPES[dtype], (int)item->dims[0]);
         if (item->n_dims == 2)
             add_text(&header, ",%d", (int)item->dims[1]);
         add_text(&header, "],\"data_offsets\":[%d,%d]}", (int)offset, (int)(offset + size));
@@ -611,10 +635,8 @@ struct bytes write_safetensors(struct fl_model *model, const char *prefix)
         add_text(&header, " ");
     add_u64(&bytes, header.size);
     bytes_add(&bytes, header.data, header.size);
-    for (int i = 0; i < list.n; i++) {
-        const struct named *item = &list.items[i];
-        bytes_add(&bytes, item->data, 4 * item->dims[0] * (item->n_dims == 2 ? item->dims[1] : 1));
-    }
+    for (int i = 0; i < list.n; i++)
+        add_numbers(&bytes, &list.items[i], dtype);
     bytes_free(&header);
     free_named(&list);
     return bytes;

@@ -30,6 +30,8 @@ struct fl_config tiny_config(enum fl_arch arch, bool tied);
 struct bytes write_llama2c(struct fl_model *model, int version);
 struct bytes write_gguf(struct fl_model *model, uint32_t version);
 struct bytes write_safetensors(struct fl_model *model, const char *prefix);
+/* Every tensor, vectors too, as F32, F16 or BF16. */
+struct bytes write_safetensors_as(struct fl_model *model, const char *prefix, enum fl_dtype dtype);
 struct bytes write_hf_config(const struct fl_config *config);
 
 /* One tensor of the model as the engine sees it; NULL when the config has no such slot. */

@@ -1,4 +1,5 @@
 #include "model/hf_model.h"
+#include "ops/convert.h"
 #include "tests/unit/model_files.h"
 
 #include <criterion/criterion.h>
@@ -74,6 +75,39 @@ Test(hf_model, gpt2_names_may_have_a_prefix)
     expect_same(&model, "prefix");
     bytes_free(&bytes);
     fl_model_close(&model);
+}
+
+/* Matrices stay as they are stored, at any address; vectors become the same numbers in f32. */
+Test(hf_model, sixteen_bits_are_kept_in_matrices)
+{
+    static const enum fl_dtype DTYPES[] = {FL_F16, FL_BF16};
+    static const enum fl_arch ARCHS[] = {FL_ARCH_LLAMA, FL_ARCH_GPT2};
+    for (int i = 0; i < 4; i++) {
+        const enum fl_dtype dtype = DTYPES[i / 2];
+        struct fl_model model = tiny(ARCHS[i % 2], true), read;
+        struct fl_error error = {""};
+        struct bytes bytes = write_safetensors_as(&model, "", dtype);
+        write_config(&model.config);
+        write_weights(&bytes);
+        cr_assert_eq(fl_hf_model(&read, directory, NULL, "tiny", &error), FL_OK, "%s", error.text);
+        cr_expect_eq(read.token_embedding.dtype, dtype);
+        cr_expect_eq(read.layers[1].v.dtype, dtype);
+        for (int j = 0; j < read.layers[1].v.n_out; j++) {
+            const float gain = model.layers[1].norm_ffn.gain[j];
+            const struct fl_linear *v = &read.layers[1].v, *of = &model.layers[1].v;
+            const size_t at = (size_t)(v->in_out ? j : j * v->ld); /* row j, column 0; or 0, j */
+            uint16_t bits;
+            memcpy(&bits, (const char *)v->weight + at * sizeof bits, sizeof bits);
+            const float weight = ((const float *)of->weight)[j * of->ld];
+            cr_expect_eq(bits, dtype == FL_F16 ? fl_f32_to_f16(weight) : fl_f32_to_bf16(weight));
+            cr_expect_eq(read.layers[1].norm_ffn.gain[j],
+                         dtype == FL_F16 ? fl_f16_to_f32(fl_f32_to_f16(gain))
+                                         : fl_bf16_to_f32(fl_f32_to_bf16(gain)));
+        }
+        fl_model_close(&read);
+        fl_model_close(&model);
+        bytes_free(&bytes);
+    }
 }
 
 /* One blank more in the header moves all data by a byte. */
