@@ -107,8 +107,8 @@ FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 SIMD_FLAGS := -O3 -fno-math-errno -fno-trapping-math $(shell $(CC) -Werror -S -o /dev/null -x c \
               --param=vect-epilogues-nomask=0 /dev/null 2>/dev/null && \
               echo --param=vect-epilogues-nomask=0)
-SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -ffp-contract=fast
-SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
+SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -mf16c -ffp-contract=fast
+SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mf16c \
                      -mprefer-vector-width=512 -ffp-contract=fast
 SIMD_SETS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
 SIMD_OBJ  := $(SIMD_SETS:%=$(BUILD)/obj/lib/ops/simd/elementwise.%.o)

@@ -30,6 +30,7 @@ struct arguments {
     int64_t context, n_source, batch, n_threads, n_reps, seed;
     int phase, cache, attention, logits, format;
     int counter, footprint, cache_model;
+    int dtype; /* -1: not given */
     const char *blas_core, *papi_events;
     bool explain;
 };
@@ -218,6 +219,7 @@ static int observe_with_flopgrind(struct fl_account *account, struct fl_session 
         .attention = (enum fl_attention)a->attention,
         .logits = execution->logits,
         .seed = a->seed,
+        .dtype = a->dtype,
     };
     const struct fl_flopgrind_options options = {.no_footprint = !a->footprint,
                                                  .cache_model = a->cache_model != 0,
@@ -374,6 +376,7 @@ static int print_audit(const struct fl_account *account, const struct arguments 
 static int run(int argc, char **argv)
 {
     struct arguments a = {.batch = 1,
+                          .dtype = -1,
                           .cache = 1,
                           .footprint = 1,
                           .n_reps = 5,
@@ -384,6 +387,8 @@ static int run(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset (random weights), GGUF, safetensors folder, .bin or config.json", NULL, 0, 0,
          NULL},
+        {NULL, "dtype", 0, FL_OPTION_CHOICE, &a.dtype, "TYPE", "format of random weights", "f32", 0,
+         0, fl_dtype_names},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights and token ids", "0", 0,
          1e15, NULL},
         {"Shape", "context", 's', FL_OPTION_INT, &a.context, "S",
@@ -443,7 +448,7 @@ static int run(int argc, char **argv)
     struct fl_account account = {0};
     struct fl_error error;
     FILE *parent = fl_flopgrind_parent();
-    int status = fl_model_open(&model, a.model, (uint64_t)a.seed, &error);
+    int status = fl_model_open_as(&model, a.model, a.dtype, (uint64_t)a.seed, &error);
     if (status == FL_OK) {
         status = audit(&account, &a, &model, parent, &error);
         if (status == FL_OK && !parent)

@@ -18,7 +18,7 @@ static const enum fl_logits LOGITS[] = {FL_LOGITS_LAST, FL_LOGITS_ALL};
 
 struct arguments {
     const char *model, *contexts, *batches, *phases, *caches, *attentions, *threads, *out;
-    int logits;
+    int logits, dtype; /* dtype -1: not given */
     int64_t reps, warmup, passes, seed;
     double max_time_s;
     int counter, footprint;
@@ -223,6 +223,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
     struct fl_sweep_counter counter = {
         .kind = (enum fl_sweep_counter_kind)args->counter,
         .model = args->model,
+        .dtype = args->dtype,
         .seed = (uint64_t)args->seed,
         .flopgrind = {.no_footprint = !args->footprint, .blas_core = args->blas_core},
     };
@@ -247,7 +248,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
      * counter is not there. */
     if (fl_sweep_counter_find(&counter, error) != FL_OK ||
         fl_store_create(&store, args->out, error) != FL_OK ||
-        fl_model_open(&model, args->model, options.seed, error) != FL_OK ||
+        fl_model_open_as(&model, args->model, args->dtype, options.seed, error) != FL_OK ||
         describe_model(record, &model, args->model, error) != FL_OK)
         goto done;
     name_formats(plan, &model);
@@ -276,6 +277,7 @@ done:
 static int run_sweep(int argc, char **argv)
 {
     struct arguments args = {
+        .dtype = -1,
         .contexts = "16-1024*2",
         .batches = "1",
         .phases = "prefill,decode",
@@ -290,6 +292,8 @@ static int run_sweep(int argc, char **argv)
     const struct fl_option options[] = {
         {"Input", "model", 'm', FL_OPTION_STRING, &args.model, "M",
          "preset name, weights file, or directory", NULL, 0, 0, NULL},
+        {NULL, "dtype", 0, FL_OPTION_CHOICE, &args.dtype, "TYPE", "format of random weights", "f32",
+         0, 0, fl_dtype_names},
         {"Axes", "context", 's', FL_OPTION_STRING, &args.contexts, "LIST",
          "tokens: 16,32 or 16-4096*2 or 16-64+16", args.contexts, 0, 0, NULL},
         {NULL, "batch", 'b', FL_OPTION_STRING, &args.batches, "LIST", "sequences in the batch",

@@ -75,6 +75,7 @@ static int observe_flopgrind(struct fl_observation *observation,
         .attention = item->attention,
         .logits = item->logits,
         .seed = (int64_t)counter->seed,
+        .dtype = counter->dtype,
     };
     return fl_observe_under_flopgrind(observation, &request, &counter->flopgrind,
                                       model->config.n_layers, error);

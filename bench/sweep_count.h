@@ -14,6 +14,7 @@ extern const char *const fl_sweep_counter_names[]; /* by kind, NULL-terminated *
 struct fl_sweep_counter {
     enum fl_sweep_counter_kind kind;
     const char *model; /* what --model was given */
+    int dtype;         /* and --dtype, or -1 */
     uint64_t seed;     /* of random weights and tokens */
     struct fl_flopgrind_options flopgrind;
     /* A counter of this process: opened for every point when its threads are there. NULL: none. */

@@ -28,6 +28,7 @@
     X(TRANSCENDENTAL, "transcendental", "exp, tanh, erf as polynomials")                           \
     X(VECTOR_TAIL, "vector_tail", "idle lanes behind the end of a row")                            \
     X(REDUCTIONS, "reductions", "joining the lanes of row sums")                                   \
+    X(DEQUANTISE, "dequantise", "dequantising weights")                                            \
     X(CALL_SCALARS, "call_scalars", "scalars of each call")
 
 enum fl_excess_term {

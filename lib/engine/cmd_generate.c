@@ -291,7 +291,8 @@ static int execute(const struct fl_generate_flags *flags)
         return fl_cli_misuse(&fl_command_generate, "%s", wrong);
     struct job job = {.flags = flags};
     struct fl_error error;
-    if (fl_model_open(&job.model, flags->model, (uint64_t)flags->seed, &error) != FL_OK)
+    if (fl_model_open_as(&job.model, flags->model, flags->dtype, (uint64_t)flags->seed, &error) !=
+        FL_OK)
         return fl_cli_failed(&fl_command_generate, &error);
     int status = open_job(&job, &error);
     if (status == FL_OK)
@@ -311,6 +312,7 @@ static int run(int argc, char **argv)
 {
     struct fl_generate_flags f = {
         .n_predict = 64,
+        .dtype = -1,
         .repeat_last_n = -1,
         .n_beams = 1,
         .temperature = NAN,
@@ -324,6 +326,8 @@ static int run(int argc, char **argv)
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &f.model, "M",
          "GGUF, .bin, safetensors folder, or a preset (random weights)", NULL, 0, 0, NULL},
+        {NULL, "dtype", 0, FL_OPTION_CHOICE, &f.dtype, "TYPE", "format of random weights", "f32", 0,
+         0, fl_dtype_names},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &f.tokenizer, "FILE",
          "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
         {"Input", "prompt", 'p', FL_OPTION_TEXTS, &f.prompts.texts, "TEXT",

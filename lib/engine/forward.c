@@ -31,13 +31,11 @@ static void embed(const struct fl_pass *pass)
     const struct fl_config *config = &model->config;
     const float *positions =
         model->position_embedding ? model->position_embedding : pass->work->positions;
-    const struct fl_excess excess = {.flops[FL_EXCESS_CALL_SCALARS] =
-                                         config->scale_embedding ? 1 : 0}; /* the square root */
     OPERATOR(pass, global_row(pass), FL_OP_EMBED,
              fl_embed_cost(&model->token_embedding, n_rows(pass),
                            positions ? fl_batch_n_positions(&pass->batch) : 0,
                            config->scale_embedding),
-             excess,
+             fl_embed_excess(&model->token_embedding, n_rows(pass), config->scale_embedding),
              fl_embed(pass->work->x, pass->tokens, pass->batch.positions, n_rows(pass),
                       &model->token_embedding, positions,
                       config->scale_embedding ? sqrtf((float)config->d_model) : 1.0f));

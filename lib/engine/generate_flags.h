@@ -24,6 +24,7 @@ struct fl_generate_flags {
     bool do_sample, early_stopping, ignore_eos;
     bool ids, quiet;
     int cache, attention, kv_dtype, format;
+    int dtype; /* of random weights; -1: not given */
 };
 
 /* Text of one prompt's output, NUL-terminated; NULL where there is none. */

@@ -60,30 +60,36 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
     snprintf(threads, sizeof threads, "%d", request->n_threads);
     snprintf(seed, sizeof seed, "%lld", (long long)request->seed);
     snprintf(source, sizeof source, "%d", request->n_source);
-    const char *const args[] = {"audit",
-                                "--counter",
-                                "flopgrind",
-                                "--model",
-                                request->model,
-                                "--context",
-                                context,
-                                "--batch",
-                                batch,
-                                "--phase",
-                                request->decode ? "decode" : "prefill",
-                                "--cache",
-                                request->cache ? "on" : "off",
-                                "--attention",
-                                fl_attention_name(request->attention),
-                                "--logits",
-                                LOGITS[request->logits],
-                                "--threads",
-                                threads,
-                                "--seed",
-                                seed,
-                                request->n_source > 0 ? "--encoder-tokens" : NULL,
-                                source,
-                                NULL};
+    const char *args[32] = {"audit",
+                            "--counter",
+                            "flopgrind",
+                            "--model",
+                            request->model,
+                            "--context",
+                            context,
+                            "--batch",
+                            batch,
+                            "--phase",
+                            request->decode ? "decode" : "prefill",
+                            "--cache",
+                            request->cache ? "on" : "off",
+                            "--attention",
+                            fl_attention_name(request->attention),
+                            "--logits",
+                            LOGITS[request->logits],
+                            "--threads",
+                            threads,
+                            "--seed",
+                            seed};
+    int n = 21;
+    if (request->n_source > 0) {
+        args[n++] = "--encoder-tokens";
+        args[n++] = source;
+    }
+    if (request->dtype >= 0) {
+        args[n++] = "--dtype";
+        args[n++] = fl_dtype_names[request->dtype];
+    }
     struct fl_flopgrind_child child;
     struct fl_error ended;
     *observation = (struct fl_observation){0};

@@ -22,6 +22,7 @@ struct fl_observe_request {
     enum fl_attention attention;
     enum fl_logits logits;
     int64_t seed;
+    int dtype; /* of random weights, or -1 */
 };
 
 /* Has the same program do that pass under flopgrind: `flopledger audit ... --counter flopgrind`,

@@ -321,8 +321,8 @@ static int check_dtype(const struct fl_model *model, enum fl_dtype dtype, const 
     return FL_OK;
 }
 
-static int open_model(struct fl_model *model, const char *spec, const enum fl_dtype *dtype,
-                      uint64_t seed, struct fl_error *error)
+int fl_model_open_as(struct fl_model *model, const char *spec, int dtype, uint64_t seed,
+                     struct fl_error *error)
 {
     struct source source;
     struct fl_config config;
@@ -332,11 +332,12 @@ static int open_model(struct fl_model *model, const char *spec, const enum fl_dt
     if (!has_weights(&source)) {
         if (open_config(&config, &source, error) != FL_OK)
             return FL_FAILED;
-        return fl_model_random_as(model, &config, dtype ? *dtype : FL_F32, seed, error);
+        return fl_model_random_as(model, &config, dtype >= 0 ? (enum fl_dtype)dtype : FL_F32, seed,
+                                  error);
     }
     if (open_weights(model, &source, error) != FL_OK)
         return FL_FAILED;
-    int status = dtype ? check_dtype(model, *dtype, spec, error) : FL_OK;
+    int status = dtype >= 0 ? check_dtype(model, (enum fl_dtype)dtype, spec, error) : FL_OK;
     if (status == FL_OK)
         status = fl_model_require(&model->config, model->weight_bytes, error);
     if (status != FL_OK)
@@ -346,13 +347,7 @@ static int open_model(struct fl_model *model, const char *spec, const enum fl_dt
 
 int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error)
 {
-    return open_model(model, spec, NULL, seed, error);
-}
-
-int fl_model_open_as(struct fl_model *model, const char *spec, enum fl_dtype dtype, uint64_t seed,
-                     struct fl_error *error)
-{
-    return open_model(model, spec, &dtype, seed, error);
+    return fl_model_open_as(model, spec, -1, seed, error);
 }
 
 int fl_model_peek(struct fl_model *model, const char *spec, bool *stored, struct fl_error *error)

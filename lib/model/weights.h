@@ -57,9 +57,9 @@ struct fl_model {
  * with the predicted size. */
 int fl_model_open(struct fl_model *model, const char *spec, uint64_t seed, struct fl_error *error);
 
-/* The same with random weights in this format; a file, which has formats of its own, is refused
- * when its matrices are of others. */
-int fl_model_open_as(struct fl_model *model, const char *spec, enum fl_dtype dtype, uint64_t seed,
+/* The same with random weights in this format (-1: f32); a file, which has formats of its own, is
+ * refused when its matrices are of others. */
+int fl_model_open_as(struct fl_model *model, const char *spec, int dtype, uint64_t seed,
                      struct fl_error *error);
 
 /* The same without the weights of presets and configs, which are as fl_model_prepare() leaves them,

@@ -1,5 +1,7 @@
 #include "ops/convert.h"
 
+#include "ops/simd/half.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -9,13 +11,6 @@ static uint32_t bits_of(float x)
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 static uint16_t load16(const uint8_t *at)
@@ -33,18 +28,12 @@ static void store16(uint8_t *at, uint16_t bits)
 
 float fl_f16_to_f32(uint16_t bits)
 {
-    const uint32_t sign = (uint32_t)(bits & 0x8000) << 16, rest = bits & 0x7fff;
-    if (rest < 0x400) /* subnormal: rest units of 2^-24 */
-        return float_of(sign | bits_of((float)rest * 0x1p-24f));
-    if (rest >= 0x7c00)
-        return float_of(sign | 0x7f800000 | rest << 13 | (rest > 0x7c00 ? 0x400000 : 0));
-    return float_of(sign | ((rest << 13) + (112u << 23)));
+    return half_f16(bits);
 }
 
 float fl_bf16_to_f32(uint16_t bits)
 {
-    const uint32_t wide = (uint32_t)bits << 16;
-    return float_of((wide & 0x7fffffff) > 0x7f800000 ? wide | 0x400000 : wide);
+    return half_bf16(bits);
 }
 
 /* value / 2^shift, to nearest even */

@@ -1,8 +1,9 @@
 #include "ops/embed.h"
 
-#include "ops/convert.h"
+#include "ops/linear_stored.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/simd_work.h"
 
 struct job {
     float *out;
@@ -20,9 +21,8 @@ static void embed_row(const void *context, size_t i)
     size_t d = job->d;
     float *row = job->out + i * d;
     const struct fl_linear *table = job->token_table;
-    const uint64_t first = (uint64_t)job->tokens[i] * (uint64_t)table->ld;
-    fl_to_f32(row, (const char *)table->weight + fl_dtype_bytes(table->dtype, first), table->dtype,
-              d);
+    simd->expand(row, fl_linear_at(table, (size_t)job->tokens[i] * (size_t)table->ld), table->dtype,
+                 d);
     if (job->scale != 1.0f)
         simd->scale(row, job->scale, d);
     if (job->position_table)
@@ -47,4 +47,12 @@ struct fl_cost fl_embed_cost(const struct fl_linear *token_table, int n_rows, in
                       (uint64_t)n_positions * d * sizeof(float),
         .bytes_written = n * d * sizeof(float),
     };
+}
+
+struct fl_excess fl_embed_excess(const struct fl_linear *token_table, int n_rows, bool scaled)
+{
+    const uint64_t one = fl_simd_expand_flops(token_table->dtype, (uint64_t)token_table->n_in);
+    return (struct fl_excess){
+        .flops = {[FL_EXCESS_DEQUANTISE] = (int64_t)(one * (uint64_t)n_rows),
+                  [FL_EXCESS_CALL_SCALARS] = scaled ? 1 : 0}}; /* the square root of d_model */
 }

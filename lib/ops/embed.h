@@ -20,5 +20,6 @@ void fl_embed(float *out, const int *tokens, const int *positions, int n_rows,
  * on vocab_size. */
 struct fl_cost fl_embed_cost(const struct fl_linear *token_table, int n_rows, int n_positions,
                              bool scaled);
+struct fl_excess fl_embed_excess(const struct fl_linear *token_table, int n_rows, bool scaled);
 
 #endif

@@ -1,7 +1,7 @@
 #include "ops/linear.h"
 
 #include "ops/blas_excess.h"
-#include "ops/convert.h"
+#include "ops/linear_stored.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
@@ -44,17 +44,6 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The weights as f32, and as bytes from one element on. */
-static const float *floats(const struct fl_linear *layer)
-{
-    return layer->weight;
-}
-
-static const unsigned char *stored(const struct fl_linear *layer, size_t element)
-{
-    return (const unsigned char *)layer->weight + fl_dtype_bytes(layer->dtype, element);
-}
-
 enum { LINE = 16 }; /* floats; threads share y by whole lines, so that none is written by two */
 
 /* Worth several threads. */
@@ -85,9 +74,28 @@ static void dot_share(const void *context, size_t i)
     const struct job *job = context;
     const struct fl_linear *layer = job->layer;
     size_t ld = (size_t)layer->ld, first = i * job->share;
-    fl_simd()->dot_rows(job->y + first, layer->bias ? layer->bias + first : NULL, job->x,
-                        floats(layer) + first * ld,
-                        smaller(job->share, (size_t)layer->n_out - first), ld, (size_t)layer->n_in);
+    const size_t n = smaller(job->share, (size_t)layer->n_out - first), n_in = (size_t)layer->n_in;
+    const float *bias = layer->bias ? layer->bias + first : NULL;
+    const void *weight = fl_linear_at(layer, first * ld);
+    if (layer->dtype == FL_F32)
+        fl_simd()->dot_rows(job->y + first, bias, job->x, weight, n, ld, n_in);
+    else
+        fl_simd()->dot_stored(job->y + first, bias, job->x, weight, layer->dtype, n, ld, n_in);
+}
+
+/* y += the sum of n_rows stored rows from `first` on, weighted by x, for n outputs from `column`
+ * on. */
+static void mix(float *y, const struct job *job, size_t first, size_t n_rows, size_t column,
+                size_t n)
+{
+    const struct fl_linear *layer = job->layer;
+    const size_t ld = (size_t)layer->ld;
+    const float *x = job->x + first;
+    const void *weight = fl_linear_at(layer, first * ld + column);
+    if (layer->dtype == FL_F32)
+        fl_simd()->mix_rows(y, x, weight, n_rows, ld, n);
+    else
+        fl_simd()->mix_stored(y, x, weight, layer->dtype, n_rows, ld, n);
 }
 
 /* This thread's share of the rows of [n_in, n_out], in whole groups as mix_rows takes them, is
@@ -97,7 +105,7 @@ static void mix_share(const struct job *job)
     enum { COLUMNS = 2048, GROUP = 16 };
     const struct fl_simd *simd = fl_simd();
     const struct fl_linear *layer = job->layer;
-    size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
+    size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in;
     size_t n_threads = (size_t)omp_get_num_threads(), thread = (size_t)omp_get_thread_num();
     size_t n_groups = (n_in + GROUP - 1) / GROUP;
     size_t first = smaller(n_groups * thread / n_threads * GROUP, n_in);
@@ -108,8 +116,7 @@ static void mix_share(const struct job *job)
     for (size_t column = 0; column < n_out; column += width) {
         size_t n = smaller(width, n_out - column);
         memset(sums, 0, n * sizeof *sums);
-        simd->mix_rows(sums, job->x + first, floats(layer) + first * ld + column, end - first, ld,
-                       n);
+        mix(sums, job, first, end - first, column, n);
 #pragma omp for ordered schedule(static, 1) nowait
         for (size_t i = 0; i < n_threads; i++) {
 #pragma omp ordered
@@ -132,8 +139,7 @@ static void row_times_in_out(const struct job *job, bool worth)
     const struct fl_linear *layer = job->layer;
     start(job, 1, 0, (size_t)layer->n_out);
     if (!shares_rows(worth)) {
-        fl_simd()->mix_rows(job->y, job->x, floats(layer), (size_t)layer->n_in, (size_t)layer->ld,
-                            (size_t)layer->n_out);
+        mix(job->y, job, 0, (size_t)layer->n_in, 0, (size_t)layer->n_out);
         return;
     }
 #pragma omp parallel
@@ -148,43 +154,15 @@ static void multiply_share(const void *context, size_t i)
     const struct job *job = context;
     const struct fl_linear *layer = job->layer;
     size_t first = i * job->share, n = smaller(job->share, (size_t)layer->n_out - first);
-    const float *weight = floats(layer) + first * (layer->in_out ? 1 : (size_t)layer->ld);
     start(job, (size_t)job->n_rows, first, n);
+    if (layer->dtype != FL_F32) {
+        fl_linear_stored(job->y, job->x, job->n_rows, layer, first, n);
+        return;
+    }
+    const float *weight = fl_linear_at(layer, first * (layer->in_out ? 1 : (size_t)layer->ld));
     cblas_sgemm(CblasRowMajor, CblasNoTrans, layer->in_out ? CblasNoTrans : CblasTrans, job->n_rows,
                 (int)n, layer->n_in, 1.0f, job->x, layer->n_in, weight, layer->ld, 1.0f,
                 job->y + first, layer->n_out);
-}
-
-/* Formats other than f32: pieces of a stored row are brought to f32 on the stack, and multiplied.
- */
-enum { PIECE = 512 };
-
-static void typed_share(const void *context, size_t i)
-{
-    const struct job *job = context;
-    const struct fl_linear *layer = job->layer;
-    const struct fl_simd *simd = fl_simd();
-    const size_t n_out = (size_t)layer->n_out, n_in = (size_t)layer->n_in, ld = (size_t)layer->ld;
-    const size_t first = i * job->share, n = smaller(job->share, n_out - first);
-    _Alignas(64) float piece[PIECE];
-    start(job, (size_t)job->n_rows, first, n);
-    for (size_t j = first; !layer->in_out && j < first + n; j++)
-        for (size_t k = 0; k < n_in; k += PIECE) {
-            const size_t length = smaller(PIECE, n_in - k);
-            fl_to_f32(piece, stored(layer, j * ld + k), layer->dtype, length);
-            for (size_t row = 0; row < (size_t)job->n_rows; row++) {
-                float *y = job->y + row * n_out + j;
-                simd->dot_rows(y, y, job->x + row * n_in + k, piece, 1, length, length);
-            }
-        }
-    for (size_t k = 0; layer->in_out && k < n_in; k++)
-        for (size_t j = first; j < first + n; j += PIECE) {
-            const size_t length = smaller(PIECE, first + n - j);
-            fl_to_f32(piece, stored(layer, k * ld + j), layer->dtype, length);
-            for (size_t row = 0; row < (size_t)job->n_rows; row++)
-                simd->mix_rows(job->y + row * n_out + j, job->x + row * n_in + k, piece, 1, length,
-                               length);
-        }
 }
 
 void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *layer)
@@ -193,9 +171,7 @@ void fl_linear(float *y, const float *x, int n_rows, const struct fl_linear *lay
         return;
     struct job job = {y, x, n_rows, layer, 0};
     bool worth = is_worth(layer, n_rows);
-    if (layer->dtype != FL_F32)
-        for_each_share(&job, worth, typed_share);
-    else if (n_rows > 1)
+    if (n_rows > 1)
         for_each_share(&job, worth, multiply_share);
     else if (layer->in_out)
         row_times_in_out(&job, worth);
@@ -221,10 +197,17 @@ struct fl_cost fl_linear_cost(const struct fl_linear *layer, int n_rows)
 /* What one share executes beyond the products of its n outputs. */
 static struct fl_excess share_excess(const struct fl_linear *layer, int n_rows, size_t n)
 {
+    const bool plain = layer->dtype == FL_F32;
+    const uint64_t n_in = (uint64_t)layer->n_in;
     if (n_rows > 1)
-        return fl_sgemm_excess(n_rows, (int)n, layer->n_in);
-    uint64_t joins = fl_simd_dot_joins(n, (uint64_t)layer->n_in);
-    return (struct fl_excess){.flops[FL_EXCESS_PARTIAL_SUMS] = (int64_t)joins};
+        return plain ? fl_sgemm_excess(n_rows, (int)n, layer->n_in)
+                     : fl_linear_stored_excess(n_rows, layer, n);
+    const uint64_t joins =
+        plain ? fl_simd_dot_joins(n, n_in) : fl_simd_stored_joins(layer->dtype, n, n_in);
+    return (struct fl_excess){
+        .flops = {[FL_EXCESS_PARTIAL_SUMS] = (int64_t)joins,
+                  [FL_EXCESS_DEQUANTISE] =
+                      (int64_t)(n * fl_simd_stored_scaling(layer->dtype, n_in))}};
 }
 
 struct fl_excess fl_linear_excess(const struct fl_linear *layer, int n_rows)

@@ -207,6 +207,57 @@ Test(excess, portable_kernels)
     unsetenv("FL_ISA");
 }
 
+/* Weights in every format: rows of whole blocks of each. */
+static const char LLAMA_OF_256[] =
+    "{\"model_type\":\"llama\",\"hidden_size\":256,\"intermediate_size\":512,"
+    "\"num_hidden_layers\":2,\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":64,"
+    "\"vocab_size\":301,\"max_position_embeddings\":512,\"rms_norm_eps\":1e-5,"
+    "\"hidden_act\":\"silu\",\"tie_word_embeddings\":false}";
+
+static void expect_formats(const char *text, const char *point)
+{
+    static const char *const FORMATS[] = {"f16", "bf16", "q8_0", "q4_0", "q4_k", "q6_k"};
+    skip_without_flopgrind();
+    struct run_scratch scratch;
+    char path[128];
+    run_scratch_make(&scratch);
+    snprintf(path, sizeof path, "%s/config.json", scratch.path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+    for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++) {
+        char arguments[512];
+        snprintf(arguments, sizeof arguments, "--footprint off -m %s --dtype %s %s", path,
+                 FORMATS[i], point);
+        expect_all_explained(arguments);
+    }
+    run_scratch_remove(&scratch);
+}
+
+Test(excess, formats_in_prefill)
+{
+    expect_formats(LLAMA_OF_256, "-s 20 --threads 1");
+}
+
+Test(excess, formats_in_decode)
+{
+    expect_formats(LLAMA_OF_256, "-s 20 --phase decode --threads 2 --blas-core Haswell");
+}
+
+/* Rows that are no whole blocks, and no whole vectors either. */
+Test(excess, formats_of_odd_rows)
+{
+    expect_formats(LLAMA_HEADS_OF_10, "-s 20 --phase decode --threads 1");
+}
+
+Test(excess, formats_without_avx)
+{
+    setenv("FL_ISA", "portable", 1);
+    expect_formats(LLAMA_OF_256, "-s 9 --phase decode --threads 2");
+    unsetenv("FL_ISA");
+}
+
 Test(excess, one_thread_counts_the_same_twice)
 {
     static const char ARGUMENTS[] = "-m llama-nano -s 24 --threads 1 --cache-model on";

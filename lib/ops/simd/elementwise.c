@@ -2,6 +2,7 @@
  * compiles this file once per instruction set, with FL_ISA naming it. */
 #include "ops/simd/rows.h"
 #include "ops/simd/simd.h"
+#include "ops/simd/stored_rows.h"
 #include "ops/simd/transcendental.h"
 
 #include <math.h>
@@ -298,4 +299,7 @@ const struct fl_simd TABLE_NAME(FL_ISA) = {
     .rotate_halves = rotate_halves,
     .dot_rows = dot_rows,
     .mix_rows = mix_rows,
+    .dot_stored = dot_stored,
+    .mix_stored = mix_stored,
+    .expand = expand,
 };

@@ -10,6 +10,7 @@
 #ifndef FL_OPS_SIMD_SIMD_H
 #define FL_OPS_SIMD_SIMD_H
 
+#include "base/dtype.h"
 #include "ops/activation.h"
 
 #include <stdbool.h>
@@ -56,6 +57,17 @@ struct fl_simd {
                      size_t ld, size_t n);
     void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
                      size_t n);
+
+    /* The same with matrices in other formats than f32; ld elements, whole blocks. dot_stored:
+     * n is whole blocks too; mix_stored: f16 and bf16 only. */
+    void (*dot_stored)(float *out, const float *start, const float *q, const void *k,
+                       enum fl_dtype dtype, size_t n_rows, size_t ld, size_t n);
+    void (*mix_stored)(float *out, const float *p, const void *v, enum fl_dtype dtype,
+                       size_t n_rows, size_t ld, size_t n);
+
+    /* out[i] = in[i], n whole blocks of any format; as fl_to_f32(), but that q4_k may round once
+     * instead of twice. */
+    void (*expand)(float *out, const void *in, enum fl_dtype dtype, size_t n);
 };
 
 /* dot_rows() and mix_rows() take rows from this length on one way, shorter ones another. */

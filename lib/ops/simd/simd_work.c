@@ -35,3 +35,44 @@ uint64_t fl_simd_dot_joins(uint64_t n_rows, uint64_t n)
         joins += ones * (3 * n_lanes() + fl_simd_join());
     return joins;
 }
+
+uint64_t fl_simd_stored_joins(enum fl_dtype dtype, uint64_t n_rows, uint64_t n)
+{
+    if (fl_dtype_block(dtype) > 1) /* two vectors of sums */
+        return n_rows * (n_lanes() + fl_simd_join());
+    return n >= 4 * n_lanes() ? n_rows * (3 * n_lanes() + fl_simd_join()) : 0;
+}
+
+/* A sum of m products in vectors is 2m - n_lanes; with a scale it is multiplied and added to the
+ * sum of the row, 2 n_lanes. So a group of one scale takes n_lanes more than its products; and in
+ * the K formats one multiplication makes a scale. The minima of q4_k cost as much again: the sum of
+ * x over the group, 32 - n_lanes, multiplied and added. */
+uint64_t fl_simd_stored_scaling(enum fl_dtype dtype, uint64_t n)
+{
+    switch (dtype) {
+    case FL_Q8_0:
+    case FL_Q4_0:
+        return n / 32 * n_lanes();
+    case FL_Q4_K:
+        return n / 32 * (n_lanes() + 1 + 32 + n_lanes() + 1);
+    case FL_Q6_K:
+        return n / 16 * (n_lanes() + 1);
+    default:
+        return 0;
+    }
+}
+
+uint64_t fl_simd_expand_flops(enum fl_dtype dtype, uint64_t n)
+{
+    switch (dtype) {
+    case FL_Q8_0:
+    case FL_Q4_0:
+        return n;
+    case FL_Q4_K:
+        return 2 * n + n / 32 * 2;
+    case FL_Q6_K:
+        return n + n / 16;
+    default:
+        return 0;
+    }
+}

@@ -5,6 +5,8 @@
 #ifndef FL_OPS_SIMD_SIMD_WORK_H
 #define FL_OPS_SIMD_SIMD_WORK_H
 
+#include "base/dtype.h"
+
 #include <stdint.h>
 
 /* FLOPs of the polynomials in transcendental.h, a lane. */
@@ -18,5 +20,12 @@ uint64_t fl_simd_join(void);
 
 /* Additions that join the partial sums of dot_rows() over n_rows rows of n. */
 uint64_t fl_simd_dot_joins(uint64_t n_rows, uint64_t n);
+
+/* The same of dot_stored(), and what it does to scale one row of n to its format. */
+uint64_t fl_simd_stored_joins(enum fl_dtype dtype, uint64_t n_rows, uint64_t n);
+uint64_t fl_simd_stored_scaling(enum fl_dtype dtype, uint64_t n);
+
+/* FLOPs of expand() over n numbers. */
+uint64_t fl_simd_expand_flops(enum fl_dtype dtype, uint64_t n);
 
 #endif
