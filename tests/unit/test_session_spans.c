@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_SEEDS = 48, N_SEQS = 4, N_CTX = 36 };
+enum { N_SEEDS = 512, N_SEQS = 4, N_CTX = 36 };
 
 struct specimen {
     struct fl_model model;
