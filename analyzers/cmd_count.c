@@ -14,7 +14,7 @@ enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 struct arguments {
     const char *model;
     int64_t n_tokens, batch, n_past, n_encoder_tokens, n_prompt, n_gen;
-    int cache, unit, causal, lm_head, elementwise, weight_dtype, kv_dtype, format;
+    int cache, unit, causal, fused, lm_head, elementwise, weight_dtype, kv_dtype, format;
     bool explain, latex, list;
 };
 
@@ -72,6 +72,7 @@ static int build_account(struct fl_account *account, const struct arguments *arg
         .causal = (enum fl_causal)arguments->causal,
         .lm_head = (enum fl_lm_head)arguments->lm_head,
         .elementwise = arguments->elementwise != 0,
+        .fused = arguments->fused != 0,
     };
     bool cache = arguments->cache != 0;
     const bool encoder = config->n_encoder_layers > 0;
@@ -152,10 +153,14 @@ static const char *conflict(const struct arguments *a)
         return "--prompt and --gen go together";
     if (generation && (a->n_tokens > 0 || a->n_past > 0))
         return "--prompt and --gen describe a whole generation; -s and --past one forward";
+    if (generation && a->fused)
+        return "--attention fused describes one forward: leave --prompt and --gen out";
     if ((a->explain || a->latex) && a->format != FORMAT_TABLE)
         return "--explain and --latex print text: leave --format out";
     return NULL;
 }
+
+static const char *const ATTENTION_FORMS[] = {"stepwise", "fused", NULL};
 
 static int run(int argc, char **argv)
 {
@@ -186,6 +191,9 @@ static int run(int argc, char **argv)
          "flop (a fused multiply-add is 2) or mac", "flop", 0, 0, fl_unit_names},
         {NULL, "causal", 0, FL_OPTION_CHOICE, &a.causal, "HOW",
          "query-key pairs: full s*t, half s^2/2, exact s(s+1)/2", "exact", 0, 0, fl_causal_names},
+        {NULL, "attention", 0, FL_OPTION_CHOICE, &a.fused, "HOW",
+         "stepwise (scores, softmax, context) or fused (as flash attention)", "stepwise", 0, 0,
+         ATTENTION_FORMS},
         {NULL, "lm-head", 0, FL_OPTION_CHOICE, &a.lm_head, "WHICH",
          "positions whose logits are computed: all, last, none", "all", 0, 0, fl_lm_head_names},
         {NULL, "elementwise", 0, FL_OPTION_CHOICE, &a.elementwise, "on|off",

@@ -410,6 +410,8 @@ int fl_analytic_generation(struct fl_analytic out[2], const struct fl_config *co
 {
     struct fl_generation_sample samples[FL_GENERATION_SAMPLES];
     int n_samples;
+    if (convention->fused) /* a step's cost jumps where a stretch of keys ends */
+        return fl_analytic_generation_steps(out, config, generation, convention, error);
     if (fl_generation_samples(samples, &n_samples, config, generation, error) != FL_OK ||
         analyse_prefill(&out[0], config, generation, convention, error) != FL_OK)
         return FL_FAILED;

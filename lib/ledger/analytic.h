@@ -114,7 +114,8 @@ bool fl_analytic_sum(const struct fl_analytic *analytic, enum fl_operator op,
  *
  * The closed form: every formula is a polynomial of at most second degree in the step's number i,
  * so over n steps sum f(i) = n f(0) + C(n,2) Df(0) + C(n,3) DDf(0) (Newton's forward
- * differences), piece by piece where a sliding window or a mixture of experts saturates. */
+ * differences), piece by piece where a sliding window or a mixture of experts saturates. Fused
+ * attention, whose cost jumps, is summed step by step. */
 struct fl_generation {
     int64_t batch, n_prompt, n_gen;
     int64_t n_encoder_tokens; /* an encoder-decoder's input; the prompt is the decoder's */
