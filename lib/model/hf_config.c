@@ -2,13 +2,15 @@
 #include "base/file.h"
 #include "model/json_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     MAX_CONFIG_BYTES = 16 << 20,
     NO_WINDOW = 0,
-    MISTRAL_WINDOW = 4096 /* when the key is absent; null means none */
+    MISTRAL_WINDOW = 4096,  /* when the key is absent; null means none */
+    QWEN_WINDOW_LAYERS = 28 /* likewise, max_window_layers */
 };
 
 /* ---- what differs from architecture to architecture ---- */
@@ -61,6 +63,29 @@ static const struct int_key MIXTRAL_KEYS[] = {
     NEEDED("num_experts_per_tok", n_experts_used),
     {0},
 };
+static const struct int_key QWEN_MOE_KEYS[] = {
+    NEEDED("hidden_size", d_model),
+    NEEDED("moe_intermediate_size", d_ff),
+    MAY_BE("shared_expert_intermediate_size", d_ff_shared),
+    NEEDED("num_hidden_layers", n_layers),
+    NEEDED("num_attention_heads", n_heads),
+    MAY_BE("num_key_value_heads", n_kv_heads),
+    MAY_BE("head_dim", head_dim),
+    NEEDED("vocab_size", vocab_size),
+    NEEDED("max_position_embeddings", n_ctx_max),
+    NEEDED("num_experts", n_experts),
+    NEEDED("num_experts_per_tok", n_experts_used),
+    {0},
+};
+static const struct int_key NEOX_KEYS[] = {
+    NEEDED("hidden_size", d_model),
+    NEEDED("intermediate_size", d_ff),
+    NEEDED("num_hidden_layers", n_layers),
+    NEEDED("num_attention_heads", n_heads),
+    NEEDED("vocab_size", vocab_size),
+    NEEDED("max_position_embeddings", n_ctx_max),
+    {0},
+};
 static const struct int_key T5_KEYS[] = {
     NEEDED("d_model", d_model),
     NEEDED("d_ff", d_ff),
@@ -102,6 +127,9 @@ static int read_gpt2(struct reader *reader);
 static int read_llama(struct reader *reader);
 static int read_mistral(struct reader *reader);
 static int read_qwen2(struct reader *reader);
+static int read_qwen3(struct reader *reader);
+static int read_qwen_moe(struct reader *reader);
+static int read_neox(struct reader *reader);
 static int read_classic(struct reader *reader);
 static int read_t5(struct reader *reader);
 static int read_encdec(struct reader *reader);
@@ -165,7 +193,51 @@ static const struct architecture {
      "rms_norm_eps",
      "hidden_act",
      read_mistral,
-     {.arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_kv_heads = 8, RMS_BLOCK}},
+     {.arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_kv_heads = 8, .norm_topk = true, RMS_BLOCK}},
+    {"qwen3",
+     {"Qwen3ForCausalLM"},
+     LLAMA_KEYS,
+     NONE_FIXED,
+     "rms_norm_eps",
+     "hidden_act",
+     read_qwen3,
+     {.arch = FL_ARCH_QWEN3, .norm_eps = 1e-6, .head_dim = 128, .qk_norm = true, RMS_BLOCK}},
+    {"qwen2_moe",
+     {"Qwen2MoeForCausalLM"},
+     QWEN_MOE_KEYS,
+     NONE_FIXED,
+     "rms_norm_eps",
+     "hidden_act",
+     read_qwen_moe,
+     {.arch = FL_ARCH_QWEN2_MOE,
+      .norm_eps = 1e-6,
+      .bias_qkv = true,
+      .d_ff_shared = 5632,
+      RMS_BLOCK}},
+    {"qwen3_moe",
+     {"Qwen3MoeForCausalLM"},
+     QWEN_MOE_KEYS,
+     NONE_FIXED,
+     "rms_norm_eps",
+     "hidden_act",
+     read_qwen_moe,
+     {.arch = FL_ARCH_QWEN3_MOE, .norm_eps = 1e-6, .qk_norm = true, RMS_BLOCK}},
+    {"gpt_neox",
+     {"GPTNeoXForCausalLM"},
+     NEOX_KEYS,
+     NONE_FIXED,
+     "layer_norm_eps",
+     "hidden_act",
+     read_neox,
+     {.arch = FL_ARCH_NEOX,
+      .norm_eps = 1e-5,
+      .activation = FL_ACT_GELU_ERF,
+      .positions = FL_POS_ROPE,
+      .rope.theta = 10000,
+      .branches = FL_BRANCHES_PARALLEL,
+      .bias_qkv = true,
+      .bias_attn_out = true,
+      .bias_ffn = true}},
     {"classic_decoder",
      {"ClassicDecoderForCausalLM"},
      LLAMA_KEYS,
@@ -245,12 +317,15 @@ static int find_architecture(struct reader *reader)
     if (!type && !class)
         return fl_fail(reader->json.error, "%s: model_type: expected a string, it is missing",
                        reader->json.path);
-    return fl_fail(
-        reader->json.error,
-        "%s: architecture: '%.60s' (model_type '%.40s') is not supported; expected gpt2, "
-        "llama, mistral, qwen2, classic_decoder, classic_encoder_decoder, mixtral or t5 with a "
-        "language-model head",
-        reader->json.path, class ? class : "?", type ? type : "?");
+    char known[256];
+    size_t used = 0;
+    for (int i = 0; i < N_ARCHITECTURES && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                 ARCHITECTURES[i].model_type);
+    return fl_fail(reader->json.error,
+                   "%s: architecture: '%.60s' (model_type '%.40s') is not supported; expected one "
+                   "of %s, with a language-model head",
+                   reader->json.path, class ? class : "?", type ? type : "?", known);
 }
 
 static int read_activation(const struct fl_json *json, const char *key,
@@ -308,6 +383,24 @@ static int read_scaling(const struct fl_json *json, struct fl_rope_params *rope)
                        &rope->original_ctx);
 }
 
+/* Heads of GPT-NeoX are rotated in part, those of the others whole. */
+static int set_rotated(struct reader *reader, const char *key, double part)
+{
+    struct fl_config *config = reader->config;
+    if (config->arch != FL_ARCH_NEOX && part != 1.0)
+        return fl_fail(reader->json.error,
+                       "%s: %s: expected 1, not %g: partly rotated heads are supported in gpt_neox",
+                       reader->json.path, key, part);
+    if (!(part > 0 && part <= 1))
+        return fl_fail(reader->json.error, "%s: %s: expected a number above 0 and up to 1, not %g",
+                       reader->json.path, key, part);
+    config->rotary_dim = part < 1 ? (int)(config->head_dim * part) : 0;
+    if (part < 1 && config->rotary_dim == 0)
+        return fl_fail(reader->json.error, "%s: %s: expected at least one rotated feature of %d",
+                       reader->json.path, key, config->head_dim);
+    return FL_OK;
+}
+
 static int read_rope(struct reader *reader)
 {
     static const char *const KEYS[] = {"rope_scaling", "rope_parameters"};
@@ -317,18 +410,22 @@ static int read_rope(struct reader *reader)
     if (fl_json_real(json, "rope_theta", FL_JSON_OPTIONAL, &rope->theta) != FL_OK ||
         fl_json_real(json, "partial_rotary_factor", FL_JSON_OPTIONAL, &rotated) != FL_OK)
         return FL_FAILED;
-    if (rotated != 1.0)
-        return fl_fail(json->error,
-                       "%s: partial_rotary_factor: expected 1, not %g: partly rotated "
-                       "heads are not supported",
-                       json->path, rotated);
+    if (cJSON_GetObjectItemCaseSensitive(json->object, "partial_rotary_factor") &&
+        set_rotated(reader, "partial_rotary_factor", rotated) != FL_OK)
+        return FL_FAILED;
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         struct fl_json inner = *json;
         if (fl_json_find(json, KEYS[i], &inner.object) != FL_OK)
             return FL_FAILED;
         if (inner.object && !cJSON_IsObject(inner.object))
             return fl_fail(json->error, "%s: %s: expected an object or null", json->path, KEYS[i]);
-        if (inner.object && read_scaling(&inner, rope) != FL_OK)
+        if (!inner.object)
+            continue;
+        if (read_scaling(&inner, rope) != FL_OK ||
+            fl_json_real(&inner, "partial_rotary_factor", FL_JSON_OPTIONAL, &rotated) != FL_OK)
+            return FL_FAILED;
+        if (cJSON_GetObjectItemCaseSensitive(inner.object, "partial_rotary_factor") &&
+            set_rotated(reader, "partial_rotary_factor", rotated) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
@@ -366,13 +463,86 @@ static int read_mistral(struct reader *reader)
     return read_rope(reader);
 }
 
+/* Layers from max_window_layers on attend through the window: all, or none. */
 static int read_qwen2(struct reader *reader)
 {
+    struct fl_config *config = reader->config;
     bool window = false;
+    int n_full = QWEN_WINDOW_LAYERS;
     if (fl_json_bool(&reader->json, "use_sliding_window", FL_JSON_OPTIONAL, &window) != FL_OK ||
-        (window && fl_json_int(&reader->json, "sliding_window", FL_JSON_REQUIRED,
-                               &reader->config->sliding_window) != FL_OK))
+        fl_json_int(&reader->json, "max_window_layers", FL_JSON_OPTIONAL, &n_full) != FL_OK)
         return FL_FAILED;
+    if (window && n_full < config->n_layers) {
+        if (n_full > 0)
+            return fl_fail(reader->json.error,
+                           "%s: max_window_layers: expected 0 or at least num_hidden_layers (%d), "
+                           "not %d: a window in some layers only is not supported",
+                           reader->json.path, config->n_layers, n_full);
+        if (fl_json_int(&reader->json, "sliding_window", FL_JSON_REQUIRED,
+                        &config->sliding_window) != FL_OK)
+            return FL_FAILED;
+    }
+    return read_rope(reader);
+}
+
+static int read_qwen3(struct reader *reader)
+{
+    bool bias = false;
+    if (fl_json_bool(&reader->json, "attention_bias", FL_JSON_OPTIONAL, &bias) != FL_OK)
+        return FL_FAILED;
+    reader->config->bias_qkv = reader->config->bias_attn_out = bias;
+    return read_qwen2(reader);
+}
+
+/* Every layer must be one of experts. */
+static int check_all_sparse(const struct fl_json *json)
+{
+    int step = 1;
+    const cJSON *dense;
+    if (fl_json_int(json, "decoder_sparse_step", FL_JSON_OPTIONAL, &step) != FL_OK ||
+        fl_json_find(json, "mlp_only_layers", &dense) != FL_OK)
+        return FL_FAILED;
+    if (step != 1)
+        return fl_fail(json->error,
+                       "%s: decoder_sparse_step: expected 1, not %d: layers without experts "
+                       "between those with them are not supported",
+                       json->path, step);
+    if (dense && (!cJSON_IsArray(dense) || dense->child))
+        return fl_fail(json->error,
+                       "%s: mlp_only_layers: expected an empty list: layers without experts "
+                       "between those with them are not supported",
+                       json->path);
+    return FL_OK;
+}
+
+static int read_qwen_moe(struct reader *reader)
+{
+    struct fl_config *config = reader->config;
+    if (check_all_sparse(&reader->json) != FL_OK ||
+        fl_json_bool(&reader->json, "norm_topk_prob", FL_JSON_OPTIONAL, &config->norm_topk) !=
+            FL_OK)
+        return FL_FAILED;
+    if (config->arch == FL_ARCH_QWEN3_MOE)
+        return read_qwen3(reader);
+    if (fl_json_bool(&reader->json, "qkv_bias", FL_JSON_OPTIONAL, &config->bias_qkv) != FL_OK)
+        return FL_FAILED;
+    return read_qwen2(reader);
+}
+
+static int read_neox(struct reader *reader)
+{
+    struct fl_config *config = reader->config;
+    const struct fl_json *json = &reader->json;
+    double part = 0.25;
+    bool parallel = true, bias = true;
+    if (fl_json_real(json, "rotary_pct", FL_JSON_OPTIONAL, &part) != FL_OK ||
+        fl_json_real(json, "rotary_emb_base", FL_JSON_OPTIONAL, &config->rope.theta) != FL_OK ||
+        fl_json_bool(json, "use_parallel_residual", FL_JSON_OPTIONAL, &parallel) != FL_OK ||
+        fl_json_bool(json, "attention_bias", FL_JSON_OPTIONAL, &bias) != FL_OK ||
+        set_rotated(reader, "rotary_pct", part) != FL_OK)
+        return FL_FAILED;
+    config->branches = parallel ? FL_BRANCHES_PARALLEL : FL_BRANCHES_SEQUENTIAL;
+    config->bias_qkv = config->bias_attn_out = bias;
     return read_rope(reader);
 }
 

@@ -1,6 +1,7 @@
 #include "model/hf_model.h"
 #include "model/encdec_names.h"
 #include "model/hf_config.h"
+#include "model/hf_names.h"
 #include "model/json_read.h"
 #include "model/safetensors.h"
 #include "model/weight_layout.h"
@@ -16,88 +17,9 @@ enum {
     MAX_SHARDS = 1024           /* the largest published checkpoints have a few hundred */
 };
 
-#define LAYER "model.layers.%d."
-
-static const struct fl_weight_name LLAMA_NAMES[FL_N_WEIGHT_ROLES] = {
-    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "model.embed_tokens.weight"},
-    [FL_WEIGHT_NORM_FINAL] = {.pattern = "model.norm.weight"},
-    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
-    [FL_WEIGHT_NORM_ATTN] = {.pattern = LAYER "input_layernorm.weight"},
-    [FL_WEIGHT_Q] = {.pattern = LAYER "self_attn.q_proj.weight"},
-    [FL_WEIGHT_K] = {.pattern = LAYER "self_attn.k_proj.weight"},
-    [FL_WEIGHT_V] = {.pattern = LAYER "self_attn.v_proj.weight"},
-    [FL_WEIGHT_Q_BIAS] = {.pattern = LAYER "self_attn.q_proj.bias"},
-    [FL_WEIGHT_K_BIAS] = {.pattern = LAYER "self_attn.k_proj.bias"},
-    [FL_WEIGHT_V_BIAS] = {.pattern = LAYER "self_attn.v_proj.bias"},
-    [FL_WEIGHT_ATTN_OUT] = {.pattern = LAYER "self_attn.o_proj.weight"},
-    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = LAYER "self_attn.o_proj.bias"},
-    [FL_WEIGHT_NORM_FFN] = {.pattern = LAYER "post_attention_layernorm.weight"},
-    [FL_WEIGHT_FFN_GATE] = {.pattern = LAYER "mlp.gate_proj.weight"},
-    [FL_WEIGHT_FFN_GATE_BIAS] = {.pattern = LAYER "mlp.gate_proj.bias"},
-    [FL_WEIGHT_FFN_UP] = {.pattern = LAYER "mlp.up_proj.weight"},
-    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = LAYER "mlp.up_proj.bias"},
-    [FL_WEIGHT_FFN_DOWN] = {.pattern = LAYER "mlp.down_proj.weight"},
-    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = LAYER "mlp.down_proj.bias"},
-};
-
-static const struct fl_weight_name CLASSIC_NAMES[FL_N_WEIGHT_ROLES] = {
-    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "model.embed_tokens.weight"},
-    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "model.embed_positions.weight"},
-    [FL_WEIGHT_NORM_FINAL] = {.pattern = "model.final_norm.weight"},
-    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "model.final_norm.bias"},
-    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
-    [FL_WEIGHT_NORM_ATTN] = {.pattern = LAYER "attn_norm.weight"},
-    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = LAYER "attn_norm.bias"},
-    [FL_WEIGHT_Q] = {.pattern = LAYER "self_attn.q_proj.weight"},
-    [FL_WEIGHT_K] = {.pattern = LAYER "self_attn.k_proj.weight"},
-    [FL_WEIGHT_V] = {.pattern = LAYER "self_attn.v_proj.weight"},
-    [FL_WEIGHT_Q_BIAS] = {.pattern = LAYER "self_attn.q_proj.bias"},
-    [FL_WEIGHT_K_BIAS] = {.pattern = LAYER "self_attn.k_proj.bias"},
-    [FL_WEIGHT_V_BIAS] = {.pattern = LAYER "self_attn.v_proj.bias"},
-    [FL_WEIGHT_ATTN_OUT] = {.pattern = LAYER "self_attn.o_proj.weight"},
-    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = LAYER "self_attn.o_proj.bias"},
-    [FL_WEIGHT_NORM_FFN] = {.pattern = LAYER "ffn_norm.weight"},
-    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = LAYER "ffn_norm.bias"},
-    [FL_WEIGHT_FFN_UP] = {.pattern = LAYER "ffn.up_proj.weight"},
-    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = LAYER "ffn.up_proj.bias"},
-    [FL_WEIGHT_FFN_DOWN] = {.pattern = LAYER "ffn.down_proj.weight"},
-    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = LAYER "ffn.down_proj.bias"},
-};
-
-/* As in the published checkpoints; others put "transformer." in front of all but lm_head. */
-static const struct fl_weight_name GPT2_NAMES[FL_N_WEIGHT_ROLES] = {
-    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "wte.weight"},
-    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "wpe.weight"},
-    [FL_WEIGHT_NORM_FINAL] = {.pattern = "ln_f.weight"},
-    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "ln_f.bias"},
-    [FL_WEIGHT_LOGITS] = {.pattern = "lm_head.weight"},
-    [FL_WEIGHT_NORM_ATTN] = {.pattern = "h.%d.ln_1.weight"},
-    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = "h.%d.ln_1.bias"},
-    [FL_WEIGHT_Q] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
-    [FL_WEIGHT_K] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
-    [FL_WEIGHT_V] = {.pattern = "h.%d.attn.c_attn.weight", .in_out = true, .fused = true},
-    [FL_WEIGHT_Q_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
-    [FL_WEIGHT_K_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
-    [FL_WEIGHT_V_BIAS] = {.pattern = "h.%d.attn.c_attn.bias", .fused = true},
-    [FL_WEIGHT_ATTN_OUT] = {.pattern = "h.%d.attn.c_proj.weight", .in_out = true},
-    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "h.%d.attn.c_proj.bias"},
-    [FL_WEIGHT_NORM_FFN] = {.pattern = "h.%d.ln_2.weight"},
-    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = "h.%d.ln_2.bias"},
-    [FL_WEIGHT_FFN_UP] = {.pattern = "h.%d.mlp.c_fc.weight", .in_out = true},
-    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "h.%d.mlp.c_fc.bias"},
-    [FL_WEIGHT_FFN_DOWN] = {.pattern = "h.%d.mlp.c_proj.weight", .in_out = true},
-    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "h.%d.mlp.c_proj.bias"},
-};
-
-static const struct fl_weight_name *const NAMES[FL_N_ARCHS] = {
-    [FL_ARCH_CLASSIC] = CLASSIC_NAMES,
-    [FL_ARCH_GPT2] = GPT2_NAMES,
-    [FL_ARCH_LLAMA] = LLAMA_NAMES,
-    [FL_ARCH_QWEN2] = LLAMA_NAMES,
-};
-
 /* Ends of names of tensors that are no parameters: causal masks, tables of rotary frequencies. */
-static const char *const BUFFERS[] = {".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"};
+static const char *const BUFFERS[] = {".attn.bias", ".attn.masked_bias", ".attention.bias",
+                                      ".attention.masked_bias", ".rotary_emb.inv_freq"};
 
 /* The embedding under the names of those who use it, the same numbers again; and a table that the
  * first T5 checkpoints carry and no layer reads. */
@@ -313,7 +235,8 @@ static int check_unused(const struct checkpoint *checkpoint, const struct fl_con
         for (size_t j = 0; j < checkpoint->files[i].n_tensors; j++) {
             const struct fl_safetensors_tensor *tensor = &checkpoint->files[i].tensors[j];
             bool known =
-                tensor->used || (config->tied && strcmp(tensor->name, "lm_head.weight") == 0);
+                tensor->used || (config->tied && (strcmp(tensor->name, "lm_head.weight") == 0 ||
+                                                  strcmp(tensor->name, "embed_out.weight") == 0));
             for (int k = 0; !known && config->arch == FL_ARCH_T5 && k < 3; k++)
                 known = strcmp(tensor->name, T5_UNUSED[k]) == 0;
             for (size_t k = 0; !known && k < sizeof BUFFERS / sizeof *BUFFERS; k++)
@@ -332,7 +255,7 @@ static int bind(struct fl_model *model, struct checkpoint *checkpoint, struct fl
     const struct fl_config *config = &model->config;
     const char *path = checkpoint->n_files == 1 ? checkpoint->paths[0] : checkpoint->directory;
     const struct fl_weight_name *names =
-        config->n_encoder_layers > 0 ? fl_encdec_names(config) : NAMES[config->arch];
+        config->n_encoder_layers > 0 ? fl_encdec_names(config) : fl_hf_names(config->arch);
     if (fl_weights_bind(model, names, find_weight, checkpoint, path, error) != FL_OK ||
         check_unused(checkpoint, config, error) != FL_OK)
         return FL_FAILED;

@@ -44,8 +44,8 @@
 #define QWEN2                                                                                      \
     .arch = FL_ARCH_QWEN2, .norm_eps = 1e-6, .bias_qkv = true, .bos_id = 151643, .eos_id = 151645
 #define MIXTRAL                                                                                    \
-    .arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_experts = 8, .n_experts_used = 2, .bos_id = 1,   \
-    .eos_id = 2
+    .arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_experts = 8, .n_experts_used = 2,                \
+    .norm_topk = true, .bos_id = 1, .eos_id = 2
 
 /* Positions are relative, so any length will do; 512 is what the models were trained with. */
 #define T5(preset_name, width, ff, layers, heads, d_head, ...)                                     \

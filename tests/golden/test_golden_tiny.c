@@ -18,6 +18,7 @@ static struct tiny MODELS[] = {
     {"tiny/gpt2-tiny"},      {"tiny/gpt2-tiny-hubnames"},    {"tiny/llama-tiny-mha"},
     {"tiny/llama-tiny-gqa"}, {"tiny/llama-tiny-llama3rope"}, {"tiny/qwen2-tiny"},
     {"tiny/vanilla-postln"}, {"tiny/vanilla-preln"},         {"tiny/vanilla-preln-learned-gelu"},
+    {"tiny/mixtral-tiny"},
 };
 enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
 
@@ -297,6 +298,11 @@ ParameterizedTest(struct tiny *row, golden_tiny, inside_the_first_layer)
     cr_assert(fl_session_forward(session, ids.ids, ids.n, FL_LOGITS_NONE, &error) == FL_OK, "%s",
               error.text);
     const struct fl_workspace *work = &session->work;
+    float router_ids[N_CTX * 8] = {0}; /* the fixture has them as floats */
+    const int n_ids = ids.n * model.config.n_experts_used;
+    cr_assert_leq(n_ids, N_CTX * 8);
+    for (int i = 0; i < n_ids; i++)
+        router_ids[i] = (float)work->moe.routes.ids[i];
     const struct trace traces[] = {
         {rope ? "layer0.q_rope" : "layer0.q", work->q, true},
         {rope ? "layer0.k_rope" : "layer0.k", work->k, true},
@@ -306,6 +312,9 @@ ParameterizedTest(struct tiny *row, golden_tiny, inside_the_first_layer)
         {"layer0.ffn_gate", work->gate, false},
         {"layer0.ffn_act", work->up, false},
         {"layer0.ffn_down", work->branch, false},
+        {"layer0.router_logits", work->moe.routes.logits, false},
+        {"layer0.router_ids", router_ids, false},
+        {"layer0.router_weights", work->moe.routes.weights, false},
     };
     for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
         check_trace(row, &fixture, &traces[i], ids.n, model.config.head_dim, tolerance);
