@@ -67,7 +67,7 @@ static void token_at(struct fl_token_view *token, const struct fl_tokenizer_view
 static void put_tokens(struct fl_gguf_writer *writer, const struct fl_tokenizer_view *view,
                        int vocab_size)
 {
-    struct fl_token_view token;
+    struct fl_token_view token = {.length = 0};
     const uint64_t n = (uint64_t)vocab_size;
     fl_gguf_begin_strings(writer, "tokenizer.ggml.tokens", n);
     for (int id = 0; id < vocab_size; id++) {

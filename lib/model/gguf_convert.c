@@ -103,6 +103,21 @@ static bool plan_slot(struct fl_gguf_plan *plan, const struct fl_weight_slot *sl
     return add_part(tensor, slot);
 }
 
+/* GGUF has no word for every model that the engine can run. */
+static bool has_names(struct fl_model *model, const struct fl_weight_name *names)
+{
+    struct fl_weight_slot slots[FL_N_WEIGHT_ROLES];
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
+        for (int i = 0; i < n; i++) {
+            const struct fl_weight_name *row = &names[slots[i].role];
+            if (!(slots[i].encoder ? row->encoder : row->pattern))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool plan_slots(struct fl_gguf_plan *plan, struct fl_model *model,
                        const struct fl_weight_name *names, int asked)
 {
@@ -144,6 +159,11 @@ int fl_gguf_plan(struct fl_gguf_plan *plan, struct fl_model *model, int dtype,
         return fl_fail(error, "%s: expected an architecture that is written as GGUF (%s), not %s",
                        model->config.name, fl_gguf_architectures(known, sizeof known),
                        fl_arch_name(model->config.arch));
+    if (!has_names(model, habits.names))
+        return fl_fail(error,
+                       "%s: expected a model as GGUF files of %s hold it, this one has tensors "
+                       "that have no name there",
+                       model->config.name, habits.name);
     plan->architecture = habits.name;
     plan->eps_key = habits.eps_key;
     if (model->config.positions == FL_POS_ROPE) {

@@ -451,10 +451,15 @@ static const void *copy_heads(struct fl_model *model, struct fl_weight_tensor *t
 static int bind_slot(const struct binding *binding, const struct fl_weight_slot *slot,
                      struct fl_error *error)
 {
-    const struct fl_weight_name *row = &binding->names[slot->role];
+    const struct fl_weight_name none = {0};
+    const struct fl_weight_name *row = binding->names ? &binding->names[slot->role] : &none;
     const char *pattern = slot->encoder ? row->encoder : row->pattern;
-    assert(pattern);
     char name[128];
+    if (!pattern)
+        return fl_fail(error,
+                       "%s: expected no %s model in a file of this format, or not with what "
+                       "its config asks for: a tensor of it has no name there",
+                       binding->path, fl_arch_name(binding->model->config.arch));
     /* the patterns are constants of the loaders, with at most two %d */
     snprintf(name, sizeof name, pattern, slot->layer, slot->expert);
 

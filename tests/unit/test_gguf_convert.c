@@ -276,6 +276,18 @@ Test(gguf_convert, an_architecture_without_a_name_is_refused)
     fl_model_close(&model);
 }
 
+Test(gguf_convert, a_tensor_without_a_name_is_refused)
+{
+    struct fl_config config = tiny_config(FL_ARCH_LLAMA, true);
+    struct fl_gguf_plan plan;
+    struct fl_error error = {""};
+    config.bias_logits = true;
+    struct fl_model model = random_model(&config);
+    cr_expect_eq(fl_gguf_plan(&plan, &model, FL_F32, &error), FL_FAILED);
+    cr_expect_not_null(strstr(error.text, "have no name there"), "%s", error.text);
+    fl_model_close(&model);
+}
+
 Test(gguf_convert, a_config_that_became_another_is_refused)
 {
     struct fl_config config = tiny_config(FL_ARCH_LLAMA, true);
