@@ -138,6 +138,9 @@ static const char *contradiction(const struct fl_generate_flags *f)
         {!f->model, "--model: expected a model file or a preset"},
         {fl_prompt_source_kinds(&f->prompts) != 1,
          "--prompt or --prompt-file: expected one, or --prompts-file, or token ids"},
+        {f->prompts.system && !f->prompts.chat, "--system: expected --chat-template with it"},
+        {(f->prompts.chat || f->prompts.special) && fl_prompt_source_is_ids(&f->prompts),
+         "--chat-template, --special: expected a prompt of text"},
         {f->do_sample && f->temperature == 0,
          "--do-sample: expected a --temperature above 0, which is greedy"},
         {beams && samples(f),
@@ -241,6 +244,8 @@ static int open_job(struct job *job, struct fl_error *error)
     if (fl_prompts_read(&job->prompts, &f->prompts, job->tokenizer,
                         fl_config_prompt_vocab_size(&job->model.config), error) != FL_OK)
         return FL_FAILED;
+    if (job->prompts.chat)
+        fprintf(stderr, "flopledger generate: chat template %s\n", job->prompts.chat->name);
     job->texts = calloc((size_t)job->prompts.n, sizeof *job->texts);
     if (!job->texts)
         return fl_fail(error, "prompt: not enough memory for %d texts", job->prompts.n);
@@ -329,7 +334,9 @@ static int run(int argc, char **argv)
         {NULL, "dtype", 0, FL_OPTION_CHOICE, &f.dtype, "TYPE", "format of random weights", "f32", 0,
          0, fl_dtype_names},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &f.tokenizer, "FILE",
-         "GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0, NULL},
+         "GGUF, tokenizer.json, vocab.json, sentencepiece .model, llama2.c tokenizer.bin, or "
+         "'bytes'",
+         "the model's", 0, 0, NULL},
         {"Input", "prompt", 'p', FL_OPTION_TEXTS, &f.prompts.texts, "TEXT",
          "the prompt; several times: a batch", NULL, 0, 0, NULL},
         {NULL, "prompt-file", 0, FL_OPTION_STRING, &f.prompts.file, "FILE",
@@ -341,6 +348,13 @@ static int run(int argc, char **argv)
          "a prompt as token ids; with --ids no tokenizer is needed", NULL, 0, 0, NULL},
         {NULL, "prompt-ids-file", 0, FL_OPTION_STRING, &f.prompts.ids_file, "FILE",
          "token ids from a file ('#' starts a comment), '-': standard input", NULL, 0, 0, NULL},
+        {NULL, "chat-template", 0, FL_OPTION_STRING, &f.prompts.chat, "NAME",
+         "prompts are messages to a chat model of this family; auto: the tokenizer's own", NULL, 0,
+         0, NULL},
+        {NULL, "system", 0, FL_OPTION_STRING, &f.prompts.system, "TEXT",
+         "the system's message in front of them", "the template's", 0, 0, NULL},
+        {NULL, "special", 0, FL_OPTION_FLAG, &f.prompts.special, NULL,
+         "special tokens in prompts, such as <|im_end|>, are what they mark", NULL, 0, 0, NULL},
         {"Sampling", "temperature", 0, FL_OPTION_REAL, &f.temperature, "T", "0: greedy",
          "0; 1 with another option of sampling", 0, 1000, NULL},
         ALIAS("temp", "temperature"),

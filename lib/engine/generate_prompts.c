@@ -35,14 +35,18 @@ static int add(struct fl_prompts *prompts, int *ids, size_t n_ids, struct fl_err
     return FL_OK;
 }
 
-static int add_text(struct fl_prompts *prompts, const struct fl_tokenizer *tokenizer,
-                    const char *text, size_t length, struct fl_error *error)
+static int add_text(struct fl_prompts *prompts, const struct fl_prompt_source *source,
+                    const struct fl_tokenizer *tokenizer, const char *text, size_t length,
+                    struct fl_error *error)
 {
     int *ids;
     size_t n_ids;
-    if (fl_tokenizer_encode(tokenizer, text, length, true, &ids, &n_ids, error) != FL_OK)
-        return FL_FAILED;
-    return add(prompts, ids, n_ids, error);
+    const int status = prompts->chat
+                           ? fl_chat_encode(prompts->chat, tokenizer, source->system, text, length,
+                                            true, &ids, &n_ids, error)
+                           : fl_tokenizer_encode_special(tokenizer, text, length, true,
+                                                         source->special, &ids, &n_ids, error);
+    return status == FL_OK ? add(prompts, ids, n_ids, error) : FL_FAILED;
 }
 
 static int add_ids(struct fl_prompts *prompts, const char *text, const char *file, int vocab_size,
@@ -56,8 +60,9 @@ static int add_ids(struct fl_prompts *prompts, const char *text, const char *fil
 }
 
 /* A file as one prompt, or line by line; a last line feed ends a line and begins none. */
-static int add_file(struct fl_prompts *prompts, const struct fl_tokenizer *tokenizer,
-                    const char *path, bool by_line, struct fl_error *error)
+static int add_file(struct fl_prompts *prompts, const struct fl_prompt_source *source,
+                    const struct fl_tokenizer *tokenizer, const char *path, bool by_line,
+                    struct fl_error *error)
 {
     char *content;
     size_t length;
@@ -65,13 +70,13 @@ static int add_file(struct fl_prompts *prompts, const struct fl_tokenizer *token
         return FL_FAILED;
     int status = FL_OK;
     if (!by_line)
-        status = add_text(prompts, tokenizer, content, length, error);
+        status = add_text(prompts, source, tokenizer, content, length, error);
     else if (length == 0)
         status = fl_fail(error, "%s: expected one prompt a line, the file is empty", path);
     for (size_t start = 0; by_line && status == FL_OK && start < length;) {
         const char *feed = memchr(content + start, '\n', length - start);
         const size_t end = feed ? (size_t)(feed - content) : length;
-        status = add_text(prompts, tokenizer, content + start, end - start, error);
+        status = add_text(prompts, source, tokenizer, content + start, end - start, error);
         start = end + 1;
     }
     free(content);
@@ -83,17 +88,19 @@ int fl_prompts_read(struct fl_prompts *prompts, const struct fl_prompt_source *s
 {
     int status = FL_OK;
     *prompts = (struct fl_prompts){0};
+    if (source->chat)
+        status = fl_chat_choose(&prompts->chat, source->chat, tokenizer, error);
     for (int i = 0; i < source->texts.n && status == FL_OK; i++)
-        status = add_text(prompts, tokenizer, source->texts.items[i],
+        status = add_text(prompts, source, tokenizer, source->texts.items[i],
                           strlen(source->texts.items[i]), error);
     for (int i = 0; i < source->ids.n && status == FL_OK; i++)
         status = add_ids(prompts, source->ids.items[i], NULL, vocab_size, error);
     if (source->ids_file && status == FL_OK)
         status = add_ids(prompts, NULL, source->ids_file, vocab_size, error);
     if (source->file && status == FL_OK)
-        status = add_file(prompts, tokenizer, source->file, false, error);
+        status = add_file(prompts, source, tokenizer, source->file, false, error);
     if (source->lines && status == FL_OK)
-        status = add_file(prompts, tokenizer, source->lines, true, error);
+        status = add_file(prompts, source, tokenizer, source->lines, true, error);
     if (status != FL_OK)
         fl_prompts_free(prompts);
     return status;

@@ -4,6 +4,7 @@
 
 #include "base/cli.h"
 #include "engine/generation.h"
+#include "text/chat.h"
 #include "text/tokenizer.h"
 
 /* What was given on the command line; one of the five is. */
@@ -12,6 +13,10 @@ struct fl_prompt_source {
     const char *file;               /* --prompt-file: one prompt, the whole file */
     const char *lines;              /* --prompts-file: one prompt a line */
     const char *ids_file;           /* --prompt-ids-file: one prompt */
+    /* of texts only */
+    const char *chat;   /* --chat-template: each is a user's message; NULL: they are as they are */
+    const char *system; /* --system: in front of it; NULL: what the template says */
+    bool special;       /* --special: special tokens in texts are what they mark */
 };
 
 /* How many of the five kinds were given. */
@@ -21,6 +26,7 @@ bool fl_prompt_source_is_ids(const struct fl_prompt_source *source);
 struct fl_prompts {
     struct fl_prompt *items; /* [n] their ids belong to this list */
     int n;
+    const struct fl_chat_template *chat; /* that was used, or NULL */
 };
 
 /* tokenizer may be NULL for ids. vocab_size bounds ids. */
