@@ -319,6 +319,11 @@ static int open_sequence(struct fl_generator *g, struct sequence *s, const struc
     const int room = fl_generator_room(config, prompt->n_ids);
     const struct fl_prompt start = {&config->bos_id, 1};
     const struct fl_prompt *first = has_encoder(g) ? &start : prompt;
+    if (has_encoder(g) && first->ids[0] < 0)
+        return fl_fail(error,
+                       "%s: decoder_start_token_id: expected the id that decoding starts with, the "
+                       "model's config has none",
+                       config->name);
     s->given = *prompt;
     s->n_new_max = g->options.n_new_max < room ? g->options.n_new_max : room;
     s->n_prompt = s->n_ids = first->n_ids;

@@ -82,6 +82,15 @@ static const char *const TEXTS[] = {
     "\"max_position_embeddings\":64,\"num_local_experts\":4,\"num_experts_per_tok\":2}",
     "{\"model_type\":\"t5\",\"d_model\":8,\"d_ff\":12,\"num_layers\":2,\"num_heads\":2,\"d_kv\":4,"
     "\"vocab_size\":16,\"feed_forward_proj\":\"gated-gelu\",\"decoder_start_token_id\":0}",
+    "{\"model_type\":\"t5\",\"d_model\":8,\"d_ff\":12,\"num_layers\":1,\"num_decoder_layers\":3,"
+    "\"num_heads\":2,\"d_kv\":3,\"vocab_size\":16,\"feed_forward_proj\":\"relu\","
+    "\"relative_attention_num_buckets\":32,\"relative_attention_max_distance\":20,"
+    "\"tie_word_embeddings\":true,\"decoder_start_token_id\":0,\"eos_token_id\":1}",
+    "{\"architectures\":[\"ClassicEncoderDecoder\"],\"d_model\":8,\"n_encoder_layers\":2,"
+    "\"n_decoder_layers\":1,\"n_heads\":2,\"d_ff\":12,\"source_vocab_size\":9,"
+    "\"target_vocab_size\":11,\"norm\":\"pre\",\"positions\":\"sinusoidal\","
+    "\"scale_embeddings\":true,\"activation\":\"relu\",\"layer_norm_eps\":1e-5,"
+    "\"bos_token_id\":1,\"eos_token_id\":2}",
     "{\"model_type\":\"llama\",\"model_type\":\"gpt2\",\"hidden_size\":8,\"hidden_size\":9}",
     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
 };
