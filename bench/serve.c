@@ -34,7 +34,8 @@ static int span_cost(const struct serving *s, int n_seqs, int n_tokens, int n_pa
                      struct fl_op_analytic *cost, struct fl_error *error)
 {
     return fl_pass_cost(cost, s->model, s->options->attention, s->options->kv_dtype, n_seqs,
-                        n_tokens, n_past, samples ? FL_LOGITS_LAST : FL_LOGITS_NONE, error);
+                        n_tokens, n_past, samples ? FL_LOGITS_LAST : FL_LOGITS_NONE,
+                        fl_session_experts_hit(s->engine.session), error);
 }
 
 static fl_wide bytes_of(const struct fl_op_analytic *cost)
@@ -128,7 +129,7 @@ static int exact_cost(const struct serving *s, const struct fl_schedule_pass *pa
         s->spans[i] = (struct fl_shape_span){pass->spans[i].n_tokens, pass->spans[i].n_past};
     return fl_pass_cost_spans(cost, s->model, s->options->attention, s->options->kv_dtype, s->spans,
                               pass->n_spans, pass->samples ? FL_LOGITS_LAST : FL_LOGITS_NONE,
-                              error);
+                              fl_session_experts_hit(s->engine.session), error);
 }
 
 static int count_decoding(const struct serving *s, const struct fl_schedule_pass *pass)

@@ -19,6 +19,7 @@ static const char *const FORMATS[] = {"text", "json", NULL};
 struct job {
     const struct fl_generate_flags *flags;
     struct fl_model model;
+    struct fl_model draft;          /* when one was named */
     struct fl_tokenizer *tokenizer; /* NULL when ids go in and come out */
     struct fl_prompts prompts;
     int eos_ids[EOS_MAX];
@@ -150,6 +151,12 @@ static const char *contradiction(const struct fl_generate_flags *f)
         {beams && !f->cache, "--num-beams: expected --cache on, where beams share what they have"},
         {!beams && (f->early_stopping || !isnan(f->length_penalty)),
          "--length-penalty, --early-stopping: expected --num-beams of at least 2"},
+        {f->draft_model && (beams || !f->cache),
+         "--draft-model: expected no --num-beams, and --cache on"},
+        {f->draft_model && f->prompts.texts.n + f->prompts.ids.n > 1,
+         "--draft-model: expected one prompt"},
+        {f->prefill_chunk > 0 && (beams || !f->cache),
+         "--prefill-chunk: expected no --num-beams, and --cache on"},
         {f->stops.n > 0 && only_ids,
          "--stop: expected text to search, here ids go in and come out"},
         {f->n_new_min > f->n_predict, "--min-new-tokens: expected at most --n-predict"},
@@ -208,6 +215,9 @@ static void set_options(struct job *job)
         .no_cache = !f->cache,
         .attention = (enum fl_attention)f->attention,
         .kv_dtype = (enum fl_dtype)f->kv_dtype,
+        .prefill_chunk = (int)f->prefill_chunk,
+        .draft = f->draft_model ? &job->draft : NULL,
+        .n_draft = (int)f->n_draft,
         .n_threads = (int)f->n_threads,
         .tokenizer = job->tokenizer,
         .sink = {job, f->ids ? take_token : NULL, f->ids ? NULL : take_text},
@@ -286,6 +296,7 @@ static void close_job(struct job *job)
     fl_generator_close(job->generator);
     fl_prompts_free(&job->prompts);
     fl_tokenizer_close(job->tokenizer);
+    fl_model_close(&job->draft);
     fl_model_close(&job->model);
 }
 
@@ -299,7 +310,11 @@ static int execute(const struct fl_generate_flags *flags)
     if (fl_model_open_as(&job.model, flags->model, flags->dtype, (uint64_t)flags->seed, &error) !=
         FL_OK)
         return fl_cli_failed(&fl_command_generate, &error);
-    int status = open_job(&job, &error);
+    int status = FL_OK;
+    if (flags->draft_model)
+        status = fl_model_open(&job.draft, flags->draft_model, (uint64_t)flags->seed, &error);
+    if (status == FL_OK)
+        status = open_job(&job, &error);
     if (status == FL_OK)
         status = run_job(&job, &error);
     close_job(&job);
@@ -320,6 +335,7 @@ static int run(int argc, char **argv)
         .dtype = -1,
         .repeat_last_n = -1,
         .n_beams = 1,
+        .n_draft = 4,
         .temperature = NAN,
         .top_p = NAN,
         .min_p = NAN,
@@ -399,12 +415,21 @@ static int run(int argc, char **argv)
         ALIAS("reverse-prompt", "stop"),
         {NULL, "ignore-eos", 0, FL_OPTION_FLAG, &f.ignore_eos, NULL,
          "go on behind the end of sequence", NULL, 0, 0, NULL},
+        {"Speculation", "draft-model", 0, FL_OPTION_STRING, &f.draft_model, "M",
+         "a small model proposes, the model verifies in one pass", "none", 0, 0, NULL},
+        ALIAS("model-draft", "draft-model"),
+        {NULL, "draft-n", 0, FL_OPTION_INT, &f.n_draft, "N", "tokens proposed in a round", "4", 1,
+         1024, NULL},
+        ALIAS("draft-max", "draft-n"),
         {"Run", "cache", 0, FL_OPTION_CHOICE, &f.cache, "on|off",
          "off: every step runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
         {NULL, "attention", 0, FL_OPTION_CHOICE, &f.attention, "KERNEL", "naive, causal or flash",
          "causal", 0, 0, fl_attention_names},
         {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &f.kv_dtype, "TYPE",
          "type of the KV cache: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},
+        {NULL, "prefill-chunk", 0, FL_OPTION_INT, &f.prefill_chunk, "N",
+         "the prompt in passes of at most N tokens", "one pass; 64 with a draft", 1, 1 << 24, NULL},
+        ALIAS("ubatch-size", "prefill-chunk"),
         {NULL, "threads", 't', FL_OPTION_INT, &f.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},
         {"Output", "ids", 0, FL_OPTION_FLAG, &f.ids, NULL, "print token ids, one a line", NULL, 0,
@@ -435,6 +460,7 @@ const struct fl_command fl_command_generate = {
         "end\"\n"
         "  flopledger generate -m stories.gguf -p \"Once\" --num-beams 4 --length-penalty 0.6\n"
         "  flopledger generate -m stories.gguf -p \"Once\" -p \"Lily was\" --format json\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" --draft-model small.gguf --draft-n 5\n"
         "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n"
         "  flopledger generate -m model.safetensors --prompt-ids 23,8 --ids\n",
     .run = run,

@@ -49,8 +49,7 @@ static void print_settings(FILE *out, const struct fl_generate_flags *flags,
             ",\n    \"cache\": %s, \"attention\": \"%s\", \"kv_dtype\": \"%s\", \"threads\": %d\n  "
             "},\n",
             flags->cache ? "true" : "false", fl_attention_name(options->attention),
-            fl_dtype_names[options->kv_dtype],
-            fl_session_n_threads(fl_generator_session(generator)));
+            fl_dtype_names[options->kv_dtype], fl_generator_n_threads(generator));
 }
 
 /* ---- outputs ---- */
@@ -140,6 +139,37 @@ static void print_search(FILE *out, const struct fl_search_cost *cost)
     fputs("},\n", out);
 }
 
+/* Nothing without a draft model. */
+static int print_speculation(FILE *out, const struct fl_generator *generator,
+                             const struct fl_generator_options *options, struct fl_error *error)
+{
+    const struct fl_speculative *speculative = fl_generator_speculative(generator);
+    struct fl_speculative_account account;
+    if (!speculative)
+        return FL_OK;
+    if (fl_speculative_account(speculative, &account, error) != FL_OK)
+        return FL_FAILED;
+    char digits[FL_WIDE_DIGITS];
+    fprintf(out, "  \"speculation\": {\"draft_model\": ");
+    fl_json_text(out, options->draft->config.name);
+    fprintf(out, ", \"n_draft\": %d, \"rounds\": %lld, \"drafted\": %lld, \"accepted\": %lld,\n",
+            options->n_draft, (long long)account.n_rounds, (long long)account.n_drafted,
+            (long long)account.n_accepted);
+    fprintf(out, "    \"draft_wasted_flops\": %s", fl_wide_text(account.draft_wasted, digits));
+    fprintf(out, ", \"verify_wasted_flops\": %s,\n    \"phases\": [\n",
+            fl_wide_text(account.verify_wasted, digits));
+    for (int i = 0; i < FL_SPECULATIVE_N_PHASES; i++) {
+        const struct fl_ledger_entry total =
+            fl_ledger_total(fl_speculative_ledger(speculative, (enum fl_speculative_phase)i));
+        fprintf(out, "      {\"phase\": \"%s\", \"exact_flops\": %s, ",
+                fl_speculative_phase_names[i], fl_wide_text(account.phases[i].exact, digits));
+        print_entry(out, &total);
+        fputs(i + 1 < FL_SPECULATIVE_N_PHASES ? "},\n" : "}\n", out);
+    }
+    fputs("    ]},\n", out);
+    return FL_OK;
+}
+
 int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
                      const struct fl_generator *generator, const struct fl_model *model,
                      const struct fl_generator_options *options,
@@ -160,6 +190,8 @@ int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
     fprintf(out, "  ],\n");
     if (options->n_beams > 1)
         print_search(out, &cost);
+    if (print_speculation(out, generator, options, error) != FL_OK)
+        return FL_FAILED;
     fprintf(out, "  \"phases\": [\n");
     for (int i = 0; i < FL_N_PHASES; i++) {
         print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));

@@ -14,11 +14,11 @@ enum fl_generate_format { FL_GENERATE_TEXT, FL_GENERATE_JSON };
 
 /* Numbers that were not given are NAN, or -1 where they are whole. */
 struct fl_generate_flags {
-    const char *model, *tokenizer;
+    const char *model, *tokenizer, *draft_model;
     struct fl_prompt_source prompts;
     struct fl_cli_texts stops;
     int64_t n_predict, n_new_min, top_k, repeat_last_n, no_repeat_ngram, n_beams;
-    int64_t n_threads, seed;
+    int64_t n_draft, prefill_chunk, n_threads, seed;
     double temperature, top_p, min_p;
     double repetition_penalty, presence_penalty, frequency_penalty, length_penalty;
     bool do_sample, early_stopping, ignore_eos;

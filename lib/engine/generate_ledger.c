@@ -136,6 +136,62 @@ static void print_search(FILE *out, const struct fl_search_cost *cost, int n_bea
             (double)cost->bytes / (double)cost->greedy_bytes);
 }
 
+/* ---- a draft ---- */
+
+static void print_speculation_row(FILE *out, const char *name, fl_wide flops, fl_wide wasted,
+                                  fl_wide bytes, const struct fl_ledger *ledger)
+{
+    char spent[FL_UNIT_TEXT], lost[FL_UNIT_TEXT], moved[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
+    fprintf(out, "%-13s %14s %14s %14s %10s\n", name, fl_si_text((double)flops, "FLOP", spent),
+            fl_si_text((double)wasted, "FLOP", lost), fl_si_text((double)bytes, "B", moved),
+            ledger ? fl_time_text((double)fl_ledger_total(ledger).time_ns, time) : "");
+}
+
+static fl_wide bytes_moved(const struct fl_op_analytic *cost)
+{
+    return cost->bytes_read + cost->bytes_written;
+}
+
+/* What the draft proposed, what it cost, and what the text costs without it. Figures are formulas,
+ * equal to what was counted. */
+static int print_speculation(FILE *out, const struct fl_generator *generator,
+                             const struct fl_model *model,
+                             const struct fl_generator_options *options, struct fl_error *error)
+{
+    const struct fl_speculative *speculative = fl_generator_speculative(generator);
+    const struct fl_generated result = fl_generator_result(generator, 0);
+    struct fl_speculative_account a;
+    struct fl_op_analytic plain;
+    if (fl_speculative_account(speculative, &a, error) != FL_OK ||
+        fl_greedy_cost(&plain, model, options->attention, options->kv_dtype, 0, result.n_prompt,
+                       (int)a.n_emitted, error) != FL_OK)
+        return FL_FAILED;
+    fprintf(out,
+            "\n%s proposed %lld tokens in %lld rounds, %lld accepted (%.1f %%): %.2f tokens a "
+            "round\n",
+            options->draft->config.name, (long long)a.n_drafted, (long long)a.n_rounds,
+            (long long)a.n_accepted,
+            a.n_drafted > 0 ? 100 * (double)a.n_accepted / (double)a.n_drafted : 0,
+            a.n_rounds > 0 ? (double)a.n_emitted / (double)a.n_rounds : 0);
+    fprintf(out, "\n%-13s %14s %14s %14s %10s\n", "speculation", "spent", "of it wasted", "moved",
+            "time");
+    fl_wide flops = 0, bytes = 0;
+    const fl_wide wasted[FL_SPECULATIVE_N_PHASES] = {
+        [FL_SPECULATIVE_DRAFT] = a.draft_wasted, [FL_SPECULATIVE_VERIFY] = a.verify_wasted};
+    for (int i = 0; i < FL_SPECULATIVE_N_PHASES; i++) {
+        print_speculation_row(out, fl_speculative_phase_names[i], a.phases[i].exact, wasted[i],
+                              bytes_moved(&a.phases[i]),
+                              fl_speculative_ledger(speculative, (enum fl_speculative_phase)i));
+        flops += a.phases[i].exact;
+        bytes += bytes_moved(&a.phases[i]);
+    }
+    print_speculation_row(out, "all", flops, a.draft_wasted + a.verify_wasted, bytes, NULL);
+    print_speculation_row(out, "plain", plain.exact, 0, bytes_moved(&plain), NULL);
+    fprintf(out, "%-13s %13.2fx %14s %13.2fx   (plain: by formula, as many tokens)\n", "ratio",
+            (double)flops / (double)plain.exact, "", (double)bytes / (double)bytes_moved(&plain));
+    return FL_OK;
+}
+
 int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
                        const struct fl_model *model, const struct fl_generator_options *options,
                        int n_prompts, struct fl_error *error)
@@ -152,5 +208,7 @@ int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
             return FL_FAILED;
         print_search(out, &cost, options->n_beams);
     }
+    if (options->draft)
+        return print_speculation(out, generator, model, options, error);
     return FL_OK;
 }

@@ -31,10 +31,12 @@ struct fl_generator {
     struct fl_sampler sampler;
     struct fl_stop_rules rules;
     struct fl_beam *beam;
-    struct fl_span *spans; /* [sequences of the session] */
-    int *tokens;           /* of a pass, or of the encoder */
-    int *input_lengths;    /* [n_sequences] */
-    int *beam_ids;         /* [n_prompts, n_beams, n_new_max] */
+    struct fl_speculative *speculative; /* in place of the session */
+    int *round;                         /* [n_draft + 1] tokens of a round */
+    struct fl_span *spans;              /* [sequences of the session] */
+    int *tokens;                        /* of a pass, or of the encoder */
+    int *input_lengths;                 /* [n_sequences] */
+    int *beam_ids;                      /* [n_prompts, n_beams, n_new_max] */
     struct fl_phase phases[FL_N_PHASES];
 };
 
@@ -42,7 +44,7 @@ struct fl_generator {
 
 /* Runs g->spans [n_spans] and writes down what it cost. */
 static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase which,
-                    struct fl_error *error)
+                    enum fl_logits logits, struct fl_error *error)
 {
     struct fl_phase *phase = &g->phases[which];
     int64_t n_tokens = 0;
@@ -50,7 +52,7 @@ static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase
         n_tokens += g->spans[i].n_tokens;
     fl_ledger_reset(fl_session_ledger(g->session));
     const uint64_t start = fl_clock_ns();
-    if (fl_session_run(g->session, g->spans, n_spans, g->tokens, FL_LOGITS_LAST, error) != FL_OK)
+    if (fl_session_run(g->session, g->spans, n_spans, g->tokens, logits, error) != FL_OK)
         return FL_FAILED;
     phase->time_ns += fl_clock_ns() - start;
     phase->n_passes++;
@@ -88,6 +90,23 @@ static int encode(struct fl_generator *g, int first, int n, struct fl_error *err
     phase->n_new += n_tokens;
     fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
     return FL_OK;
+}
+
+/* The next piece of every prompt that does not fit into one; returns how many there are. */
+static int gather_pieces(struct fl_generator *g)
+{
+    const int chunk = g->options.prefill_chunk;
+    int n_spans = 0;
+    for (int i = 0; chunk > 0 && i < g->n_sequences; i++) {
+        const struct sequence *s = &g->sequences[i];
+        const int n_past = fl_session_length(g->session, i);
+        if (s->n_prompt - n_past <= chunk)
+            continue;
+        memcpy(g->tokens + (size_t)n_spans * (size_t)chunk, s->ids + n_past,
+               (size_t)chunk * sizeof(int));
+        g->spans[n_spans++] = (struct fl_span){i, chunk};
+    }
+    return n_spans;
 }
 
 /* The tokens that the cache lacks, or all of them without a cache, of every sequence that goes on;
@@ -156,14 +175,10 @@ static enum fl_stop_reason at_length(const struct fl_generator *g, const struct 
     return s->n_new_max < g->options.n_new_max ? FL_STOP_CONTEXT : FL_STOP_LENGTH;
 }
 
-/* Chooses behind one sequence. */
-static void choose(struct fl_generator *g, int number, const float *logits)
+/* Takes a chosen token, or the end when there was none to choose. */
+static void take(struct fl_generator *g, int number, int id)
 {
     struct sequence *s = &g->sequences[number];
-    g->sampler.state = s->random;
-    g->sampler.n_banned = s->stop.n_new < g->options.n_new_min ? g->options.n_eos : 0;
-    const int id = fl_sampler_pick(&g->sampler, logits, s->ids, s->n_ids);
-    s->random = g->sampler.state;
     if (id < 0)
         s->stop.reason = FL_STOP_NOTHING;
     else if (fl_stop_token(&s->stop, id) != FL_STOP_EOS) {
@@ -176,19 +191,92 @@ static void choose(struct fl_generator *g, int number, const float *logits)
         finish(g, number);
 }
 
+/* Chooses behind one sequence. */
+static void choose(struct fl_generator *g, int number, const float *logits)
+{
+    struct sequence *s = &g->sequences[number];
+    g->sampler.state = s->random;
+    g->sampler.n_banned = s->stop.n_new < g->options.n_new_min ? g->options.n_eos : 0;
+    const int id = fl_sampler_pick(&g->sampler, logits, s->ids, s->n_ids);
+    s->random = g->sampler.state;
+    take(g, number, id);
+}
+
 static int run_batch(struct fl_generator *g, struct fl_error *error)
 {
     const size_t vocab_size = (size_t)g->model->config.vocab_size;
     enum fl_generator_phase phase = FL_PHASE_PREFILL;
     if (encode(g, 0, g->n_sequences, error) != FL_OK)
         return FL_FAILED;
+    for (int n_spans; (n_spans = gather_pieces(g)) > 0;)
+        if (run_pass(g, n_spans, phase, FL_LOGITS_NONE, error) != FL_OK)
+            return FL_FAILED;
     for (int n_spans; (n_spans = gather(g)) > 0; phase = FL_PHASE_DECODE) {
-        if (run_pass(g, n_spans, phase, error) != FL_OK)
+        if (run_pass(g, n_spans, phase, FL_LOGITS_LAST, error) != FL_OK)
             return FL_FAILED;
         const float *logits = fl_session_logits(g->session);
         for (int i = 0; i < n_spans; i++)
             choose(g, g->spans[i].seq, logits + (size_t)i * vocab_size);
     }
+    return FL_OK;
+}
+
+/* ---- with a draft ---- */
+
+/* Both models' distributions, as the options have it: struct fl_distribution. */
+static void distribution(void *context, double *p, const float *logits, int vocab_size,
+                         const int *ids, int n_ids)
+{
+    struct fl_generator *g = context;
+    const int n_new = n_ids - g->sequences[0].n_prompt;
+    (void)vocab_size;
+    g->sampler.n_banned = n_new < g->options.n_new_min ? g->options.n_eos : 0;
+    fl_sampler_distribution(&g->sampler, p, logits, ids, n_ids);
+}
+
+/* The largest logit, whatever came before. */
+static bool is_plain(const struct fl_generator *g)
+{
+    return g->sampler.greedy && g->sampler.n_steps == 0 &&
+           (g->options.n_new_min == 0 || g->options.n_eos == 0);
+}
+
+/* The target's part of what ran becomes the phase's. */
+static void note_phase(struct fl_generator *g, enum fl_generator_phase which, uint64_t time_ns,
+                       int64_t n_passes, int64_t n_tokens, int64_t n_new)
+{
+    struct fl_phase *phase = &g->phases[which];
+    phase->time_ns = time_ns;
+    phase->n_passes = n_passes;
+    phase->n_tokens = n_tokens;
+    phase->n_new = n_new;
+    fl_ledger_add(&phase->ledger,
+                  fl_speculative_ledger(g->speculative, which == FL_PHASE_PREFILL
+                                                            ? FL_SPECULATIVE_PREFILL
+                                                            : FL_SPECULATIVE_VERIFY));
+}
+
+static int run_speculative(struct fl_generator *g, struct fl_error *error)
+{
+    struct sequence *s = &g->sequences[0];
+    const int n_prefill = s->n_prompt - 1, chunk = fl_speculative_prefill_chunk(g->speculative);
+    uint64_t start = fl_clock_ns();
+    if (fl_speculative_prefill(g->speculative, s->ids, s->n_prompt, error) != FL_OK)
+        return FL_FAILED;
+    note_phase(g, FL_PHASE_PREFILL, fl_clock_ns() - start, (n_prefill + chunk - 1) / chunk,
+               n_prefill, n_prefill);
+    int64_t n_rounds = 0, n_rows = 0;
+    for (start = fl_clock_ns(); !s->over; n_rounds++) {
+        const int64_t n_drafted = fl_speculative_n_drafted(g->speculative);
+        int n;
+        if (fl_speculative_round(g->speculative, s->ids, s->n_ids, s->n_new_max - s->stop.n_new,
+                                 g->round, &n, error) != FL_OK)
+            return FL_FAILED;
+        n_rows += fl_speculative_n_drafted(g->speculative) - n_drafted + 1;
+        for (int i = 0; i < n && !s->over; i++)
+            take(g, 0, g->round[i]);
+    }
+    note_phase(g, FL_PHASE_DECODE, fl_clock_ns() - start, n_rounds, n_rows, s->n_ids - s->n_prompt);
     return FL_OK;
 }
 
@@ -202,7 +290,8 @@ static int beam_forward(void *context, const int *seqs, int n_seqs, const int *t
     for (int i = 0; i < n_seqs; i++)
         g->spans[i] = (struct fl_span){seqs[i], n_tokens};
     memcpy(g->tokens, tokens, (size_t)n_seqs * (size_t)n_tokens * sizeof *tokens);
-    if (run_pass(g, n_seqs, prefill ? FL_PHASE_PREFILL : FL_PHASE_DECODE, error) != FL_OK)
+    if (run_pass(g, n_seqs, prefill ? FL_PHASE_PREFILL : FL_PHASE_DECODE, FL_LOGITS_LAST, error) !=
+        FL_OK)
         return FL_FAILED;
     *logits = fl_session_logits(g->session);
     return FL_OK;
@@ -268,6 +357,8 @@ static int run_beams(struct fl_generator *g, struct fl_error *error)
 
 int fl_generator_run(struct fl_generator *g, struct fl_error *error)
 {
+    if (g->speculative)
+        return run_speculative(g, error);
     return g->beam ? run_beams(g, error) : run_batch(g, error);
 }
 
@@ -300,7 +391,8 @@ static int check_prompts(const struct fl_model *model, const struct fl_prompt *p
     return FL_OK;
 }
 
-static int check_options(const struct fl_generator_options *o, struct fl_error *error)
+static int check_options(const struct fl_generator_options *o, int n_prompts,
+                         struct fl_error *error)
 {
     if (o->n_new_max < 1)
         return fl_fail(error, "generation: n_new_max: expected at least 1, got %d", o->n_new_max);
@@ -309,6 +401,12 @@ static int check_options(const struct fl_generator_options *o, struct fl_error *
     if (o->n_beams > 1 && (o->n_stop_texts > 0 || o->no_cache || o->sampling.temperature > 0))
         return fl_fail(error, "generation: beams go with neither stop texts nor sampling, and "
                               "need the cache");
+    if (o->prefill_chunk < 0 || (o->prefill_chunk > 0 && (o->n_beams > 1 || o->no_cache)))
+        return fl_fail(error, "generation: prefill_chunk: expected at least 1 token, the cache and "
+                              "no beams");
+    if (o->draft && (n_prompts != 1 || o->n_beams > 1 || o->no_cache))
+        return fl_fail(error,
+                       "generation: a draft model goes with one prompt, the cache and no beams");
     return FL_OK;
 }
 
@@ -352,12 +450,21 @@ static int n_run_of(const struct sequence *s)
     return s->n_prompt + s->n_new_max - 1;
 }
 
+/* Tokens of a sequence in one pass, at most. */
+static int n_pass_of(const struct fl_generator *g, const struct sequence *s)
+{
+    const int chunk = g->options.prefill_chunk;
+    if (g->options.no_cache)
+        return n_run_of(s);
+    return chunk > 0 && chunk < s->n_prompt ? chunk : s->n_prompt;
+}
+
 static struct extent measure(const struct fl_generator *g)
 {
     struct extent e = {.n_seqs = g->n_sequences};
     for (int i = 0; i < g->n_sequences; i++) {
         const struct sequence *s = &g->sequences[i];
-        const int n_pass = g->options.no_cache ? n_run_of(s) : s->n_prompt;
+        const int n_pass = n_pass_of(g, s);
         e.n_ctx = n_run_of(s) > e.n_ctx ? n_run_of(s) : e.n_ctx;
         e.n_tokens_max = n_pass > e.n_tokens_max ? n_pass : e.n_tokens_max;
         e.n_rows_max += n_pass;
@@ -423,6 +530,28 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
     return fl_session_open(&g->session, g->model, &options, error);
 }
 
+static int open_speculative(struct fl_generator *g, struct fl_error *error)
+{
+    const struct fl_generator_options *o = &g->options;
+    const struct fl_speculative_options options = {
+        .n_draft = o->n_draft,
+        .n_ctx = n_run_of(&g->sequences[0]),
+        .prefill_chunk = o->prefill_chunk,
+        .attention = o->attention,
+        .kv_dtype = o->kv_dtype,
+        .n_threads = o->n_threads,
+        .distribution = {is_plain(g) ? NULL : distribution, g},
+        .seed = o->sampling.seed,
+    };
+    if (fl_speculative_open(&g->speculative, g->model, o->draft, &options, error) != FL_OK)
+        return FL_FAILED;
+    g->phases[FL_PHASE_DECODE].name = "verify";
+    g->round = calloc((size_t)o->n_draft + 1, sizeof *g->round);
+    if (!g->round)
+        return fl_fail(error, "generation: not enough memory for %d proposals", o->n_draft);
+    return FL_OK;
+}
+
 static int open_beam(struct fl_generator *g, struct fl_error *error)
 {
     const struct fl_generator_options *o = &g->options;
@@ -474,7 +603,7 @@ static int open_parts(struct fl_generator *g, const struct fl_prompt *prompts,
                                   error) != FL_OK)
             return FL_FAILED;
     }
-    return open_session(g, error);
+    return o->draft ? open_speculative(g, error) : open_session(g, error);
 }
 
 int fl_generator_open(struct fl_generator **generator, const struct fl_model *model,
@@ -482,7 +611,7 @@ int fl_generator_open(struct fl_generator **generator, const struct fl_model *mo
                       const struct fl_generator_options *options, struct fl_error *error)
 {
     *generator = NULL;
-    if (check_options(options, error) != FL_OK ||
+    if (check_options(options, n_prompts, error) != FL_OK ||
         check_prompts(model, prompts, n_prompts, error) != FL_OK)
         return FL_FAILED;
     struct fl_generator *g = calloc(1, sizeof *g);
@@ -520,6 +649,8 @@ void fl_generator_close(struct fl_generator *g)
     for (int i = 0; i < FL_N_PHASES; i++)
         fl_ledger_close(&g->phases[i].ledger);
     fl_session_close(g->session);
+    fl_speculative_close(g->speculative);
+    free(g->round);
     fl_sampler_close(&g->sampler);
     fl_stop_rules_close(&g->rules);
     fl_beam_close(g->beam);
@@ -554,7 +685,13 @@ const struct fl_phase *fl_generator_phase(const struct fl_generator *g,
     return &g->phases[phase];
 }
 
-const struct fl_session *fl_generator_session(const struct fl_generator *g)
+int fl_generator_n_threads(const struct fl_generator *g)
 {
-    return g->session;
+    return g->speculative ? fl_speculative_n_threads(g->speculative)
+                          : fl_session_n_threads(g->session);
+}
+
+const struct fl_speculative *fl_generator_speculative(const struct fl_generator *g)
+{
+    return g->speculative;
 }

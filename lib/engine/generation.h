@@ -5,7 +5,8 @@
  * started with the same seed, so a prompt gives in a batch what it gives alone, up to rounding.
  * An encoder-decoder's prompts are what its encoder reads; its decoder begins with bos_id.
  * With n_beams above 1 each prompt is searched (beam.h), one after the other, its beams being the
- * sequences of the batch. All memory is reserved by fl_generator_open(). */
+ * sequences of the batch. With a draft model tokens come in rounds of several. All memory is
+ * reserved by fl_generator_open(). */
 #ifndef FL_ENGINE_GENERATION_H
 #define FL_ENGINE_GENERATION_H
 
@@ -13,6 +14,7 @@
 #include "engine/beam.h"
 #include "engine/sampler.h"
 #include "engine/session.h"
+#include "engine/speculative.h"
 #include "engine/stop.h"
 #include "ledger/ledger.h"
 #include "text/tokenizer.h"
@@ -47,6 +49,13 @@ struct fl_generator_options {
     double length_penalty;
     bool early_stopping;
     bool no_cache; /* every pass runs the whole sequences again; not with beams */
+    /* The prompt in passes of so many tokens a sequence at most: less memory, and the weights are
+     * read once a pass. 0: in one pass. Not with beams, without a cache, or for an encoder. */
+    int prefill_chunk;
+    /* Proposes tokens that the model verifies (speculative.h); NULL: none. One prompt,
+     * decoder-only, with the cache, without beams. Must outlive the generator. */
+    const struct fl_model *draft;
+    int n_draft; /* proposals a round */
     enum fl_attention attention;
     enum fl_dtype kv_dtype;               /* f32, f16 or bf16 */
     int n_threads;                        /* 0: all cores this process may use */
@@ -57,7 +66,8 @@ struct fl_generator_options {
 /* One phase's part of the ledger. */
 enum fl_generator_phase { FL_PHASE_PREFILL, FL_PHASE_DECODE, FL_N_PHASES };
 struct fl_phase {
-    const char *name; /* "prefill", "decode" */
+    const char *name; /* "prefill", "decode"; "verify" with a draft: of whole rounds the time, of
+                         the model the work */
     int64_t n_passes;
     int64_t n_tokens; /* run through the model: without a cache also those of earlier passes */
     int64_t n_new;    /* the rate's numerator: the prompts' tokens, or those decoded */
@@ -95,6 +105,8 @@ int fl_generator_run(struct fl_generator *generator, struct fl_error *error);
 struct fl_generated fl_generator_result(const struct fl_generator *generator, int prompt);
 const struct fl_phase *fl_generator_phase(const struct fl_generator *generator,
                                           enum fl_generator_phase phase);
-const struct fl_session *fl_generator_session(const struct fl_generator *generator);
+int fl_generator_n_threads(const struct fl_generator *generator); /* as used, never 0 */
+/* The draft's part, for its account; NULL without one. */
+const struct fl_speculative *fl_generator_speculative(const struct fl_generator *generator);
 
 #endif

@@ -33,20 +33,27 @@ static int total_of(struct fl_op_analytic *total, const struct fl_model *model,
 
 int fl_pass_cost(struct fl_op_analytic *total, const struct fl_model *model,
                  enum fl_attention attention, enum fl_dtype kv_dtype, int n_seqs, int n_tokens,
-                 int n_past, enum fl_logits logits, struct fl_error *error)
+                 int n_past, enum fl_logits logits, const int *experts_hit, struct fl_error *error)
 {
-    const struct fl_shape shape = {
-        .batch = n_seqs, .n_tokens = n_tokens, .n_past = n_past, .kv_dtype = kv_dtype};
+    const struct fl_shape shape = {.batch = n_seqs,
+                                   .n_tokens = n_tokens,
+                                   .n_past = n_past,
+                                   .kv_dtype = kv_dtype,
+                                   .experts_hit = experts_hit};
     return total_of(total, model, attention, &shape, logits, error);
 }
 
 int fl_pass_cost_spans(struct fl_op_analytic *total, const struct fl_model *model,
                        enum fl_attention attention, enum fl_dtype kv_dtype,
                        const struct fl_shape_span *spans, int n_spans, enum fl_logits logits,
-                       struct fl_error *error)
+                       const int *experts_hit, struct fl_error *error)
 {
-    const struct fl_shape shape = {
-        .batch = 1, .n_tokens = 1, .spans = spans, .n_spans = n_spans, .kv_dtype = kv_dtype};
+    const struct fl_shape shape = {.batch = 1,
+                                   .n_tokens = 1,
+                                   .spans = spans,
+                                   .n_spans = n_spans,
+                                   .kv_dtype = kv_dtype,
+                                   .experts_hit = experts_hit};
     return total_of(total, model, attention, &shape, logits, error);
 }
 

@@ -19,6 +19,13 @@ struct round_record {
     int n_drafted, n_accepted;
 };
 
+/* Which experts passes hit, one pass behind the other: with them the account knows the bytes of a
+ * mixture of experts. Empty for other models. */
+struct hit_log {
+    int *hits; /* [n, n_layers] */
+    size_t n, capacity;
+};
+
 struct fl_speculative {
     const struct fl_model *target_model, *draft_model;
     struct fl_speculative_options options;
@@ -29,8 +36,10 @@ struct fl_speculative {
     double *p;    /* [vocab_size] */
     double *q;    /* [n_draft, vocab_size] */
     struct fl_ledger ledgers[FL_SPECULATIVE_N_PHASES];
+    struct hit_log target_hits, draft_hits;
     int n_prompt;
     int n_rounds;
+    int64_t n_drafted;
     struct round_record *rounds; /* [n_ctx]: a round emits at least one token */
 };
 
@@ -207,6 +216,8 @@ void fl_speculative_close(struct fl_speculative *speculative)
         fl_ledger_close(&speculative->ledgers[i]);
     fl_session_close(speculative->target);
     fl_session_close(speculative->draft);
+    free(speculative->target_hits.hits);
+    free(speculative->draft_hits.hits);
     free(speculative->history);
     free(speculative->rounds);
     free(speculative->p);
@@ -216,6 +227,25 @@ void fl_speculative_close(struct fl_speculative *speculative)
 
 /* ---- running ---- */
 
+static int log_hits(struct hit_log *log, const struct fl_session *session, int n_layers,
+                    struct fl_error *error)
+{
+    const int *hits = fl_session_experts_hit(session);
+    const size_t n = (size_t)n_layers;
+    if (!hits)
+        return FL_OK;
+    if (log->n == log->capacity) {
+        const size_t capacity = log->capacity > 0 ? 2 * log->capacity : 1024;
+        int *grown = realloc(log->hits, capacity * n * sizeof *grown);
+        if (!grown)
+            return fl_fail(error, "not enough memory for the experts of %zu passes", capacity);
+        log->hits = grown;
+        log->capacity = capacity;
+    }
+    memcpy(log->hits + log->n++ * n, hits, n * sizeof *hits);
+    return FL_OK;
+}
+
 static int run(struct fl_speculative *s, enum fl_speculative_phase phase, const int *tokens, int n,
                enum fl_logits logits, struct fl_error *error)
 {
@@ -224,7 +254,8 @@ static int run(struct fl_speculative *s, enum fl_speculative_phase phase, const 
     if (fl_session_forward(session, tokens, n, logits, error) != FL_OK)
         return FL_FAILED;
     fl_ledger_add(&s->ledgers[phase], fl_session_ledger(session));
-    return FL_OK;
+    return log_hits(session == s->target ? &s->target_hits : &s->draft_hits, session,
+                    s->ledgers[phase].n_layers, error);
 }
 
 /* Runs tokens from..to-1 in pieces, without logits. */
@@ -250,6 +281,8 @@ int fl_speculative_prefill(struct fl_speculative *s, const int *ids, int n_ids,
     for (int i = 0; i < FL_SPECULATIVE_N_PHASES; i++)
         fl_ledger_reset(&s->ledgers[i]);
     s->n_rounds = 0;
+    s->n_drafted = 0;
+    s->target_hits.n = s->draft_hits.n = 0;
     s->n_prompt = n_ids;
     if (run_pieces(s, FL_SPECULATIVE_PREFILL, ids, 0, n_ids - 1, error) != FL_OK)
         return FL_FAILED;
@@ -376,21 +409,37 @@ int fl_speculative_round(struct fl_speculative *s, const int *ids, int n_ids, in
     fl_session_truncate(s->draft, n_ids + record.n_accepted);
     assert(s->n_rounds < s->n_ctx);
     s->rounds[s->n_rounds++] = record;
+    s->n_drafted += n;
     return FL_OK;
 }
 
 /* ---- the account ---- */
 
-static int add_pass(const struct fl_speculative *s, struct fl_speculative_account *account,
-                    enum fl_speculative_phase phase, int n_tokens, int n_past,
+/* Passes of each model that the account has gone through, in the order in which they ran. */
+struct replay {
+    const struct fl_speculative *s;
+    struct fl_speculative_account *account;
+    size_t n_target, n_draft;
+};
+
+static const int *next_hits(struct replay *r, enum fl_speculative_phase phase)
+{
+    const bool target = is_targets((int)phase);
+    const struct hit_log *log = target ? &r->s->target_hits : &r->s->draft_hits;
+    size_t *n = target ? &r->n_target : &r->n_draft;
+    return *n < log->n ? log->hits + (*n)++ * (size_t)r->s->ledgers[phase].n_layers : NULL;
+}
+
+static int add_pass(struct replay *r, enum fl_speculative_phase phase, int n_tokens, int n_past,
                     enum fl_logits logits, fl_wide *flops, struct fl_error *error)
 {
+    const struct fl_speculative *s = r->s;
     struct fl_op_analytic cost;
     const struct fl_model *model = is_targets((int)phase) ? s->target_model : s->draft_model;
     if (fl_pass_cost(&cost, model, s->options.attention, s->options.kv_dtype, 1, n_tokens, n_past,
-                     logits, error) != FL_OK)
+                     logits, next_hits(r, phase), error) != FL_OK)
         return FL_FAILED;
-    struct fl_op_analytic *sum = &account->phases[phase];
+    struct fl_op_analytic *sum = &r->account->phases[phase];
     sum->present = true;
     sum->textbook += cost.textbook;
     sum->exact += cost.exact;
@@ -400,49 +449,51 @@ static int add_pass(const struct fl_speculative *s, struct fl_speculative_accoun
     return FL_OK;
 }
 
-static int account_pieces(const struct fl_speculative *s, struct fl_speculative_account *account,
-                          enum fl_speculative_phase phase, int from, int to, struct fl_error *error)
+static int account_pieces(struct replay *replay, enum fl_speculative_phase phase, int from, int to,
+                          struct fl_error *error)
 {
     fl_wide flops;
     for (int n; from < to; from += n) {
-        n = least(s->chunk, to - from);
-        if (add_pass(s, account, phase, n, from, FL_LOGITS_NONE, &flops, error) != FL_OK)
+        n = least(replay->s->chunk, to - from);
+        if (add_pass(replay, phase, n, from, FL_LOGITS_NONE, &flops, error) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
 }
 
-static int account_draft(const struct fl_speculative *s, struct fl_speculative_account *account,
-                         const struct round_record *r, struct fl_error *error)
+static int account_draft(struct replay *replay, const struct round_record *r,
+                         struct fl_error *error)
 {
+    const int chunk = replay->s->chunk;
     for (int i = 0; i < r->n_drafted; i++) {
         const int end = r->n_past + 1 + i;
         int from = i == 0 ? r->n_draft_past : end - 1;
         fl_wide flops;
-        for (; end - from > s->chunk; from += s->chunk)
-            if (add_pass(s, account, FL_SPECULATIVE_DRAFT, s->chunk, from, FL_LOGITS_NONE, &flops,
+        for (; end - from > chunk; from += chunk)
+            if (add_pass(replay, FL_SPECULATIVE_DRAFT, chunk, from, FL_LOGITS_NONE, &flops,
                          error) != FL_OK)
                 return FL_FAILED;
-        if (add_pass(s, account, FL_SPECULATIVE_DRAFT, end - from, from, FL_LOGITS_LAST, &flops,
+        if (add_pass(replay, FL_SPECULATIVE_DRAFT, end - from, from, FL_LOGITS_LAST, &flops,
                      error) != FL_OK)
             return FL_FAILED;
         if (i >= r->n_accepted)
-            account->draft_wasted += flops;
+            replay->account->draft_wasted += flops;
     }
     return FL_OK;
 }
 
-static int account_verify(const struct fl_speculative *s, struct fl_speculative_account *account,
-                          const struct round_record *r, struct fl_error *error)
+static int account_verify(struct replay *replay, const struct round_record *r,
+                          struct fl_error *error)
 {
+    const struct fl_speculative *s = replay->s;
     fl_wide flops;
     struct fl_op_analytic kept;
-    if (add_pass(s, account, FL_SPECULATIVE_VERIFY, r->n_drafted + 1, r->n_past, FL_LOGITS_ALL,
-                 &flops, error) != FL_OK ||
+    if (add_pass(replay, FL_SPECULATIVE_VERIFY, r->n_drafted + 1, r->n_past, FL_LOGITS_ALL, &flops,
+                 error) != FL_OK ||
         fl_pass_cost(&kept, s->target_model, s->options.attention, s->options.kv_dtype, 1,
-                     r->n_accepted + 1, r->n_past, FL_LOGITS_ALL, error) != FL_OK)
+                     r->n_accepted + 1, r->n_past, FL_LOGITS_ALL, NULL, error) != FL_OK)
         return FL_FAILED;
-    account->verify_wasted += flops - kept.exact;
+    replay->account->verify_wasted += flops - kept.exact;
     return FL_OK;
 }
 
@@ -450,17 +501,17 @@ int fl_speculative_account(const struct fl_speculative *s, struct fl_speculative
                            struct fl_error *error)
 {
     *account = (struct fl_speculative_account){.n_rounds = s->n_rounds};
+    struct replay replay = {.s = s, .account = account};
     const int n_prefill = s->n_prompt - 1;
-    if (account_pieces(s, account, FL_SPECULATIVE_PREFILL, 0, n_prefill, error) != FL_OK ||
-        account_pieces(s, account, FL_SPECULATIVE_DRAFT_PREFILL, 0,
-                       least(n_prefill, s->draft_n_ctx), error) != FL_OK)
+    if (account_pieces(&replay, FL_SPECULATIVE_PREFILL, 0, n_prefill, error) != FL_OK ||
+        account_pieces(&replay, FL_SPECULATIVE_DRAFT_PREFILL, 0, least(n_prefill, s->draft_n_ctx),
+                       error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < s->n_rounds; i++) {
         const struct round_record *r = &s->rounds[i];
         account->n_drafted += r->n_drafted;
         account->n_accepted += r->n_accepted;
-        if (account_draft(s, account, r, error) != FL_OK ||
-            account_verify(s, account, r, error) != FL_OK)
+        if (account_draft(&replay, r, error) != FL_OK || account_verify(&replay, r, error) != FL_OK)
             return FL_FAILED;
     }
     account->n_emitted = account->n_accepted + account->n_rounds;
@@ -481,4 +532,14 @@ int fl_speculative_n_ctx(const struct fl_speculative *speculative)
 int fl_speculative_n_threads(const struct fl_speculative *speculative)
 {
     return fl_session_n_threads(speculative->target);
+}
+
+int fl_speculative_prefill_chunk(const struct fl_speculative *speculative)
+{
+    return speculative->chunk;
+}
+
+int64_t fl_speculative_n_drafted(const struct fl_speculative *speculative)
+{
+    return speculative->n_drafted;
 }

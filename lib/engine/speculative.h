@@ -90,7 +90,9 @@ const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *specu
 int fl_speculative_account(const struct fl_speculative *speculative,
                            struct fl_speculative_account *account, struct fl_error *error);
 int fl_speculative_n_ctx(const struct fl_speculative *speculative);
-int fl_speculative_n_threads(const struct fl_speculative *speculative); /* as used, never 0 */
+int fl_speculative_prefill_chunk(const struct fl_speculative *speculative);
+int64_t fl_speculative_n_drafted(const struct fl_speculative *speculative); /* since the prefill */
+int fl_speculative_n_threads(const struct fl_speculative *speculative);     /* as used, never 0 */
 
 /* The rule itself: x was drawn from q [n]; returns x when accepted, else a token drawn from
  * max(0, p - q); -1 when p is all 0. state is a generator's (base/random.h). */

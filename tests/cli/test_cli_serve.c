@@ -1,4 +1,4 @@
-/* serve-trace as a user runs it. */
+/* serve-trace, and generate with a draft or in pieces, as a user runs them. */
 #include "tests/cli/run.h"
 
 #include <cJSON.h>
@@ -155,5 +155,59 @@ Test(cli_serve, help_has_examples)
     cr_expect_eq(r.status, 0);
     expect_in(r.out, "flopledger serve-trace bench/traces/chat.csv");
     expect_in(r.out, "--kv-blocks");
+    run_release(&r);
+}
+
+/* ---- generate ---- */
+
+Test(cli_serve, a_draft_or_pieces_give_the_same_tokens)
+{
+    static const char *const OPTIONS[] = {"--draft-model gpt2-nano --draft-n 3",
+                                          "--draft-model llama-nano", "--prefill-chunk 4"};
+    struct run_result plain = run_flopledger("generate -m llama-nano --ids -q -n 20 -t 1 "
+                                             "--prompt-ids 5,6,7,8,9,10,11,12,13");
+    cr_assert_eq(plain.status, 0, "%s", plain.err);
+    for (size_t i = 0; i < sizeof OPTIONS / sizeof *OPTIONS; i++) {
+        struct run_result r = run_flopledger("generate -m llama-nano --ids -q -n 20 -t 1 "
+                                             "--prompt-ids 5,6,7,8,9,10,11,12,13 %s",
+                                             OPTIONS[i]);
+        cr_expect_eq(r.status, 0, "%s", r.err);
+        cr_expect_str_eq(r.out, plain.out, "%s", OPTIONS[i]);
+        run_release(&r);
+    }
+    run_release(&plain);
+}
+
+Test(cli_serve, a_draft_shows_what_it_cost)
+{
+    struct run_result r = run_flopledger("generate -m llama-nano -p Hello -n 20 -t 1 --ignore-eos "
+                                         "--draft-model llama-nano");
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    expect_in(r.err, "llama-nano proposed 16 tokens in 4 rounds, 16 accepted (100.0 %)");
+    expect_in(r.err, "of it wasted");
+    run_release(&r);
+    r = run_flopledger("generate -m llama-nano -p Hello -n 20 -t 1 --ignore-eos --format json "
+                       "--draft-model gpt2-nano");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cJSON *root = cJSON_Parse(r.out);
+    const cJSON *speculation = cJSON_GetObjectItemCaseSensitive(root, "speculation");
+    const cJSON *phases = cJSON_GetObjectItemCaseSensitive(speculation, "phases");
+    cr_expect_eq(cJSON_GetArraySize(phases), 4);
+    cr_expect_eq(sum_of(phases, "exact_flops"), sum_of(phases, "flops"));
+    cr_expect_gt(number(speculation, "verify_wasted_flops"), 0);
+    cJSON_Delete(root);
+    run_release(&r);
+}
+
+Test(cli_serve, a_draft_with_another_vocabulary_is_refused)
+{
+    struct run_result r =
+        run_flopledger("generate -m llama-nano -p Hello --draft-model stories15m");
+    cr_expect_eq(r.status, 1);
+    expect_in(r.err, "vocab_size: a draft model has the target's vocabulary; expected 256");
+    run_release(&r);
+    r = run_flopledger("generate -m llama-nano -p a -p b --draft-model gpt2-nano");
+    cr_expect_eq(r.status, 2);
+    expect_in(r.err, "--draft-model: expected one prompt");
     run_release(&r);
 }
