@@ -129,6 +129,15 @@ static void put_view(struct fl_gguf_writer *writer, const struct fl_tokenizer_vi
     fl_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", view->add_eos);
     if (!byte_level)
         fl_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", view->add_space_prefix);
+    if (is(view->model, "t5"))
+        fl_gguf_put_bool(writer, "tokenizer.ggml.remove_extra_whitespaces",
+                         view->remove_extra_spaces);
+    if (view->charsmap)
+        fl_gguf_put_bytes(writer, "tokenizer.ggml.precompiled_charsmap", view->charsmap,
+                          view->charsmap_size);
+    if (view->chat_template)
+        fl_gguf_put_string(writer, "tokenizer.chat_template", view->chat_template,
+                           strlen(view->chat_template));
 }
 
 static int put_tokenizer(struct fl_gguf_writer *writer, const struct arguments *a,

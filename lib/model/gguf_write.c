@@ -10,6 +10,7 @@
 
 /* Numbers of the value types that are written. */
 enum {
+    TYPE_UINT8 = 0,
     TYPE_UINT32 = 4,
     TYPE_INT32 = 5,
     TYPE_FLOAT32 = 6,
@@ -121,6 +122,13 @@ static void begin_array(struct fl_gguf_writer *writer, const char *key, uint32_t
 {
     fl_gguf_put_raw(writer, key, strlen(key), TYPE_ARRAY, &type, sizeof type);
     add_u64(&writer->entries, n);
+}
+
+void fl_gguf_put_bytes(struct fl_gguf_writer *writer, const char *key, const void *data,
+                       size_t size)
+{
+    begin_array(writer, key, TYPE_UINT8, size);
+    add(&writer->entries, data, size);
 }
 
 void fl_gguf_begin_strings(struct fl_gguf_writer *writer, const char *key, uint64_t n)

@@ -38,6 +38,10 @@ void fl_gguf_put_bool(struct fl_gguf_writer *writer, const char *key, bool value
 void fl_gguf_put_string(struct fl_gguf_writer *writer, const char *key, const char *text,
                         size_t length);
 
+/* An array of uint8. */
+void fl_gguf_put_bytes(struct fl_gguf_writer *writer, const char *key, const void *data,
+                       size_t size);
+
 /* A value as it stands in another file, see fl_gguf_entry(). */
 void fl_gguf_put_raw(struct fl_gguf_writer *writer, const char *key, size_t key_length,
                      uint32_t type, const void *value, size_t size);

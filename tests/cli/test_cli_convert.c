@@ -84,6 +84,37 @@ Test(cli_convert, random_weights_of_a_preset)
     run_release(&r);
 }
 
+/* The same ids from the file that was written as from the tokenizer's own, for every text that
+ * llama.cpp's tests have; the vocabulary is padded to the model's. */
+Test(cli_convert, tokenizers_come_along)
+{
+    static const struct {
+        const char *tokenizer;
+        int vocab_size;
+    } CASES[] = {
+        {"encoder.json", 50257},
+        {"sp_test_model.model", 1003},
+        {"ggml-vocab-phi-3.gguf", 32064},
+        {"ggml-vocab-gpt-2.gguf", 50260},
+    };
+    if (absent())
+        return;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char line[1024];
+        snprintf(line, sizeof line,
+                 "echo '{\"model_type\":\"llama\",\"hidden_size\":8,\"intermediate_size\":8,"
+                 "\"num_hidden_layers\":1,\"num_attention_heads\":1,\"vocab_size\":%d,"
+                 "\"max_position_embeddings\":64,\"rms_norm_eps\":1e-5,\"hidden_act\":"
+                 "\"silu\"}' >config.json && T=$M/%s && "
+                 "$F convert -m config.json -o t.gguf -q --force --tokenizer $T && "
+                 "$F tokenize --tokenizer $T --text-file $M/ggml-vocab-gpt-2.gguf.inp >a && "
+                 "$F tokenize -m t.gguf --text-file $M/ggml-vocab-gpt-2.gguf.inp >b && "
+                 "test -s a && cmp a b",
+                 CASES[i].vocab_size, CASES[i].tokenizer);
+        expect_shell(line, "$OLDPWD/../shared/reference/tokenizers");
+    }
+}
+
 /* Figures of all operators, exact and counted. */
 static int count_unequal(const cJSON *ops, int *n)
 {

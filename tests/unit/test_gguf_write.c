@@ -42,6 +42,7 @@ static void put_metadata(struct fl_gguf_writer *writer)
     fl_gguf_put_string(writer, "a.string", "text", 4);
     fl_gguf_put_string(writer, "an.empty.string", "", 0);
     fl_gguf_put_raw(writer, "a.raw.u16", 9, 2, (unsigned char[]){0x34, 0x12}, 2);
+    fl_gguf_put_bytes(writer, "bytes", (unsigned char[]){250, 0}, 2);
     fl_gguf_begin_strings(writer, "strings", 2);
     fl_gguf_add_string(writer, "one", 3);
     fl_gguf_add_string(writer, "", 0);
@@ -80,6 +81,10 @@ static void expect_metadata(const struct fl_gguf *gguf)
     cr_assert_eq(fl_gguf_get_array(gguf, "reals", FL_GGUF_REALS, &array, NULL), FL_OK);
     cr_expect(fl_gguf_next_real(&array, &real));
     cr_expect_eq(real, -1.5);
+    cr_assert_eq(fl_gguf_get_array(gguf, "bytes", FL_GGUF_INTS, &array, NULL), FL_OK);
+    cr_expect_eq(array.n, 2u);
+    cr_expect(fl_gguf_next_int(&array, &whole));
+    cr_expect_eq(whole, 250);
     cr_assert_eq(fl_gguf_get_array(gguf, "ints", FL_GGUF_INTS, &array, NULL), FL_OK);
     cr_expect(fl_gguf_next_int(&array, &whole));
     cr_expect_eq(whole, -7);
