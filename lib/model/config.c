@@ -288,7 +288,8 @@ void fl_config_set_name(struct fl_config *config, const char *text)
 int fl_config_runnable(const struct fl_config *config, struct fl_error *error)
 {
     if (config->positions == FL_POS_RELATIVE && config->n_encoder_layers == 0)
-        return fl_fail(error, "%s: relative positions without an encoder can be counted but not run",
+        return fl_fail(error,
+                       "%s: relative positions without an encoder can be counted but not run",
                        config->name);
     return FL_OK;
 }

@@ -87,7 +87,7 @@ static bool plan_slot(struct fl_gguf_plan *plan, const struct fl_weight_slot *sl
     if (!tensor)
         return false;
     if (is_new && slot->n_cols) {
-        enum fl_dtype dtype = wanted(slot, asked, plan->config->tied);
+        enum fl_dtype dtype = row->flat ? FL_F32 : wanted(slot, asked, plan->config->tied);
         tensor->dims[0] = (uint64_t)slot->n_cols;
         tensor->dtype = fl_dtype_fit(dtype, tensor->dims[0]);
         plan->n_matrices[tensor->dtype]++;
@@ -95,7 +95,9 @@ static bool plan_slot(struct fl_gguf_plan *plan, const struct fl_weight_slot *sl
     }
     const int rows = slot->n_cols ? 1 : 0; /* the dimension they are counted along */
     tensor->n_dims = rows + 1 + row->stacked;
-    if (row->stacked) {
+    if (row->flat) {
+        tensor->n_dims = 1;
+    } else if (row->stacked) {
         tensor->dims[rows] = (uint64_t)slot->n_rows;
         tensor->dims[rows + 1]++;
     } else
@@ -306,7 +308,7 @@ int fl_gguf_write_tensor(struct fl_gguf_writer *writer, const struct fl_gguf_pla
     const struct fl_gguf_planned *tensor = &plan->tensors[i];
     if (tensor->n_parts == 0)
         return fl_gguf_write(writer, plan->rope_factors, (size_t)tensor->n_bytes, error);
-    const size_t n_cols = tensor->n_dims > 1 ? (size_t)tensor->dims[0] : 1;
+    const size_t n_cols = tensor->parts[0].n_cols ? (size_t)tensor->parts[0].n_cols : 1;
     const size_t n = n_cols < CHUNK_FLOATS ? CHUNK_FLOATS : n_cols;
     struct scratch scratch = {malloc(n * sizeof(float)), malloc(n * sizeof(float))};
     int status = FL_OK;
@@ -359,11 +361,19 @@ static void put_own_real(struct fl_gguf_writer *writer, const struct fl_gguf_pla
     fl_gguf_put_real(writer, key, value);
 }
 
+static void put_own_bool(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan,
+                         const char *name, bool value)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.%s", plan->architecture, name);
+    fl_gguf_put_bool(writer, key, value);
+}
+
 static void put_rope(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan)
 {
     const struct fl_rope_params *rope = &plan->config->rope;
     char key[128];
-    put_own(writer, plan, "rope.dimension_count", plan->config->head_dim);
+    put_own(writer, plan, "rope.dimension_count", fl_config_rotary_dim(plan->config));
     put_own_real(writer, plan, "rope.freq_base", rope->theta);
     if (rope->scaling == FL_ROPE_LINEAR) {
         snprintf(key, sizeof key, "%s.rope.scaling.type", plan->architecture);
@@ -400,11 +410,20 @@ void fl_gguf_put_config(struct fl_gguf_writer *writer, const struct fl_gguf_plan
          config->head_dim * config->n_heads == config->d_model},
         {"attention.sliding_window", config->sliding_window, config->sliding_window == 0},
         {"vocab_size", config->vocab_size, false},
+        {"expert_count", config->n_experts, config->n_experts == 0},
+        {"expert_used_count", config->n_experts_used, config->n_experts == 0},
+        {"expert_feed_forward_length", config->d_ff, config->n_experts == 0},
+        {"expert_shared_feed_forward_length", config->d_ff_shared, config->d_ff_shared == 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!rows[i].absent)
             put_own(writer, plan, rows[i].name, rows[i].value);
     put_own_real(writer, plan, plan->eps_key, config->norm_eps);
+    if (config->n_experts > 0)
+        put_own_bool(writer, plan, "expert_weights_norm", config->norm_topk);
+    if (config->arch == FL_ARCH_NEOX)
+        put_own_bool(writer, plan, "use_parallel_residual",
+                     config->branches == FL_BRANCHES_PARALLEL);
     if (config->positions == FL_POS_ROPE)
         put_rope(writer, plan);
 }

@@ -1,5 +1,6 @@
 #include "model/gguf_model.h"
 #include "model/gguf.h"
+#include "model/gguf_names.h"
 #include "model/weight_layout.h"
 
 #include <limits.h>
@@ -7,52 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct fl_weight_name LLAMA_NAMES[FL_N_WEIGHT_ROLES] = {
-    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "token_embd.weight"},
-    [FL_WEIGHT_NORM_FINAL] = {.pattern = "output_norm.weight"},
-    [FL_WEIGHT_LOGITS] = {.pattern = "output.weight"},
-    [FL_WEIGHT_NORM_ATTN] = {.pattern = "blk.%d.attn_norm.weight"},
-    [FL_WEIGHT_Q] = {.pattern = "blk.%d.attn_q.weight"},
-    [FL_WEIGHT_K] = {.pattern = "blk.%d.attn_k.weight"},
-    [FL_WEIGHT_V] = {.pattern = "blk.%d.attn_v.weight"},
-    [FL_WEIGHT_Q_BIAS] = {.pattern = "blk.%d.attn_q.bias"},
-    [FL_WEIGHT_K_BIAS] = {.pattern = "blk.%d.attn_k.bias"},
-    [FL_WEIGHT_V_BIAS] = {.pattern = "blk.%d.attn_v.bias"},
-    [FL_WEIGHT_ATTN_OUT] = {.pattern = "blk.%d.attn_output.weight"},
-    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "blk.%d.attn_output.bias"},
-    [FL_WEIGHT_NORM_FFN] = {.pattern = "blk.%d.ffn_norm.weight"},
-    [FL_WEIGHT_FFN_GATE] = {.pattern = "blk.%d.ffn_gate.weight"},
-    [FL_WEIGHT_FFN_GATE_BIAS] = {.pattern = "blk.%d.ffn_gate.bias"},
-    [FL_WEIGHT_FFN_UP] = {.pattern = "blk.%d.ffn_up.weight"},
-    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "blk.%d.ffn_up.bias"},
-    [FL_WEIGHT_FFN_DOWN] = {.pattern = "blk.%d.ffn_down.weight"},
-    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "blk.%d.ffn_down.bias"},
-};
-
-static const struct fl_weight_name GPT2_NAMES[FL_N_WEIGHT_ROLES] = {
-    [FL_WEIGHT_TOKEN_EMBEDDING] = {.pattern = "token_embd.weight"},
-    [FL_WEIGHT_POSITION_EMBEDDING] = {.pattern = "position_embd.weight"},
-    [FL_WEIGHT_NORM_FINAL] = {.pattern = "output_norm.weight"},
-    [FL_WEIGHT_NORM_FINAL_BIAS] = {.pattern = "output_norm.bias"},
-    [FL_WEIGHT_LOGITS] = {.pattern = "output.weight"},
-    [FL_WEIGHT_NORM_ATTN] = {.pattern = "blk.%d.attn_norm.weight"},
-    [FL_WEIGHT_NORM_ATTN_BIAS] = {.pattern = "blk.%d.attn_norm.bias"},
-    [FL_WEIGHT_Q] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
-    [FL_WEIGHT_K] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
-    [FL_WEIGHT_V] = {.pattern = "blk.%d.attn_qkv.weight", .fused = true},
-    [FL_WEIGHT_Q_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
-    [FL_WEIGHT_K_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
-    [FL_WEIGHT_V_BIAS] = {.pattern = "blk.%d.attn_qkv.bias", .fused = true},
-    [FL_WEIGHT_ATTN_OUT] = {.pattern = "blk.%d.attn_output.weight"},
-    [FL_WEIGHT_ATTN_OUT_BIAS] = {.pattern = "blk.%d.attn_output.bias"},
-    [FL_WEIGHT_NORM_FFN] = {.pattern = "blk.%d.ffn_norm.weight"},
-    [FL_WEIGHT_NORM_FFN_BIAS] = {.pattern = "blk.%d.ffn_norm.bias"},
-    [FL_WEIGHT_FFN_UP] = {.pattern = "blk.%d.ffn_up.weight"},
-    [FL_WEIGHT_FFN_UP_BIAS] = {.pattern = "blk.%d.ffn_up.bias"},
-    [FL_WEIGHT_FFN_DOWN] = {.pattern = "blk.%d.ffn_down.weight"},
-    [FL_WEIGHT_FFN_DOWN_BIAS] = {.pattern = "blk.%d.ffn_down.bias"},
-};
 
 /* What an architecture's name implies; the rest is read from keys. */
 static const struct architecture {
@@ -62,7 +17,7 @@ static const struct architecture {
     struct fl_config config;
 } ARCHITECTURES[] = {
     {"llama",
-     LLAMA_NAMES,
+     fl_gguf_llama_names,
      "attention.layer_norm_rms_epsilon",
      {.arch = FL_ARCH_LLAMA,
       .norm = FL_NORM_RMSNORM,
@@ -71,7 +26,7 @@ static const struct architecture {
       .positions = FL_POS_ROPE,
       .rope = {.theta = 10000, .interleaved = true}}},
     {"qwen2",
-     LLAMA_NAMES,
+     fl_gguf_llama_names,
      "attention.layer_norm_rms_epsilon",
      {.arch = FL_ARCH_QWEN2,
       .norm = FL_NORM_RMSNORM,
@@ -80,8 +35,62 @@ static const struct architecture {
       .positions = FL_POS_ROPE,
       .bias_qkv = true,
       .rope = {.theta = 10000}}},
+    /* found as llama, and by the number of its experts */
+    {"llama",
+     fl_gguf_llama_names,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_MIXTRAL,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .norm_topk = true,
+      .rope = {.theta = 10000, .interleaved = true}}},
+    {"qwen3",
+     fl_gguf_llama_names,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_QWEN3,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .qk_norm = true,
+      .rope = {.theta = 10000}}},
+    {"qwen2moe",
+     fl_gguf_llama_names,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_QWEN2_MOE,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .bias_qkv = true,
+      .rope = {.theta = 10000}}},
+    {"qwen3moe",
+     fl_gguf_llama_names,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_QWEN3_MOE,
+      .norm = FL_NORM_RMSNORM,
+      .activation = FL_ACT_SILU,
+      .gated = true,
+      .positions = FL_POS_ROPE,
+      .qk_norm = true,
+      .norm_topk = true,
+      .rope = {.theta = 10000}}},
+    {"gptneox",
+     fl_gguf_gpt2_names,
+     "attention.layer_norm_epsilon",
+     {.arch = FL_ARCH_NEOX,
+      .norm = FL_NORM_LAYERNORM,
+      .activation = FL_ACT_GELU_ERF,
+      .positions = FL_POS_ROPE,
+      .branches = FL_BRANCHES_PARALLEL,
+      .bias_qkv = true,
+      .bias_attn_out = true,
+      .bias_ffn = true,
+      .rope = {.theta = 10000}}},
     {"gpt2",
-     GPT2_NAMES,
+     fl_gguf_gpt2_names,
      "attention.layer_norm_epsilon",
      {.arch = FL_ARCH_GPT2,
       .norm = FL_NORM_LAYERNORM,
@@ -109,8 +118,9 @@ const char *fl_gguf_architectures(char *out, size_t size)
 {
     size_t used = 0;
     for (int i = 0; i < N_ARCHITECTURES && used < size; i++)
-        used +=
-            (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", ARCHITECTURES[i].name);
+        if (ARCHITECTURES[i].config.arch != FL_ARCH_MIXTRAL) /* llama, once more */
+            used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "",
+                                     ARCHITECTURES[i].name);
     return out;
 }
 
@@ -169,9 +179,10 @@ static int find_architecture(struct reader *reader)
             return FL_OK;
         }
     }
-    return fl_fail(reader->error,
-                   "%s: general.architecture: expected llama, qwen2 or gpt2, not '%.*s'",
-                   reader->path, name.length < 60 ? (int)name.length : 60, name.data);
+    char known[128];
+    return fl_fail(reader->error, "%s: general.architecture: expected one of %s, not '%.*s'",
+                   reader->path, fl_gguf_architectures(known, sizeof known),
+                   name.length < 60 ? (int)name.length : 60, name.data);
 }
 
 /* ---- dimensions ---- */
@@ -193,6 +204,69 @@ static int read_vocab_size(struct reader *reader, struct fl_config *config)
     return FL_OK;
 }
 
+/* An expert's switch that only one value of can be run; absent: that value. */
+static int expect_int(struct reader *reader, const char *name, int expected)
+{
+    int value = expected;
+    if (get_int_or(reader, name, &value) != FL_OK)
+        return FL_FAILED;
+    if (value != expected)
+        return fl_fail(reader->error, "%s: %s: expected %d, not %d: others are not supported",
+                       reader->path, own_key(reader, name), expected, value);
+    return FL_OK;
+}
+
+static const struct architecture *architecture_of(enum fl_arch arch)
+{
+    int i = 0;
+    while (ARCHITECTURES[i].config.arch != arch)
+        i++;
+    return &ARCHITECTURES[i];
+}
+
+/* Experts, in the architectures that have them. */
+static int read_experts(struct reader *reader, struct fl_config *config)
+{
+    if (get_int_or(reader, "expert_count", &config->n_experts) != FL_OK ||
+        get_int_or(reader, "expert_used_count", &config->n_experts_used) != FL_OK)
+        return FL_FAILED;
+    const bool named = config->arch == FL_ARCH_QWEN2_MOE || config->arch == FL_ARCH_QWEN3_MOE;
+    if (config->n_experts == 0 && !named)
+        return FL_OK;
+    if (config->arch == FL_ARCH_LLAMA) {
+        reader->arch = architecture_of(FL_ARCH_MIXTRAL);
+        config->arch = FL_ARCH_MIXTRAL;
+        config->norm_topk = true;
+    } else if (!named) {
+        return fl_fail(reader->error, "%s: %s: expected no experts in a %s model, not %d",
+                       reader->path, own_key(reader, "expert_count"), reader->arch->name,
+                       config->n_experts);
+    }
+    if (config->n_experts == 0)
+        return fl_fail(reader->error, "%s: %s: expected at least 1", reader->path,
+                       own_key(reader, "expert_count"));
+    if (has(reader, "expert_weights_norm") &&
+        fl_gguf_get_bool(reader->gguf, reader->key, &config->norm_topk, reader->error) != FL_OK)
+        return FL_FAILED;
+    enum { SOFTMAX = 1 };
+    const struct fl_gguf_tensor *shared =
+        fl_gguf_find_tensor(reader->gguf, "blk.0.ffn_up_shexp.weight");
+    if (shared && shared->n_dims == 2 && shared->dims[1] <= INT_MAX)
+        config->d_ff_shared = (int)shared->dims[1];
+    if (get_int_or(reader, "expert_shared_feed_forward_length", &config->d_ff_shared) != FL_OK ||
+        get_int_or(reader, "expert_feed_forward_length", &config->d_ff) != FL_OK ||
+        expect_int(reader, "leading_dense_block_count", 0) != FL_OK ||
+        expect_int(reader, "expert_group_count", 0) != FL_OK)
+        return FL_FAILED;
+    double scale = 1;
+    if (get_real_or(reader, "expert_weights_scale", &scale) != FL_OK)
+        return FL_FAILED;
+    if (scale != 1.0)
+        return fl_fail(reader->error, "%s: %s: expected 1, not %g: others are not supported",
+                       reader->path, own_key(reader, "expert_weights_scale"), scale);
+    return expect_int(reader, "expert_gating_func", SOFTMAX);
+}
+
 static int read_dimensions(struct reader *reader, struct fl_config *config)
 {
     if (get_int(reader, "embedding_length", &config->d_model) != FL_OK ||
@@ -206,9 +280,7 @@ static int read_dimensions(struct reader *reader, struct fl_config *config)
     int value_length;
     if (get_int_or(reader, "attention.head_count_kv", &config->n_kv_heads) != FL_OK ||
         get_int_or(reader, "attention.key_length", &config->head_dim) != FL_OK ||
-        get_int_or(reader, "attention.sliding_window", &config->sliding_window) != FL_OK ||
-        get_int_or(reader, "expert_count", &config->n_experts) != FL_OK ||
-        get_int_or(reader, "expert_used_count", &config->n_experts_used) != FL_OK)
+        get_int_or(reader, "attention.sliding_window", &config->sliding_window) != FL_OK)
         return FL_FAILED;
     value_length = config->head_dim;
     if (get_int_or(reader, "attention.value_length", &value_length) != FL_OK)
@@ -221,8 +293,6 @@ static int read_dimensions(struct reader *reader, struct fl_config *config)
                        "%s: %s: expected no such key, only scores scaled by "
                        "1/sqrt(head_dim) are supported",
                        reader->path, own_key(reader, "attention.scale"));
-    if (config->n_experts > 0)
-        config->arch = FL_ARCH_MIXTRAL;
     if (fl_gguf_get_real(reader->gguf, own_key(reader, reader->arch->eps_key), &config->norm_eps,
                          reader->error) != FL_OK)
         return FL_FAILED;
@@ -237,7 +307,13 @@ static void read_presence(struct reader *reader, struct fl_config *config)
     fl_gguf_tensors(reader->gguf, &n_tensors);
     config->tied = !fl_gguf_find_tensor(reader->gguf, "output.weight") &&
                    (n_tensors > 0 || config->arch == FL_ARCH_GPT2);
-    if (config->arch != FL_ARCH_LLAMA)
+    if (config->arch == FL_ARCH_QWEN2_MOE && n_tensors > 0)
+        config->bias_qkv = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_q.bias") != NULL;
+    if (config->arch == FL_ARCH_NEOX && n_tensors > 0)
+        config->bias_qkv = config->bias_attn_out =
+            fl_gguf_find_tensor(reader->gguf, "blk.0.attn_qkv.bias") != NULL;
+    if (config->arch != FL_ARCH_LLAMA && config->arch != FL_ARCH_QWEN3 &&
+        config->arch != FL_ARCH_QWEN3_MOE && config->arch != FL_ARCH_MIXTRAL)
         return;
     config->bias_qkv = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_q.bias") != NULL;
     config->bias_attn_out = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_output.bias") != NULL;
@@ -340,13 +416,16 @@ static int read_rope(struct reader *reader, struct fl_config *config)
     if (config->positions != FL_POS_ROPE)
         return FL_OK;
     int rotated = config->head_dim;
+    const bool partly = config->arch == FL_ARCH_NEOX;
     if (get_int_or(reader, "rope.dimension_count", &rotated) != FL_OK ||
         get_real_or(reader, "rope.freq_base", &config->rope.theta) != FL_OK)
         return FL_FAILED;
-    if (rotated != config->head_dim)
+    if (partly && rotated > 0 && rotated < config->head_dim)
+        config->rotary_dim = rotated;
+    else if (rotated != config->head_dim)
         return fl_fail(reader->error,
                        "%s: %s: expected the head's width (%d), not %d: partly rotated heads are "
-                       "not supported",
+                       "supported in gptneox",
                        reader->path, own_key(reader, "rope.dimension_count"), config->head_dim,
                        rotated);
     if (read_scaling(reader, &config->rope) != FL_OK)
@@ -362,6 +441,13 @@ static int read_config(struct reader *reader, struct fl_config *config, const ch
     fl_config_set_name(config, name);
     if (read_dimensions(reader, config) != FL_OK)
         return FL_FAILED;
+    if (read_experts(reader, config) != FL_OK)
+        return FL_FAILED;
+    bool parallel = config->branches == FL_BRANCHES_PARALLEL;
+    if (parallel && has(reader, "use_parallel_residual") &&
+        fl_gguf_get_bool(reader->gguf, reader->key, &parallel, reader->error) != FL_OK)
+        return FL_FAILED;
+    config->branches = parallel ? FL_BRANCHES_PARALLEL : FL_BRANCHES_SEQUENTIAL;
     read_presence(reader, config);
     if (read_rope(reader, config) != FL_OK ||
         read_token_id(reader, "tokenizer.ggml.bos_token_id", &config->bos_id) != FL_OK ||

@@ -332,9 +332,10 @@ static int read_activation(const struct fl_json *json, const char *key,
                            enum fl_activation *activation)
 {
     static const char *const NAMES[] = {
-        "silu", "swish", "gelu", "gelu_new", "relu", "gelu_pytorch_tanh", NULL};
+        "silu", "swish", "gelu", "gelu_new", "relu", "gelu_pytorch_tanh", "gelu_fast", NULL};
     static const enum fl_activation KINDS[] = {FL_ACT_SILU,      FL_ACT_SILU, FL_ACT_GELU_ERF,
-                                               FL_ACT_GELU_TANH, FL_ACT_RELU, FL_ACT_GELU_TANH};
+                                               FL_ACT_GELU_TANH, FL_ACT_RELU, FL_ACT_GELU_TANH,
+                                               FL_ACT_GELU_TANH};
     int choice = -1;
     if (fl_json_choice(json, key, FL_JSON_OPTIONAL, NAMES, &choice) != FL_OK)
         return FL_FAILED;

@@ -47,6 +47,27 @@
     .arch = FL_ARCH_MIXTRAL, .norm_eps = 1e-5, .n_experts = 8, .n_experts_used = 2,                \
     .norm_topk = true, .bos_id = 1, .eos_id = 2
 
+#define QWEN3                                                                                      \
+    .arch = FL_ARCH_QWEN3, .norm_eps = 1e-6, .qk_norm = true, .bos_id = 151643, .eos_id = 151645
+#define QWEN2_MOE(experts, chosen, shared)                                                         \
+    .arch = FL_ARCH_QWEN2_MOE, .norm_eps = 1e-6, .bias_qkv = true, .n_experts = experts,           \
+    .n_experts_used = chosen, .d_ff_shared = shared, .bos_id = 151643, .eos_id = 151643
+#define QWEN3_MOE                                                                                  \
+    .arch = FL_ARCH_QWEN3_MOE, .norm_eps = 1e-6, .qk_norm = true, .n_experts = 128,                \
+    .n_experts_used = 8, .norm_topk = true, .bos_id = 151643, .eos_id = 151645
+
+/* A quarter of each head is rotated; tables are padded to whole multiples of 128 ids. */
+#define PYTHIA(preset_name, width, layers, heads, vocab, act)                                      \
+    {                                                                                              \
+        .name = preset_name, .arch = FL_ARCH_NEOX, .d_model = width, .d_ff = 4 * (width),          \
+        .n_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = (width) / (heads),  \
+        .rotary_dim = (width) / (heads) / 4, .vocab_size = vocab, .n_ctx_max = 2048,               \
+        .norm = FL_NORM_LAYERNORM, .norm_position = FL_NORM_PRE, .norm_eps = 1e-5,                 \
+        .branches = FL_BRANCHES_PARALLEL, .activation = FL_ACT_GELU_ERF, .positions = FL_POS_ROPE, \
+        .rope.theta = 1e4, .bias_qkv = true, .bias_attn_out = true, .bias_ffn = true, .bos_id = 0, \
+        .eos_id = 0                                                                                \
+    }
+
 /* Positions are relative, so any length will do; 512 is what the models were trained with. */
 #define T5(preset_name, width, ff, layers, heads, d_head, ...)                                     \
     {                                                                                              \
@@ -71,10 +92,16 @@
 #define SOURCE_MISTRAL3  "mistralai/Mistral-7B-v0.3 config.json"
 #define SOURCE_MIXTRAL   "Jiang et al., 2024 (arXiv:2401.04088), table 1"
 #define SOURCE_MIXTRAL22 "mistralai/Mixtral-8x22B-v0.1 config.json"
-#define SOURCE_T5        "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
-#define SOURCE_T5_V1_1   "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
-#define SOURCE_OWN       "flopledger: a small shape for measuring, bytes as vocabulary"
-#define SOURCE_160M      "huggingface.co/JackFram/llama-160m config.json"
+#define SOURCE_QWEN3     "Qwen3 technical report (arXiv:2505.09388), tables 1 and 2; Qwen3 config.json"
+#define SOURCE_QWEN15MOE "Qwen/Qwen1.5-MoE-A2.7B config.json"
+#define SOURCE_PYTHIA                                                                              \
+    "Biderman et al., 2023 (arXiv:2304.01373), table 1; EleutherAI/pythia config.json"
+#define SOURCE_NEOX                                                                                \
+    "Black et al., 2022 (arXiv:2204.06745), section 2; EleutherAI/gpt-neox-20b config.json"
+#define SOURCE_T5      "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
+#define SOURCE_T5_V1_1 "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
+#define SOURCE_OWN     "flopledger: a small shape for measuring, bytes as vocabulary"
+#define SOURCE_160M    "huggingface.co/JackFram/llama-160m config.json"
 
 static const struct fl_preset PRESETS[] = {
     {SOURCE_OWN, CLASSIC("classic-nano", 96, 3, 4, 512, 256)},
@@ -140,6 +167,30 @@ static const struct fl_preset PRESETS[] = {
      LLAMA_LIKE("qwen2.5-32b", 5120, 27648, 64, 40, 8, 128, 32768, 152064, 1e6, QWEN2)},
     {SOURCE_QWEN25,
      LLAMA_LIKE("qwen2.5-72b", 8192, 29568, 80, 64, 8, 128, 32768, 152064, 1e6, QWEN2)},
+
+    {SOURCE_QWEN15MOE, LLAMA_LIKE("qwen1.5-moe-a2.7b", 2048, 1408, 24, 16, 16, 128, 8192, 151936,
+                                  1e6, QWEN2_MOE(60, 4, 5632))},
+    {SOURCE_QWEN3,
+     LLAMA_LIKE("qwen3-0.6b", 1024, 3072, 28, 16, 8, 128, 40960, 151936, 1e6, QWEN3, .tied = true)},
+    {SOURCE_QWEN3,
+     LLAMA_LIKE("qwen3-1.7b", 2048, 6144, 28, 16, 8, 128, 40960, 151936, 1e6, QWEN3, .tied = true)},
+    {SOURCE_QWEN3,
+     LLAMA_LIKE("qwen3-4b", 2560, 9728, 36, 32, 8, 128, 40960, 151936, 1e6, QWEN3, .tied = true)},
+    {SOURCE_QWEN3, LLAMA_LIKE("qwen3-8b", 4096, 12288, 36, 32, 8, 128, 40960, 151936, 1e6, QWEN3)},
+    {SOURCE_QWEN3, LLAMA_LIKE("qwen3-14b", 5120, 17408, 40, 40, 8, 128, 40960, 151936, 1e6, QWEN3)},
+    {SOURCE_QWEN3, LLAMA_LIKE("qwen3-32b", 5120, 25600, 64, 64, 8, 128, 40960, 151936, 1e6, QWEN3)},
+    {SOURCE_QWEN3,
+     LLAMA_LIKE("qwen3-30b-a3b", 2048, 768, 48, 32, 4, 128, 40960, 151936, 1e6, QWEN3_MOE)},
+
+    {SOURCE_PYTHIA, PYTHIA("pythia-70m", 512, 6, 8, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-160m", 768, 12, 12, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-410m", 1024, 24, 16, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-1b", 2048, 16, 8, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-1.4b", 2048, 24, 16, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-2.8b", 2560, 32, 32, 50304, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-6.9b", 4096, 32, 32, 50432, FL_ACT_GELU_ERF)},
+    {SOURCE_PYTHIA, PYTHIA("pythia-12b", 5120, 36, 40, 50688, FL_ACT_GELU_ERF)},
+    {SOURCE_NEOX, PYTHIA("gpt-neox-20b", 6144, 44, 64, 50432, FL_ACT_GELU_TANH)},
 
     {SOURCE_T5, T5("t5-small", 512, 2048, 6, 8, 64, T5_FIRST)},
     {SOURCE_T5, T5("t5-base", 768, 3072, 12, 12, 64, T5_FIRST)},

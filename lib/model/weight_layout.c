@@ -475,8 +475,9 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
     const uint64_t dims[3] = {(uint64_t)binding->model->config.n_experts,
                               row->in_out ? n_cols : n_rows, row->in_out ? n_rows : n_cols};
     if (binding->find(binding->file, name, &tensor, error) != FL_OK ||
-        check_shape(&tensor, (n_cols ? 2 : 1) + row->stacked, row->stacked ? dims : &dims[1],
-                    binding->path, name, error) != FL_OK)
+        check_shape(&tensor, (n_cols && !row->flat ? 2 : 1) + row->stacked,
+                    row->stacked ? dims : &dims[row->flat ? 2 : 1], binding->path, name,
+                    error) != FL_OK)
         return FL_FAILED;
 
     const size_t size = n_rows * (n_cols ? n_cols : 1);

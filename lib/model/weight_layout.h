@@ -148,6 +148,7 @@ struct fl_weight_name {
     const char *encoder; /* the pattern of the encoder's layers */
     bool fused_by_head;  /* the same, but head by head: [n_heads, 3, head_dim] along n_out */
     bool stacked;        /* all experts in one tensor [n_experts, n_out, n_in] */
+    bool flat;           /* a matrix of one row, stored as a vector [n_in] */
 };
 
 /* A tensor in a file; dims in row-major order, the fastest last. */

@@ -98,8 +98,10 @@ void scratch_close(const char *directory)
 
 struct fl_config tiny_config(enum fl_arch arch, bool tied)
 {
-    bool llama = arch == FL_ARCH_LLAMA || arch == FL_ARCH_QWEN2;
-    bool gpt2 = arch == FL_ARCH_GPT2;
+    bool neox = arch == FL_ARCH_NEOX, gpt2 = arch == FL_ARCH_GPT2;
+    bool llama = !neox && !gpt2 && arch != FL_ARCH_CLASSIC;
+    bool mixtral = arch == FL_ARCH_MIXTRAL, qwen2_moe = arch == FL_ARCH_QWEN2_MOE;
+    bool qwen3_moe = arch == FL_ARCH_QWEN3_MOE, experts = mixtral || qwen2_moe || qwen3_moe;
     return (struct fl_config){
         .name = "tiny",
         .arch = arch,
@@ -115,14 +117,23 @@ struct fl_config tiny_config(enum fl_arch arch, bool tied)
         .norm_eps = 0.0009765625, /* exact in every format */
         .activation = llama  ? FL_ACT_SILU
                       : gpt2 ? FL_ACT_GELU_TANH
+                      : neox ? FL_ACT_GELU_ERF
                              : FL_ACT_RELU,
+        .branches = neox ? FL_BRANCHES_PARALLEL : FL_BRANCHES_SEQUENTIAL,
+        .rotary_dim = neox ? 2 : 0,
+        .qk_norm = arch == FL_ARCH_QWEN3 || qwen3_moe,
+        .n_experts = experts ? 3 : 0,
+        .n_experts_used = experts ? 2 : 0,
+        .norm_topk = mixtral || qwen3_moe,
+        .d_ff_shared = qwen2_moe ? 5 : 0,
         .gated = llama,
-        .positions = llama ? FL_POS_ROPE : FL_POS_LEARNED,
-        .bias_qkv = arch != FL_ARCH_LLAMA,
+        .positions = llama || neox ? FL_POS_ROPE : FL_POS_LEARNED,
+        .bias_qkv = !llama || arch == FL_ARCH_QWEN2 || qwen2_moe,
         .bias_attn_out = !llama,
         .bias_ffn = !llama,
         .tied = tied,
-        .rope = {.theta = llama ? 10000 : 0, .interleaved = arch == FL_ARCH_LLAMA},
+        .rope = {.theta = llama || neox ? 10000 : 0,
+                 .interleaved = arch == FL_ARCH_LLAMA || mixtral},
         .bos_id = 1,
         .eos_id = 2,
     };
@@ -180,9 +191,11 @@ bool models_equal(struct fl_model *a, struct fl_model *b)
     struct fl_weight_slot of_a[FL_N_WEIGHT_ROLES], of_b[FL_N_WEIGHT_ROLES];
     if (a->config.n_layers != b->config.n_layers || a->weight_bytes != b->weight_bytes)
         return false;
-    for (int layer = FL_GLOBAL_SLOTS; layer < a->config.n_layers; layer++) {
-        int n = fl_weight_slots(a, layer, of_a);
-        if (fl_weight_slots(b, layer, of_b) != n)
+    if (fl_weight_n_groups(a) != fl_weight_n_groups(b))
+        return false;
+    for (int group = 0; group < fl_weight_n_groups(a); group++) {
+        int n = fl_weight_group(a, group, of_a);
+        if (fl_weight_group(b, group, of_b) != n)
             return false;
         for (int i = 0; i < n; i++)
             if (!slots_equal(&of_a[i], &of_b[i]))

@@ -23,7 +23,7 @@ void scratch_close(const char *directory);
 const char *scratch_path(const char *directory, const char *name);
 
 /* d_model 8, 2 layers, 2 heads (1 key/value head but for gpt2 and classic), d_ff 12, vocabulary 16,
- * context 8; rotary pairs interleaved. arch: CLASSIC, GPT2, LLAMA or QWEN2. */
+ * context 8; rotary pairs interleaved in llama and mixtral; 3 experts. Any decoder-only arch. */
 struct fl_config tiny_config(enum fl_arch arch, bool tied);
 
 /* Each gives an empty `bytes` when the format does not know the architecture. */

@@ -67,8 +67,10 @@ static struct fl_model through_file(struct fl_model *model, int dtype)
 
 Test(gguf_convert, f32_is_the_same_model)
 {
-    static const enum fl_arch ARCHS[] = {FL_ARCH_LLAMA, FL_ARCH_QWEN2, FL_ARCH_GPT2};
-    for (int i = 0; i < 6; i++) {
+    static const enum fl_arch ARCHS[] = {FL_ARCH_LLAMA,     FL_ARCH_QWEN2,   FL_ARCH_GPT2,
+                                         FL_ARCH_QWEN3,     FL_ARCH_MIXTRAL, FL_ARCH_QWEN2_MOE,
+                                         FL_ARCH_QWEN3_MOE, FL_ARCH_NEOX};
+    for (int i = 0; i < 2 * (int)(sizeof ARCHS / sizeof *ARCHS); i++) {
         struct fl_config config = tiny_config(ARCHS[i / 2], i & 1);
         struct fl_model model = random_model(&config);
         struct fl_model read = through_file(&model, FL_F32);
