@@ -563,3 +563,51 @@ Test(tokenizer_json, what_is_not_supported_is_refused_by_name)
         fl_tokenizer_close(tokenizer);
     }
 }
+
+/* ---- a model's folder ---- */
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* tokenizer.json comes before vocab.json; tokenizer_config.json names the ends and the template. */
+Test(tokenizer_json, is_found_in_a_folder_with_its_configuration)
+{
+    static const char *const TEMPLATES[] = {
+        "\"<|im_start|>\"",
+        "[{\"name\": \"tool_use\", \"template\": \"[INST]\"}, {\"name\": \"default\", "
+        "\"template\": \"<|im_start|>\"}]"};
+    for (int i = 0; i < 2; i++) {
+        char folder[] = "/tmp/fl-tokenizer-XXXXXX", config[512], command[64];
+        cr_assert_not_null(mkdtemp(folder));
+        snprintf(config, sizeof config,
+                 "{\"bos_token\": {\"content\": \"<s>\"}, \"eos_token\": \"<|im_end|>\", "
+                 "\"pad_token\": \"<none>\", \"chat_template\": %s}",
+                 TEMPLATES[i]);
+        write_file(folder, "tokenizer_config.json", config);
+        write_file(folder, "vocab.json", "{");
+        write_file(folder, "tokenizer.json",
+                   "{\"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"special\": true}, "
+                   "{\"id\": 2, \"content\": \"<|im_end|>\", \"special\": true}], \"model\": "
+                   "{\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}");
+        struct fl_tokenizer *tokenizer;
+        struct fl_error error;
+        cr_assert_eq(fl_tokenizer_open(&tokenizer, folder, NULL, 3, &error), FL_OK, "%s",
+                     error.text);
+        cr_expect_eq(fl_tokenizer_bos(tokenizer), 1);
+        cr_expect_eq(fl_tokenizer_eos(tokenizer), 2);
+        cr_expect(fl_tokenizer_ends(tokenizer, 2) && !fl_tokenizer_ends(tokenizer, 1));
+        cr_assert_not_null(fl_tokenizer_chat_template(tokenizer));
+        cr_expect_str_eq(fl_tokenizer_chat_template(tokenizer), "<|im_start|>");
+        expect_ids(tokenizer, "a", false, "0"); /* nothing is put around a text unasked */
+        fl_tokenizer_close(tokenizer);
+        snprintf(command, sizeof command, "rm -r %s", folder);
+        cr_expect_eq(system(command), 0);
+    }
+}
