@@ -163,7 +163,7 @@ static struct tiny MODELS[] = {
     {"tiny/gpt2-tiny"},       {"tiny/gpt2-tiny-hubnames"},     {"tiny/llama-tiny-mha"},
     {"tiny/llama-tiny-gqa"},  {"tiny/llama-tiny-llama3rope"},  {"tiny/qwen2-tiny"},
     {"tiny/vanilla-postln"},  {"tiny/vanilla-preln"},          {"tiny/vanilla-preln-learned-gelu"},
-    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"},
+    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}, {"tiny/mixtral-tiny"},
 };
 enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
 
