@@ -30,7 +30,7 @@ struct arguments {
     int64_t context, n_source, batch, n_threads, n_reps, seed;
     int phase, cache, attention, logits, format;
     int counter, footprint, cache_model;
-    int dtype; /* -1: not given */
+    int dtype, kv_dtype; /* dtype -1: not given */
     const char *blas_core, *papi_events;
     bool explain;
 };
@@ -151,6 +151,7 @@ static int open_account(struct fl_account *account, const struct arguments *a,
                              .n_encoder_tokens = execution->n_source,
                              .encoded = execution->encoded,
                              .stored = stored,
+                             .kv_dtype = (enum fl_dtype)a->kv_dtype,
                              .experts_hit = experts_hit};
     if (fl_account_forward(account, config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
@@ -220,6 +221,7 @@ static int observe_with_flopgrind(struct fl_account *account, struct fl_session 
         .logits = execution->logits,
         .seed = a->seed,
         .dtype = a->dtype,
+        .kv_dtype = (enum fl_dtype)a->kv_dtype,
     };
     const struct fl_flopgrind_options options = {.no_footprint = !a->footprint,
                                                  .cache_model = a->cache_model != 0,
@@ -324,6 +326,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
         .n_ctx = execution.n_past + execution.n_tokens,
         .n_tokens_max = execution.n_tokens,
         .n_encoder_ctx = execution.n_source,
+        .kv_dtype = (enum fl_dtype)a->kv_dtype,
         .attention = (enum fl_attention)a->attention,
         .logits = execution.logits,
         .n_threads = (int)a->n_threads,
@@ -389,6 +392,8 @@ static int run(int argc, char **argv)
          NULL},
         {NULL, "dtype", 0, FL_OPTION_CHOICE, &a.dtype, "TYPE", "format of random weights", "f32", 0,
          0, fl_dtype_names},
+        {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &a.kv_dtype, "TYPE",
+         "type of the KV cache: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights and token ids", "0", 0,
          1e15, NULL},
         {"Shape", "context", 's', FL_OPTION_INT, &a.context, "S",

@@ -2,7 +2,8 @@
 
 bool fl_operator_is_quadratic(enum fl_operator op)
 {
-    return op == FL_OP_SCORES || op == FL_OP_SOFTMAX || op == FL_OP_CONTEXT;
+    return op == FL_OP_SCORES || op == FL_OP_SOFTMAX || op == FL_OP_CONTEXT ||
+           op == FL_OP_ATTENTION;
 }
 
 struct fl_split fl_split_point(const struct fl_result *result, const struct fl_timing *timing)

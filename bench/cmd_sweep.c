@@ -18,7 +18,7 @@ static const enum fl_logits LOGITS[] = {FL_LOGITS_LAST, FL_LOGITS_ALL};
 
 struct arguments {
     const char *model, *contexts, *batches, *phases, *caches, *attentions, *threads, *out;
-    int logits, dtype; /* dtype -1: not given */
+    int logits, dtype, kv_dtype; /* dtype -1: not given */
     int64_t reps, warmup, passes, seed;
     double max_time_s;
     int counter, footprint;
@@ -74,6 +74,7 @@ static int read_axes(struct fl_sweep_axes *axes, const struct arguments *args,
 {
     enum { LONGEST = 1 << 24, WIDEST = 1 << 16, MOST_THREADS = 1024 };
     axes->logits = LOGITS[args->logits];
+    axes->kv_dtype = (enum fl_dtype)args->kv_dtype;
     if (fl_cli_axis(args->contexts, "-s", 1, LONGEST, &axes->contexts, &axes->n_contexts, error) !=
             FL_OK ||
         fl_cli_axis(args->batches, "-b", 1, WIDEST, &axes->batches, &axes->n_batches, error) !=
@@ -200,15 +201,17 @@ static void describe_run(struct fl_run *run, const struct arguments *args,
     memcpy(run->counter_version, counter->version, sizeof run->counter_version);
 }
 
-/* The formats of the weights are part of a point's identity. */
-static void name_formats(struct fl_sweep_plan *plan, const struct fl_model *model)
+/* The formats of the weights, and of a cache that is not in f32, are part of a point's identity. */
+static void name_formats(struct fl_sweep_plan *plan, const struct fl_model *model,
+                         enum fl_dtype kv_dtype)
 {
     struct fl_stored stored;
     fl_stored_of_model(&stored, model);
     for (int i = 0; i < plan->n_items; i++) {
         char *dtype = plan->items[i].point.dtype;
         const size_t size = sizeof plan->items[i].point.dtype;
-        snprintf(dtype, size, "%.*s", (int)size - 1, stored.name);
+        snprintf(dtype, size, kv_dtype == FL_F32 ? "%.*s" : "%.*s, KV %s", (int)size - 12,
+                 stored.name, fl_dtype_names[kv_dtype]);
     }
 }
 
@@ -224,6 +227,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
         .kind = (enum fl_sweep_counter_kind)args->counter,
         .model = args->model,
         .dtype = args->dtype,
+        .kv_dtype = (enum fl_dtype)args->kv_dtype,
         .seed = (uint64_t)args->seed,
         .flopgrind = {.no_footprint = !args->footprint, .blas_core = args->blas_core},
     };
@@ -251,7 +255,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
         fl_model_open_as(&model, args->model, args->dtype, options.seed, error) != FL_OK ||
         describe_model(record, &model, args->model, error) != FL_OK)
         goto done;
-    name_formats(plan, &model);
+    name_formats(plan, &model, (enum fl_dtype)args->kv_dtype);
     describe_run(run, args, &counter, argc, argv);
     if (calibrate(run, &counter, error) != FL_OK)
         goto done;
@@ -294,6 +298,8 @@ static int run_sweep(int argc, char **argv)
          "preset name, weights file, or directory", NULL, 0, 0, NULL},
         {NULL, "dtype", 0, FL_OPTION_CHOICE, &args.dtype, "TYPE", "format of random weights", "f32",
          0, 0, fl_dtype_names},
+        {NULL, "kv-dtype", 0, FL_OPTION_CHOICE, &args.kv_dtype, "TYPE",
+         "type of the KV cache: f32, f16 or bf16", "f32", 0, 0, fl_dtype_float_names},
         {"Axes", "context", 's', FL_OPTION_STRING, &args.contexts, "LIST",
          "tokens: 16,32 or 16-4096*2 or 16-64+16", args.contexts, 0, 0, NULL},
         {NULL, "batch", 'b', FL_OPTION_STRING, &args.batches, "LIST", "sequences in the batch",

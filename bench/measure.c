@@ -92,6 +92,7 @@ static int open_session(struct fl_measurement *measurement, const struct fl_mode
         .attention = item->attention,
         .logits = item->logits,
         .n_threads = item->point.n_threads,
+        .kv_dtype = item->kv_dtype,
     };
     if (fl_session_open(&measurement->session, model, &options, error) != FL_OK)
         return FL_FAILED;

@@ -32,12 +32,14 @@ struct fl_sweep_axes {
     int *attentions; /* enum fl_attention */
     int n_phases, n_caches, n_attentions;
     enum fl_logits logits; /* of prefill; decode always takes the last position's */
+    enum fl_dtype kv_dtype;
 };
 
 struct fl_sweep_item {
     struct fl_point point; /* identity and shape; totals are filled in when measured */
     enum fl_attention attention;
     enum fl_logits logits;
+    enum fl_dtype kv_dtype;
     double work; /* predicted cost of one execution, for the estimate of the time left */
 };
 

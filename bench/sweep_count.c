@@ -76,6 +76,7 @@ static int observe_flopgrind(struct fl_observation *observation,
         .logits = item->logits,
         .seed = (int64_t)counter->seed,
         .dtype = counter->dtype,
+        .kv_dtype = counter->kv_dtype,
     };
     return fl_observe_under_flopgrind(observation, &request, &counter->flopgrind,
                                       model->config.n_layers, error);

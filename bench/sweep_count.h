@@ -15,7 +15,8 @@ struct fl_sweep_counter {
     enum fl_sweep_counter_kind kind;
     const char *model; /* what --model was given */
     int dtype;         /* and --dtype, or -1 */
-    uint64_t seed;     /* of random weights and tokens */
+    enum fl_dtype kv_dtype;
+    uint64_t seed; /* of random weights and tokens */
     struct fl_flopgrind_options flopgrind;
     /* A counter of this process: opened for every point when its threads are there. NULL: none. */
     int (*open)(struct fl_counter *counter, struct fl_error *error);

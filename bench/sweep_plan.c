@@ -47,7 +47,7 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
                                    .stored = stored,
                                    .n_encoder_tokens = fl_sweep_item_n_source(item, config),
                                    .encoded = point->phase == FL_PHASE_DECODE,
-                                   .kv_dtype = FL_F32,
+                                   .kv_dtype = item->kv_dtype,
                                    .experts_hit = experts_hit};
     const struct fl_convention exact = {
         .unit = FL_UNIT_FLOP,
@@ -128,6 +128,7 @@ static int add_shapes(struct fl_sweep_plan *plan, const struct fl_sweep_axes *ax
                               .context = (int)axes->contexts[s],
                               .n_threads = (int)axes->threads[t],
                               .dtype = "f32"},
+                    .kv_dtype = axes->kv_dtype,
                 };
                 snprintf(item.point.attention, sizeof item.point.attention, "%s",
                          fl_attention_name(choice->attention));

@@ -90,6 +90,8 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
         args[n++] = "--dtype";
         args[n++] = fl_dtype_names[request->dtype];
     }
+    args[n++] = "--kv-dtype";
+    args[n++] = fl_dtype_names[request->kv_dtype];
     struct fl_flopgrind_child child;
     struct fl_error ended;
     *observation = (struct fl_observation){0};

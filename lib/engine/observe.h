@@ -23,6 +23,7 @@ struct fl_observe_request {
     enum fl_logits logits;
     int64_t seed;
     int dtype; /* of random weights, or -1 */
+    enum fl_dtype kv_dtype;
 };
 
 /* Has the same program do that pass under flopgrind: `flopledger audit ... --counter flopgrind`,

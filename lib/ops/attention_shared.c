@@ -1,6 +1,5 @@
 #include "ops/attention_shared.h"
 
-#include "ops/convert.h"
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
@@ -54,8 +53,8 @@ const float *fl_attention_rows(const struct fl_attention_shape *shape, const voi
     const size_t d = (size_t)shape->head_dim;
     if (shape->kv_dtype == FL_F32)
         return (const float *)cache + row * d;
-    fl_to_f32(wide->rows, (const char *)cache + fl_dtype_bytes(shape->kv_dtype, row * d),
-              shape->kv_dtype, (size_t)n * d);
+    fl_simd()->expand(wide->rows, (const char *)cache + fl_dtype_bytes(shape->kv_dtype, row * d),
+                      shape->kv_dtype, (size_t)n * d);
     return wide->rows;
 }
 

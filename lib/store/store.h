@@ -66,7 +66,8 @@ struct fl_point {
     int batch, context;   /* context: the s of the axis */
     int n_tokens, n_past; /* what forward was called with */
     int n_threads;
-    char dtype[16];
+    char dtype[48]; /* of the weights, "f32", "q4_k+q6_k"; and of a cache in 16 bits, "f32, KV f16"
+                     */
     /* Conventions of the counts, "unit=flop causal=full lm_head=all elementwise=off". */
     char textbook_convention[64], exact_convention[64];
     /* totals of one execution */

@@ -186,6 +186,8 @@ Test(excess, other_kernels_and_shapes)
         "-m t5-small -s 9 --encoder-tokens 21 -b 2 --attention naive --threads 1",
         "-m t5-v1.1-small -s 30 --encoder-tokens 7 --phase decode --threads 1",
         "-m gpt2-nano -s 200 --attention flash --threads 1",
+        "-m gpt2-nano -s 60 --kv-dtype f16 --threads 2",
+        "-m llama-nano -s 100 --phase decode --kv-dtype bf16 --attention flash --threads 1",
         "-m llama-nano -s 333 -b 2 --attention flash --threads 2 --blas-core Haswell",
         "-m llama-nano -s 300 -b 3 --attention flash --phase decode --threads 2",
     };
