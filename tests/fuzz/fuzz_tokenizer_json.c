@@ -53,7 +53,7 @@ static const char UNIGRAM[] =
     "{\"type\": "
     "\"Replace\", \"pattern\": {\"Regex\": \" {2,}\"}, \"content\": \" \"}, {\"type\": "
     "\"Precompiled\", "
-    "\"precompiled_charsmap\": \"CAAAAAEAAAABAAAAYWJjAA==\"}]}, \"pre_tokenizer\": {\"type\": "
+    "\"precompiled_charsmap\": \"DAAAAACAAQBhDQAAAAAAgGJjAA==\"}]}, \"pre_tokenizer\": {\"type\": "
     "\"Metaspace\", \"replacement\": \"\xe2\x96\x81\", \"prepend_scheme\": \"first\"}, \"model\": "
     "{\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0], [\"\xe2\x96\x81\", -2], "
     "[\"a\", "
@@ -96,9 +96,10 @@ static void write_model(struct buffer *buffer, unsigned char model_type)
         put_field(buffer, 0x0a, piece.data, piece.size);
     }
     put_field(buffer, 0x12, (const unsigned char[]){0x18, model_type, 0xc0, 0x02, 0}, 5);
-    /* a table with one replacement: its trie has a root and a leaf under 'a' */
-    static const unsigned char MAP[] = {0x12, 15, 8, 0,   0,   0, 0,    4, 0,    0, 'a',
-                                        1,    0,  0, 'b', 'c', 0, 0x18, 1, 0x20, 1};
+    /* a table with one replacement: its trie has a root, a child for 'a', and its leaf */
+    static const unsigned char MAP[] = {0x12, 19,  12,   0,    0, 0,    0, 0x80, 1,
+                                        0,    'a', 0x0d, 0,    0, 0,    0, 0,    0x80,
+                                        'b',  'c', 0,    0x18, 1, 0x20, 1};
     put_field(buffer, 0x1a, MAP, sizeof MAP);
 }
 

@@ -1,5 +1,5 @@
 /* fuzz_tokenizers.c - damaged tokenizer files: llama2.c's tokenizer.bin and GGUF vocabularies, by
- * score and at byte level.
+ * score, unigram and at byte level.
  *
  * The first byte of an input says which reader it is for. What opens must encode and decode any
  * bytes, and streaming must say what decoding says. */
@@ -77,15 +77,16 @@ static void put_array(struct buffer *buffer, const char *key, uint32_t type, uin
     put_number(buffer, n, 8);
 }
 
-static void write_gguf(struct buffer *buffer)
+/* model: "llama" or "t5" */
+static void write_gguf(struct buffer *buffer, const char *model)
 {
     put(buffer, "gGGUF", 5);
     put_number(buffer, 3, 4);
     put_number(buffer, 0, 8);
-    put_number(buffer, 6, 8);
+    put_number(buffer, 8, 8);
     put_string(buffer, "tokenizer.ggml.model");
     put_number(buffer, 8, 4);
-    put_string(buffer, "llama");
+    put_string(buffer, model);
     put_array(buffer, "tokenizer.ggml.tokens", 8, N_PIECES);
     for (int i = 0; i < N_PIECES; i++)
         put_string(buffer, i == 5 ? "\xe2\x96\x81" : PIECES[i]);
@@ -102,6 +103,14 @@ static void write_gguf(struct buffer *buffer)
     put_string(buffer, "tokenizer.ggml.add_space_prefix");
     put_number(buffer, 7, 4);
     put_number(buffer, 1, 1);
+    put_string(buffer, "tokenizer.ggml.remove_extra_whitespaces");
+    put_number(buffer, 7, 4);
+    put_number(buffer, 1, 1);
+    /* a table with one replacement: its trie has a root, a child for 'a', and its leaf */
+    static const unsigned char MAP[] = {12, 0, 0, 0, 0, 0x80, 1,   0,   'a', 0x0d,
+                                        0,  0, 0, 0, 0, 0x80, 'b', 'c', 0};
+    put_array(buffer, "tokenizer.ggml.precompiled_charsmap", 0, sizeof MAP);
+    put(buffer, MAP, sizeof MAP);
 }
 
 static const char *const BYTE_PIECES[] = {"<|end|>",
@@ -148,12 +157,14 @@ static void write_byte_level(struct buffer *buffer)
 
 int main(int argc, char **argv)
 {
-    static struct buffer llama2c, gguf, byte_level;
+    static struct buffer llama2c, gguf, t5, byte_level;
     write_llama2c(&llama2c);
-    write_gguf(&gguf);
+    write_gguf(&gguf, "llama");
+    write_gguf(&t5, "t5");
     write_byte_level(&byte_level);
     const struct fuzz_seed seeds[] = {{llama2c.data, llama2c.size},
                                       {gguf.data, gguf.size},
+                                      {t5.data, t5.size},
                                       {byte_level.data, byte_level.size},
                                       {NULL, 0}};
     return fuzz_main(argc, argv, read_it, seeds);

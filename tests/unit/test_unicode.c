@@ -104,7 +104,23 @@ Test(unicode, classes)
 }
 
 /* A table with one replacement: a root, a child for 'a', and its leaf. */
-static const unsigned char MAP[] = {12, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'x', 'y', 0};
+static const unsigned char MAP[] = {12, 0, 0, 0, 0, 0x80, 1,   0,   'a', 0x0d,
+                                    0,  0, 0, 0, 0, 0x80, 'b', 'c', 0};
+
+Test(unicode, a_table_of_replacements)
+{
+    struct fl_charsmap map;
+    struct fl_error error;
+    const char *replacement;
+    size_t length;
+    cr_assert_eq(fl_charsmap_open(&map, MAP, sizeof MAP, "test", &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_charsmap_find(&map, "ab", 2, &replacement, &length), 1);
+    cr_expect(length == 2 && memcmp(replacement, "bc", 2) == 0);
+    cr_expect_eq(fl_charsmap_find(&map, "b", 1, &replacement, &length), 0);
+    cr_expect_eq(fl_charsmap_find(&map, "", 0, &replacement, &length), 0);
+    cr_expect_eq(fl_charsmap_find(&map, "\xff\0", 2, &replacement, &length), 0);
+    fl_charsmap_close(&map);
+}
 
 Test(unicode, damaged_tables_of_replacements_are_refused)
 {
