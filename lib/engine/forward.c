@@ -82,8 +82,9 @@ static struct layer_cache layer_cache(const struct fl_pass *pass, int layer)
     const size_t bytes =
         fl_dtype_bytes(pass->kv_dtype, (size_t)pass->n_blocks * (size_t)pass->block_tokens *
                                            (size_t)config->n_kv_heads * (size_t)config->head_dim);
-    return (struct layer_cache){(char *)pass->work->k_cache + (size_t)layer * bytes,
-                                (char *)pass->work->v_cache + (size_t)layer * bytes};
+    char *k_cache = pass->work->k_cache, *v_cache = pass->work->v_cache;
+    const size_t offset = (size_t)layer * bytes;
+    return (struct layer_cache){k_cache + offset, v_cache + offset};
 }
 
 /* k and v of the new tokens join the cache. */

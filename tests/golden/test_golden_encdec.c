@@ -2,6 +2,7 @@
  * trained transliteration model of the classic kind (NumPy). Tolerances of T5 are the fixtures'
  * own; the other reads its logits off float sums of at most 128 products, 12 layers deep. */
 #include "base/file.h"
+#include "engine/generation.h"
 #include "engine/session_state.h"
 #include "fixture.h"
 #include "ops/relative_bias.h"
@@ -214,6 +215,70 @@ ParameterizedTest(struct tiny *row, golden_encdec, batch_of_unequal_inputs)
     harness_model(&model, fixture.directory);
     for (int kernel = 0; kernel < N_KERNELS; kernel++)
         check_batch(row, &fixture, &model, KERNELS[kernel]);
+    fl_model_close(&model);
+    fixture_close(&fixture);
+}
+
+/* Beams fork the decoder's cache and share the encoded input. */
+static void check_beams(const struct tiny *row, const struct fixture *fixture,
+                        const struct fl_model *model, const cJSON *entry)
+{
+    const double tolerance = tolerance_of(fixture, "beam_score_abs");
+    const cJSON *eos = fixture_member(entry, "eos_token_id");
+    const cJSON *expected = fixture_member(entry, "hypotheses");
+    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
+    const struct fl_prompt prompt = {source.ids, source.n};
+    const struct fl_generator_options options = {
+        .sampling = fl_sampling_default,
+        .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
+        .eos_ids = &eos_id,
+        .n_eos = eos_id >= 0,
+        .n_beams = (int)fixture_number(entry, "num_beams"),
+        .length_penalty = fixture_number(entry, "alpha"),
+        .attention = FL_ATTENTION_CAUSAL,
+        .n_threads = 1,
+    };
+    struct fl_generator *generator;
+    struct fl_error error;
+    cr_assert(fl_generator_open(&generator, model, &prompt, 1, &options, &error) == FL_OK, "%s",
+              error.text);
+    cr_assert(fl_generator_run(generator, &error) == FL_OK, "%s", error.text);
+    const struct fl_generated got = fl_generator_result(generator, 0);
+    cr_assert_eq(got.n_beams, cJSON_GetArraySize(expected), "%s", row->name);
+    for (int i = 0; i < got.n_beams; i++) {
+        const cJSON *hypothesis = cJSON_GetArrayItem(expected, i);
+        struct fixture_ids ids = fixture_ids(fixture_member(hypothesis, "ids"));
+        cr_expect(got.beams[i].n_ids == ids.n &&
+                      memcmp(got.beams[i].ids, ids.ids, (size_t)ids.n * sizeof *ids.ids) == 0,
+                  "%s: %s: other ids in hypothesis %d", row->name,
+                  fixture_member(entry, "name")->valuestring, i);
+        cr_expect_float_eq(got.beams[i].score, fixture_number(hypothesis, "score"), tolerance);
+        free(ids.ids);
+    }
+    fl_generator_close(generator);
+    free(source.ids);
+}
+
+ParameterizedTestParameters(golden_encdec, beams)
+{
+    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+}
+
+ParameterizedTest(struct tiny *row, golden_encdec, beams)
+{
+    struct fixture fixture;
+    struct fl_model model;
+    const cJSON *entry;
+    int n = 0;
+    fixture_open(&fixture, row->name);
+    harness_model(&model, fixture.directory);
+    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
+    {
+        check_beams(row, &fixture, &model, entry);
+        n++;
+    }
+    cr_expect_eq(n, 3);
     fl_model_close(&model);
     fixture_close(&fixture);
 }
