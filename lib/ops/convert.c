@@ -98,12 +98,18 @@ static int clamp(int value, int least, int most)
     return value < least ? least : value > most ? most : value;
 }
 
-/* Rounds to the nearest whole number in [least, most]. */
+/* The nearest whole number in [least, most], of at most 2^22, as a float; ties to even. Adding 1.5
+ * * 2^23 leaves a float no bits below the point; no call of lrintf(), which would be most of the
+ * time of a search. */
+static inline float nearest_whole(float x, float least, float most)
+{
+    const float shift = 0x1.8p23f, cut = x > least ? x : least;
+    return ((cut < most ? cut : most) + shift) - shift;
+}
+
 static int nearest(float x, int least, int most)
 {
-    if (x <= (float)least)
-        return least;
-    return x >= (float)most ? most : (int)lrintf(x);
+    return (int)nearest_whole(x, (float)least, (float)most);
 }
 
 /* ---- q8_0 ---- */
@@ -167,16 +173,6 @@ static void q4_0_write(uint8_t *block, const float *x)
 
 /* ---- q4_k ---- */
 
-void fl_q4_k_scales(const uint8_t packed[12], uint8_t scales[8], uint8_t minima[8])
-{
-    for (int j = 0; j < 4; j++) {
-        scales[j] = packed[j] & 63;
-        minima[j] = packed[j + 4] & 63;
-        scales[j + 4] = (uint8_t)((packed[j + 8] & 15) | packed[j] >> 6 << 4);
-        minima[j + 4] = (uint8_t)(packed[j + 8] >> 4 | packed[j + 4] >> 6 << 4);
-    }
-}
-
 static void q4_k_read(float *out, const uint8_t *block)
 {
     const float d = fl_f16_to_f32(load16(block)), dmin = fl_f16_to_f32(load16(block + 2));
@@ -195,37 +191,37 @@ struct line {
     float scale, low;
 };
 
-static float line_error(const float *x, struct line line, float by)
+static float line_error(const float *x, struct line line)
 {
-    float error = 0.0f;
+    const float by = inverse(line.scale);
+    float error[4] = {0};
     for (int i = 0; i < 32; i++) {
-        const float q = (float)nearest((x[i] + line.low) * by, 0, 15);
+        const float q = nearest_whole((x[i] + line.low) * by, 0, 15);
         const float off = line.scale * q - line.low - x[i];
-        error += off * off;
+        error[i % 4] += off * off;
     }
-    return error;
+    return (error[0] + error[1]) + (error[2] + error[3]);
 }
 
 /* The line of least squares through the points that x rounds to with this scale and minimum. */
 static struct line line_refit(const float *x, struct line line)
 {
     const float by = inverse(line.scale);
-    double n = 32, q1 = 0, q2 = 0, x1 = 0, xq = 0;
+    float q1 = 0, q2 = 0, x1 = 0, xq = 0;
     for (int i = 0; i < 32; i++) {
-        const double q = nearest((x[i] + line.low) * by, 0, 15);
+        const float q = nearest_whole((x[i] + line.low) * by, 0, 15);
         q1 += q;
         q2 += q * q;
         x1 += x[i];
         xq += q * x[i];
     }
-    const double determinant = n * q2 - q1 * q1;
+    const float determinant = 32 * q2 - q1 * q1;
     if (determinant <= 0)
         return line;
-    struct line fit = {(float)((n * xq - q1 * x1) / determinant),
-                       (float)((q1 * xq - q2 * x1) / determinant)};
+    struct line fit = {(32 * xq - q1 * x1) / determinant, (q1 * xq - q2 * x1) / determinant};
     if (fit.low < 0 || fit.scale <= 0) {
         fit.low = 0;
-        fit.scale = q2 > 0 ? (float)(xq / q2) : 0;
+        fit.scale = q2 > 0 ? xq / q2 : 0;
     }
     return fit.scale > 0 ? fit : line;
 }
@@ -236,22 +232,20 @@ static struct line line_search(const float *x)
 {
     float least = 0.0f, most = x[0];
     for (int i = 0; i < 32; i++) {
-        least = fminf(least, x[i]);
-        most = fmaxf(most, x[i]);
+        least = x[i] < least ? x[i] : least;
+        most = x[i] > most ? x[i] : most;
     }
     if (!(most > least))
         return (struct line){0.0f, -least};
     struct line best = {(most - least) / 15.0f, -least};
-    float best_error = line_error(x, best, inverse(best.scale));
-    for (int step = 0; step <= 20; step++) {
-        struct line line = {(most - least) / (13.0f + 0.2f * (float)step), -least};
-        for (int round = 0; round < 2; round++) {
-            line = line_refit(x, line);
-            const float error = line_error(x, line, inverse(line.scale));
-            if (error < best_error) {
-                best_error = error;
-                best = line;
-            }
+    float best_error = line_error(x, best);
+    for (int step = 0; step <= 8; step++) {
+        const struct line line =
+            line_refit(x, (struct line){(most - least) / (13.0f + 0.5f * (float)step), -least});
+        const float error = line_error(x, line);
+        if (error < best_error) {
+            best_error = error;
+            best = line;
         }
     }
     return best;
@@ -290,11 +284,13 @@ static void q4_k_write(uint8_t *block, const float *x)
         minima[group] = (uint8_t)nearest(lines[group].low * inverse(dmin), 0, 63);
     }
     q4_k_pack(block + 4, scales, minima);
-    for (int i = 0; i < 256; i++) {
-        const int group = i / 32;
-        const float by = inverse(d * (float)scales[group]);
-        const int q = nearest((x[i] + dmin * (float)minima[group]) * by, 0, 15);
-        block[16 + group / 2 * 32 + i % 32] |= (uint8_t)(group % 2 ? q << 4 : q);
+    for (int group = 0; group < 8; group++) {
+        const float by = inverse(d * (float)scales[group]), least = dmin * (float)minima[group];
+        uint8_t *packed = block + 16 + group / 2 * 32;
+        for (int i = 0; i < 32; i++) {
+            const int q = nearest((x[32 * group + i] + least) * by, 0, 15);
+            packed[i] |= (uint8_t)(group % 2 ? q << 4 : q);
+        }
     }
 }
 
@@ -334,18 +330,19 @@ static float scale_search(const float *x)
             extreme = x[i];
     if (extreme == 0.0f)
         return 0.0f;
-    for (int step = -9; step <= 9; step++) {
-        const float by = inverse(extreme / -(32.0f + 0.1f * (float)step));
-        double xq = 0, q2 = 0;
+    for (int step = -6; step <= 6; step++) {
+        const float by = inverse(extreme / -(32.0f + 0.15f * (float)step));
+        float xq = 0, q2 = 0;
         for (int i = 0; i < 16; i++) {
-            const double q = nearest(x[i] * by, -32, 31);
+            const float q = nearest_whole(x[i] * by, -32, 31);
             xq += x[i] * q;
             q2 += q * q;
         }
         /* with scale xq / q2 the squared error is sum x^2 - xq^2 / q2 */
-        if (q2 > 0 && xq * xq / q2 > best_gain) {
-            best_gain = xq * xq / q2;
-            best = (float)(xq / q2);
+        const double gain = q2 > 0 ? (double)xq * (double)xq / (double)q2 : 0;
+        if (gain > best_gain) {
+            best_gain = gain;
+            best = xq / q2;
         }
     }
     return best;
@@ -369,8 +366,10 @@ static void q6_k_write(uint8_t *block, const float *x)
     store16(block + 208, d16);
     for (int group = 0; group < 16; group++)
         block[192 + group] = (uint8_t)(int8_t)nearest(scales[group] * inverse(d), -128, 127);
+    float by = 0.0f;
     for (int i = 0; i < 256; i++) {
-        const float by = inverse(d * (float)(int8_t)block[192 + i / 16]);
+        if (i % 16 == 0)
+            by = inverse(d * (float)(int8_t)block[192 + i / 16]);
         const struct place at = q6_k_place(i);
         const int q = nearest(x[i] * by, -32, 31) + 32;
         block[at.low] |= (uint8_t)((q & 15) << at.low_shift);

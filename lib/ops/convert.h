@@ -26,6 +26,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* out[i] = in[i], n a multiple of the block. Exact for f16 and bf16 (a signalling NaN becomes
  * quiet); quantised formats are multiplied out as written above, left to right, in f32. */
@@ -45,7 +46,17 @@ float fl_bf16_to_f32(uint16_t bits);
 uint16_t fl_f32_to_f16(float x);
 uint16_t fl_f32_to_bf16(float x);
 
-/* The 6-bit scales and minima of a q4_k block, from its 12 packed bytes. */
-void fl_q4_k_scales(const uint8_t packed[12], uint8_t scales[8], uint8_t minima[8]);
+/* The 6-bit scales and minima of a q4_k block, from its 12 packed bytes; four at a time, whatever
+ * the order of bytes in a word. */
+static inline void fl_q4_k_scales(const uint8_t packed[12], uint8_t scales[8], uint8_t minima[8])
+{
+    const uint32_t low6 = 0x3f3f3f3f, low4 = 0x0f0f0f0f, low2 = 0x03030303;
+    uint32_t words[3];
+    memcpy(words, packed, sizeof words);
+    const uint32_t s[2] = {words[0] & low6, (words[2] & low4) | (words[0] >> 6 & low2) << 4};
+    const uint32_t m[2] = {words[1] & low6, (words[2] >> 4 & low4) | (words[1] >> 6 & low2) << 4};
+    memcpy(scales, s, sizeof s);
+    memcpy(minima, m, sizeof m);
+}
 
 #endif

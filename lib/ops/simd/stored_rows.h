@@ -17,31 +17,61 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__F16C__) || defined(__AVX512F__)
+#ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
-typedef int8_t bytes16 __attribute__((vector_size(16)));
 typedef uint8_t ubytes16 __attribute__((vector_size(16)));
-typedef int8_t few_bytes __attribute__((vector_size(LANES)));
-typedef uint16_t few_halves __attribute__((vector_size(2 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t uints __attribute__((vector_size(4 * LANES)));
 
 /* ---- one vector ---- */
 
+/* Widening by name: gcc 12 takes __builtin_convertvector() from narrow to wide lanes apart, number
+ * by number. Without AVX2 bytes are copied to the top of their lane and shifted down. */
+static inline ints load_whole(const int8_t *q)
+{
+#if LANES == 16
+    __m128i few;
+    memcpy(&few, q, sizeof few);
+    return (ints)_mm512_cvtepi8_epi32(few);
+#elif LANES == 8
+    /* the lower half twice, though the upper one is not looked at: what _mm_loadl_epi64() becomes
+     * where q is in a register, Valgrind 3.19 does not know */
+    return (ints)_mm256_cvtepi8_epi32(_mm_castpd_si128(_mm_loaddup_pd((const void *)q)));
+#elif defined(__SSE2__)
+    int32_t four;
+    memcpy(&four, q, sizeof four);
+    const __m128i twice = _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), _mm_cvtsi32_si128(four));
+    return (ints)_mm_srai_epi32(_mm_unpacklo_epi16(twice, twice), 24);
+#else
+    return (ints){q[0], q[1], q[2], q[3]};
+#endif
+}
+
 static inline lanes lanes_of_bytes(const int8_t *q)
 {
-    few_bytes few;
-    memcpy(&few, q, sizeof few);
-    return __builtin_convertvector(__builtin_convertvector(few, ints), lanes);
+    return __builtin_convertvector(load_whole(q), lanes);
 }
 
 static inline uints load_halves(const uint8_t *at)
 {
-    few_halves few;
+#if LANES == 16
+    __m256i few;
     memcpy(&few, at, sizeof few);
-    return __builtin_convertvector(few, uints);
+    return (uints)_mm512_cvtepu16_epi32(few);
+#elif LANES == 8
+    __m128i few;
+    memcpy(&few, at, sizeof few);
+    return (uints)_mm256_cvtepu16_epi32(few);
+#elif defined(__SSE2__)
+    const __m128i few = _mm_loadl_epi64((const void *)at);
+    return (uints)_mm_unpacklo_epi16(few, _mm_setzero_si128());
+#else
+    uint16_t few[4];
+    memcpy(few, at, sizeof few);
+    return (uints){few[0], few[1], few[2], few[3]};
+#endif
 }
 
 static inline lanes lanes_f16(const uint8_t *at)
