@@ -45,9 +45,9 @@ static void count(struct fl_session *session, char **names, int n)
     for (int i = 0; i < N_SEQS * N_TOKENS; i++)
         tokens[i] = i;
     /* One pass before: what it adds to the ledger is not counted. */
-    need(!fl_session_forward(session, tokens, 1, FL_LOGITS_NONE, &error), "forward");
+    need(!fl_session_forward(session, tokens, 1, FL_LOGITS_NONE, &error), error.text);
     need(PAPI_start(events) == PAPI_OK, "cannot start");
-    need(!fl_session_forward(session, tokens, N_TOKENS, FL_LOGITS_LAST, &error), "forward");
+    need(!fl_session_forward(session, tokens, N_TOKENS, FL_LOGITS_LAST, &error), error.text);
     need(PAPI_stop(events, values) == PAPI_OK, "cannot stop");
     for (int i = 0; i < n; i++)
         printf("%s %lld\n", names[i], values[i]);

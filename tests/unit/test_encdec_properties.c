@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_SEEDS = 64, N_TOKENS_MAX = 21, N_SEQS = 3, N_CTX = 48 };
+enum { N_SEEDS = 512, N_TOKENS_MAX = 21, N_SEQS = 3, N_CTX = 48 };
 
 /* One random model; inputs and decoder ids of unequal lengths for three sequences. */
 struct specimen {

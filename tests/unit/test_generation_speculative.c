@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_PROMPT = 13, N_NEW = 16, N_SEEDS = 250 };
+enum { N_PROMPT = 13, N_NEW = 16, N_SEEDS = 512 };
 
 struct specimen {
     struct fl_model model, draft;

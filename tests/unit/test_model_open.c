@@ -136,6 +136,8 @@ Test(model_open, models_that_only_count_are_counted)
     cr_assert_eq(fl_config_open(&config, "t5-11b", &error), FL_OK);
     cr_expect_eq(fl_config_runnable(&config, &error), FL_OK);
     cr_assert_eq(fl_config_open(&config, "mixtral-8x7b", &error), FL_OK);
+    cr_expect_eq(fl_config_runnable(&config, &error), FL_OK);
+    config.positions = FL_POS_RELATIVE;
     cr_expect_eq(fl_config_runnable(&config, &error), FL_FAILED);
     cr_expect_not_null(strstr(error.text, "can be counted but not run"));
 }
@@ -233,14 +235,15 @@ Test(model_open, stories260k_is_the_same_in_every_format)
     fl_model_close(&first);
 }
 
-Test(model_open, other_architectures_are_refused_by_name)
+Test(model_open, what_holds_no_model_is_refused_by_name)
 {
     skip_without_reference();
     static const struct {
         const char *spec, *fragment;
     } CASES[] = {
-        {"tiny/mixtral-tiny", "mixtral"},
         {"models/babyllama105/tok105.bin", "n_heads"},
+        {"tokenizers/ggml-vocab-phi-3.gguf", "expected one of llama, qwen2, qwen3"},
+        {"tokenizers/ggml-vocab-gpt-2.gguf", "token_embd.weight: expected this tensor"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char spec[256];
