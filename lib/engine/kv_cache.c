@@ -3,10 +3,16 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* Blocks that hold n tokens; n and block_tokens may both be as large as an int. */
+static int n_blocks_for(int n_tokens, int block_tokens)
+{
+    return n_tokens / block_tokens + (n_tokens % block_tokens != 0);
+}
+
 void fl_kv_cache_plan(struct fl_kv_cache *cache, struct fl_arena *arena, int n_seqs, int n_ctx,
                       int block_tokens, int n_blocks)
 {
-    const int blocks_per_seq = (n_ctx + block_tokens - 1) / block_tokens;
+    const int blocks_per_seq = n_blocks_for(n_ctx, block_tokens);
     *cache = (struct fl_kv_cache){
         .n_seqs = n_seqs,
         .n_blocks = n_blocks,
@@ -38,11 +44,6 @@ static int *blocks_of(struct fl_kv_cache *cache, int seq)
     return cache->blocks + (ptrdiff_t)seq * cache->blocks_per_seq;
 }
 
-static int n_blocks_for(const struct fl_kv_cache *cache, int n_tokens)
-{
-    return (n_tokens + cache->block_tokens - 1) / cache->block_tokens;
-}
-
 /* The block that the next token goes to holds tokens of others as well. */
 static bool shares_last(const struct fl_kv_cache *cache, int seq)
 {
@@ -54,7 +55,8 @@ static bool shares_last(const struct fl_kv_cache *cache, int seq)
 int fl_kv_cache_need(const struct fl_kv_cache *cache, int seq, int n_tokens)
 {
     const int length = cache->lengths[seq];
-    const int n = n_blocks_for(cache, length + n_tokens) - n_blocks_for(cache, length);
+    const int n = n_blocks_for(length + n_tokens, cache->block_tokens) -
+                  n_blocks_for(length, cache->block_tokens);
     return n_tokens > 0 && shares_last(cache, seq) ? n + 1 : n;
 }
 
@@ -102,7 +104,8 @@ void fl_kv_cache_extend(struct fl_kv_cache *cache, int seq, int n_tokens)
         cache->copies[cache->n_copies++] =
             (struct fl_kv_copy){shared, blocks[last], length % cache->block_tokens};
     }
-    for (int i = n_blocks_for(cache, length); i < n_blocks_for(cache, length + n_tokens); i++)
+    for (int i = n_blocks_for(length, cache->block_tokens);
+         i < n_blocks_for(length + n_tokens, cache->block_tokens); i++)
         blocks[i] = take_block(cache);
 }
 
@@ -111,8 +114,8 @@ void fl_kv_cache_truncate(struct fl_kv_cache *cache, int seq, int n_tokens)
     const int *blocks = blocks_of(cache, seq);
     if (n_tokens >= cache->lengths[seq])
         return;
-    for (int i = n_blocks_for(cache, cache->lengths[seq]) - 1; i >= n_blocks_for(cache, n_tokens);
-         i--)
+    for (int i = n_blocks_for(cache->lengths[seq], cache->block_tokens) - 1;
+         i >= n_blocks_for(n_tokens, cache->block_tokens); i--)
         drop_block(cache, blocks[i]);
     cache->lengths[seq] = n_tokens;
 }
@@ -127,10 +130,10 @@ void fl_kv_cache_fork(struct fl_kv_cache *cache, int to, int from, int n_tokens)
     const int *source = blocks_of(cache, from);
     int *target = blocks_of(cache, to);
     /* taken before `to` lets go: both may own the same blocks */
-    for (int i = 0; i < n_blocks_for(cache, n_tokens); i++)
+    for (int i = 0; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
         cache->n_owners[source[i]]++;
     fl_kv_cache_truncate(cache, to, 0);
-    for (int i = 0; i < n_blocks_for(cache, n_tokens); i++)
+    for (int i = 0; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
         target[i] = source[i];
     cache->lengths[to] = n_tokens;
 }

@@ -11,6 +11,7 @@
 /* Random weights in a format, and what they are as f32. What lies between rows is NaN. */
 struct stored {
     struct fl_linear layer;
+    char *bytes;
     float *expanded; /* like layer.weight */
     float *scale;    /* magnitude of what is added up for each weight */
 };
@@ -34,16 +35,17 @@ static struct stored stored_make(enum fl_dtype dtype, int n_out, int n_in, int p
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < ld; j++)
             values[i * ld + j] = j >= columns ? NAN : values[i * ld + j] + 0.3f;
-    char *weight = malloc(bytes + 1); /* at an odd address */
-    struct stored s = {.expanded = values, .scale = filled_floats(n, 0)};
-    cr_assert_not_null(weight);
-    fl_from_f32(weight + 1, values, dtype, n);
-    fl_to_f32(values, weight + 1, dtype, n);
+    struct stored s = {
+        .bytes = malloc(bytes + 1), .expanded = values, .scale = filled_floats(n, 0)};
+    cr_assert_not_null(s.bytes);
+    char *weight = s.bytes + (dtype == FL_F32 ? 0 : 1); /* only floats need an even address */
+    fl_from_f32(weight, values, dtype, n);
+    fl_to_f32(values, weight, dtype, n);
     for (size_t i = 0; i < n; i++)
         s.scale[i] = fabsf(values[i]);
     for (size_t i = 0; dtype == FL_Q4_K && i < n; i += 256)
-        add_minima(s.scale + i, (const uint8_t *)weight + 1 + fl_dtype_bytes(dtype, i));
-    s.layer = (struct fl_linear){.weight = weight + 1,
+        add_minima(s.scale + i, (const uint8_t *)weight + fl_dtype_bytes(dtype, i));
+    s.layer = (struct fl_linear){.weight = weight,
                                  .dtype = dtype,
                                  .bias = bias ? random_floats((size_t)n_out, 1.0f, seed + 1) : NULL,
                                  .n_out = n_out,
@@ -55,7 +57,7 @@ static struct stored stored_make(enum fl_dtype dtype, int n_out, int n_in, int p
 
 static void stored_free(struct stored *s)
 {
-    free((char *)(uintptr_t)s->layer.weight - 1);
+    free(s->bytes);
     free((void *)(uintptr_t)s->layer.bias);
     free(s->expanded);
     free(s->scale);

@@ -38,7 +38,9 @@ static inline ints load_whole(const int8_t *q)
 #elif LANES == 8
     /* the lower half twice, though the upper one is not looked at: what _mm_loadl_epi64() becomes
      * where q is in a register, Valgrind 3.19 does not know */
-    return (ints)_mm256_cvtepi8_epi32(_mm_castpd_si128(_mm_loaddup_pd((const void *)q)));
+    double few;
+    memcpy(&few, q, sizeof few);
+    return (ints)_mm256_cvtepi8_epi32(_mm_castpd_si128(_mm_loaddup_pd(&few)));
 #elif defined(__SSE2__)
     int32_t four;
     memcpy(&four, q, sizeof four);
