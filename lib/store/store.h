@@ -1,5 +1,5 @@
-/* store.h - results in one SQLite file: runs, models, points, samples, operator costs, and what
- * counters saw of the points.
+/* store.h - results in one SQLite file: runs, models, points, samples, operator costs, what
+ * counters saw of the points, and the ceilings of the machines they were measured on.
  *
  * A point and the samples measured with it are one transaction, so a killed sweep loses at most
  * the point in flight; more samples of a stored point can be added later, and so can observations,
@@ -13,12 +13,13 @@
 #include "ledger/observation.h"
 #include "ledger/operators.h"
 #include "model/config.h"
+#include "store/ceiling.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FL_STORE_SCHEMA = 2 };
+enum { FL_STORE_SCHEMA = 3 };
 
 struct fl_store; /* opaque */
 
@@ -158,6 +159,15 @@ int fl_store_add_observed(struct fl_store *store, int64_t point_id, struct fl_ob
 int fl_store_find_observed(struct fl_store *store, int64_t point_id, const char *counter,
                            const char *blas_core, bool *found, struct fl_error *error);
 
+/* One transaction: the ceilings of the current run's machine, in place of those the file has of it.
+ * Their machine and run_id are the run's, whatever they say; ids are ignored. */
+int fl_store_set_ceilings(struct fl_store *store, const struct fl_ceiling *ceilings, int n,
+                          struct fl_error *error);
+
+/* When the newest of the machine's ceilings in the file was measured; "": it has none. */
+int fl_store_find_ceilings(struct fl_store *store, const char *machine,
+                           char measured_at[FL_CEILING_TIME], struct fl_error *error);
+
 /* A point with everything that belongs to it; the pointers lead into struct fl_results. */
 struct fl_result {
     struct fl_point point;
@@ -186,6 +196,8 @@ struct fl_results {
     int n_samples;
     struct fl_observed *observed;
     int n_observed;
+    struct fl_ceiling *ceilings; /* by machine, then in the order they were measured in */
+    int n_ceilings;
 };
 
 int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_error *error);
@@ -194,6 +206,10 @@ void fl_results_free(struct fl_results *results);
 /* The observation to show where there is room for one: the first that counted FLOPs, or else the
  * first; NULL when there is none. */
 const struct fl_observed *fl_result_observed(const struct fl_result *result);
+
+/* The ceilings of one machine; *n is 0 when the file has none. */
+const struct fl_ceiling *fl_results_ceilings(const struct fl_results *results, const char *machine,
+                                             int *n);
 
 /* The run with this id, e.g. a sample's; NULL when there is none. */
 const struct fl_run *fl_results_run(const struct fl_results *results, int64_t id);

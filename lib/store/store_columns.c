@@ -106,6 +106,25 @@ static const struct fl_store_column OBSERVATIONS[] = {
 };
 const struct fl_store_table fl_store_observations = {.name = "observations", TABLE(OBSERVATIONS)};
 
+/* Samples are in a table of their own and handled beside this one. */
+static const struct fl_store_column CEILINGS[] = {
+    COLUMN(fl_ceiling, INT64, run_id, 0, false),
+    COLUMN(fl_ceiling, TEXT, machine, 0, false),
+    COLUMN(fl_ceiling, TEXT, measured_at, 0, false),
+    COLUMN(fl_ceiling, TEXT, unit, 0, false),
+    COLUMN(fl_ceiling, TEXT, kernel, 0, false),
+    COLUMN(fl_ceiling, TEXT, level, 0, false),
+    COLUMN(fl_ceiling, TEXT, dtype, 0, false),
+    COLUMN(fl_ceiling, TEXT, isa, 0, false),
+    COLUMN(fl_ceiling, INT, n_threads, 1, false),
+    COLUMN(fl_ceiling, BOOL, quick, 0, false),
+    COLUMN(fl_ceiling, COUNT, working_set_bytes, 0, false),
+    COLUMN(fl_ceiling, COUNT, capacity_bytes, 0, false),
+    COLUMN(fl_ceiling, TEXT, note, 0, false),
+    COLUMN(fl_ceiling, COUNT, work, 0, false),
+};
+const struct fl_store_table fl_store_ceilings = {.name = "ceilings", TABLE(CEILINGS)};
+
 const char fl_store_forward[] = "forward";
 
 /* ---- writing ---- */

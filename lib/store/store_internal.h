@@ -41,7 +41,7 @@ struct fl_store_table {
 };
 
 extern const struct fl_store_table fl_store_runs, fl_store_models, fl_store_points,
-    fl_store_point_ops, fl_store_samples, fl_store_observations;
+    fl_store_point_ops, fl_store_samples, fl_store_observations, fl_store_ceilings;
 
 /* observation_counts.op of the whole pass. */
 extern const char fl_store_forward[];
@@ -70,6 +70,11 @@ int fl_store_read_row(const struct fl_store *store, sqlite3_stmt *statement, int
  */
 int fl_store_load_counts(const struct fl_store *store, struct fl_observed *observed, int n,
                          struct fl_error *error);
+
+/* Fills the samples of all ceilings of the file [n], which are ordered by machine and id, and
+ * checks that each has some and work to divide by them. */
+int fl_store_load_ceiling_samples(const struct fl_store *store, struct fl_ceiling *ceilings, int n,
+                                  struct fl_error *error);
 
 /* One step of a statement that returns no row, then a reset so that it can be bound again. */
 int fl_store_run_statement(const struct fl_store *store, sqlite3_stmt *statement, const char *what,

@@ -44,6 +44,7 @@ struct stored_op {
 _Static_assert(offsetof(struct fl_run, id) == 0 && offsetof(struct fl_model_record, id) == 0 &&
                    offsetof(struct fl_result, point.id) == 0 &&
                    offsetof(struct fl_sample, id) == 0 && offsetof(struct fl_observed, id) == 0 &&
+                   offsetof(struct fl_ceiling, id) == 0 &&
                    offsetof(struct stored_op, point_id) == 0,
                "rows begin with their id");
 
@@ -136,6 +137,9 @@ static const struct query SAMPLES = {
 
 static const struct query OBSERVATIONS = {&fl_store_observations,  "id", NULL,
                                           "ORDER BY point_id, id", 0,    NULL};
+
+static const struct query CEILINGS = {&fl_store_ceilings,     "id", NULL,
+                                      "ORDER BY machine, id", 0,    NULL};
 
 static const char SAMPLE_OPS_SQL[] =
     "SELECT s.id, o.op, o.time_ns FROM samples s JOIN sample_ops o ON o.sample_id = s.id "
@@ -244,7 +248,7 @@ static void connect_observed(struct fl_results *results, struct fl_result *resul
     result->observed = results->observed ? results->observed + first : NULL;
 }
 
-/* Samples and observations carry the run they were made in. */
+/* Samples, observations and ceilings carry the run they came with. */
 static int check_runs(const struct fl_store *store, const struct fl_results *results,
                       struct fl_error *error)
 {
@@ -256,6 +260,10 @@ static int check_runs(const struct fl_store *store, const struct fl_results *res
         if (!fl_results_run(results, results->observed[i].run_id))
             return fl_fail(error, "%s: observation %lld: expected its run in the file", store->path,
                            (long long)results->observed[i].id);
+    for (int i = 0; i < results->n_ceilings; i++)
+        if (!fl_results_run(results, results->ceilings[i].run_id))
+            return fl_fail(error, "%s: ceiling %lld: expected its run in the file", store->path,
+                           (long long)results->ceilings[i].id);
     return FL_OK;
 }
 
@@ -351,12 +359,14 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     struct rows ops = {.size = sizeof(struct stored_op)};
     struct rows samples = {.size = sizeof(struct fl_sample)};
     struct rows observed = {.size = sizeof(struct fl_observed)};
+    struct rows ceilings = {.size = sizeof(struct fl_ceiling)};
     const struct {
         const struct query *query;
         struct rows *rows;
         int since; /* schema */
-    } loads[] = {{&RUNS, &runs, 1}, {&MODELS, &models, 1},   {&POINTS, &points, 1},
-                 {&OPS, &ops, 1},   {&SAMPLES, &samples, 1}, {&OBSERVATIONS, &observed, 2}};
+    } loads[] = {{&RUNS, &runs, 1},        {&MODELS, &models, 1},   {&POINTS, &points, 1},
+                 {&OPS, &ops, 1},          {&SAMPLES, &samples, 1}, {&OBSERVATIONS, &observed, 2},
+                 {&CEILINGS, &ceilings, 3}};
 
     /* One transaction: a sweep that writes meanwhile does not show half a point. */
     int status = fl_store_execute(store, "BEGIN", "cannot begin to read", error);
@@ -368,6 +378,9 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     if (status == FL_OK && observed.n > 0)
         status = fl_store_load_counts(store, (struct fl_observed *)(void *)observed.data,
                                       observed.n, error);
+    if (status == FL_OK && ceilings.n > 0)
+        status = fl_store_load_ceiling_samples(store, (struct fl_ceiling *)(void *)ceilings.data,
+                                               ceilings.n, error);
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 
@@ -381,6 +394,8 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     results->n_samples = samples.n;
     results->observed = (struct fl_observed *)(void *)observed.data;
     results->n_observed = observed.n;
+    results->ceilings = (struct fl_ceiling *)(void *)ceilings.data;
+    results->n_ceilings = ceilings.n;
     if (status == FL_OK)
         status = copy_ops(store, results, &ops, error);
     if (status == FL_OK)
@@ -401,5 +416,6 @@ void fl_results_free(struct fl_results *results)
     free(results->ops);
     free(results->samples);
     free(results->observed);
+    free(results->ceilings);
     *results = (struct fl_results){0};
 }

@@ -221,4 +221,54 @@ static const char *const VERSION_2[] = {
     "JOIN counted c ON c.observation_id = v.id JOIN ops o ON o.observation_id = v.id",
     NULL};
 
-const char *const *const fl_store_schema[FL_STORE_SCHEMA] = {VERSION_1, VERSION_2};
+/* What the machines can do at most. */
+static const char *const VERSION_3[] = {
+    "CREATE TABLE ceilings (\n"
+    "    id INTEGER PRIMARY KEY,\n"
+    "    run_id INTEGER NOT NULL REFERENCES runs (id),\n"
+    "    machine TEXT NOT NULL,\n"
+    "    measured_at TEXT NOT NULL,\n"
+    "    unit TEXT NOT NULL CHECK (unit IN ('flops', 'bytes')),\n"
+    "    kernel TEXT NOT NULL,\n"
+    "    level TEXT NOT NULL,\n"
+    "    dtype TEXT NOT NULL,\n"
+    "    isa TEXT NOT NULL,\n"
+    "    n_threads INTEGER NOT NULL,\n"
+    "    quick INTEGER NOT NULL CHECK (quick IN (0, 1)),\n"
+    "    working_set_bytes INTEGER NOT NULL,\n"
+    "    capacity_bytes INTEGER NOT NULL,\n"
+    "    note TEXT NOT NULL,\n"
+    "    work INTEGER NOT NULL,\n"
+    "    UNIQUE (machine, unit, kernel, level, dtype, isa, n_threads)\n"
+    ") STRICT",
+
+    "CREATE TABLE ceiling_samples (\n"
+    "    ceiling_id INTEGER NOT NULL REFERENCES ceilings (id),\n"
+    "    rep INTEGER NOT NULL,\n"
+    "    time_ns INTEGER NOT NULL,\n"
+    "    PRIMARY KEY (ceiling_id, rep)\n"
+    ") STRICT, WITHOUT ROWID",
+
+    /* One row a ceiling; rates are work per second. */
+    "CREATE VIEW ceilings_summary AS\n"
+    "WITH ranked AS (\n"
+    "    SELECT ceiling_id, time_ns,\n"
+    "           row_number() OVER (PARTITION BY ceiling_id ORDER BY time_ns, rep) AS place,\n"
+    "           count(*) OVER (PARTITION BY ceiling_id) AS n\n"
+    "    FROM ceiling_samples\n"
+    "), timed AS (\n"
+    "    SELECT ceiling_id, n AS n_samples, min(time_ns) AS min_time_ns,\n"
+    "           avg(time_ns) FILTER (WHERE place IN ((n + 1) / 2, (n + 2) / 2))\n"
+    "               AS median_time_ns,\n"
+    "           max(time_ns) AS max_time_ns\n"
+    "    FROM ranked GROUP BY ceiling_id\n"
+    ")\n"
+    "SELECT c.id AS ceiling_id, c.machine, c.measured_at, c.unit, c.kernel, c.level, c.dtype,\n"
+    "       c.isa, c.n_threads, c.quick, c.working_set_bytes, c.capacity_bytes, c.work,\n"
+    "       t.n_samples, 1e9 * c.work / t.max_time_ns AS min_per_s,\n"
+    "       1e9 * c.work / t.median_time_ns AS median_per_s,\n"
+    "       1e9 * c.work / t.min_time_ns AS max_per_s\n"
+    "FROM ceilings c JOIN timed t ON t.ceiling_id = c.id",
+    NULL};
+
+const char *const *const fl_store_schema[FL_STORE_SCHEMA] = {VERSION_1, VERSION_2, VERSION_3};

@@ -41,6 +41,11 @@ static size_t walk(const struct fl_results *results)
                    strlen(fl_results_run(results, result->observed[j].run_id)->calibration);
         sum += fl_observed_has(fl_result_observed(result), FL_COUNT_FLOPS);
     }
+    for (int i = 0; i < results->n_ceilings; i++) {
+        const struct fl_ceiling *ceiling = &results->ceilings[i];
+        sum += strlen(ceiling->note) + strlen(fl_results_run(results, ceiling->run_id)->host) +
+               ceiling->work / ceiling->time_ns[ceiling->n_samples - 1];
+    }
     return sum;
 }
 
@@ -63,6 +68,21 @@ static void read_results(const char *path)
         die("refused without a sentence");
     *(status == FL_OK ? &n_read : &n_refused) += 1;
 }
+
+static const struct fl_ceiling CEILING = {
+    .measured_at = "2026-01-02T03:04:05Z",
+    .unit = "bytes",
+    .kernel = "read",
+    .level = "L2",
+    .dtype = "f32",
+    .isa = "avx2",
+    .n_threads = 1,
+    .working_set_bytes = 1 << 20,
+    .capacity_bytes = 1 << 21,
+    .work = 3000,
+    .time_ns = {30, 10, 20},
+    .n_samples = 3,
+};
 
 static void append_results(const char *path)
 {
@@ -94,6 +114,11 @@ static void append_results(const char *path)
                                             &error);
         if (status == FL_OK && !found)
             status = fl_store_add_observed(store, id, &observed, &error);
+        char measured_at[FL_CEILING_TIME];
+        if (status == FL_OK)
+            status = fl_store_find_ceilings(store, run.machine, measured_at, &error);
+        if (status == FL_OK)
+            status = fl_store_set_ceilings(store, &CEILING, 1, &error);
         fl_store_close(store);
     }
     if (status != FL_OK && !error.text[0])
@@ -121,6 +146,10 @@ static const char *const TAMPERINGS[] = {
     "DELETE FROM sample_ops; DELETE FROM runs",
     "UPDATE point_ops SET op = op || 'x'; PRAGMA user_version = 2",
     "PRAGMA user_version = 1",
+    "PRAGMA user_version = 2",
+    "UPDATE ceilings SET work = 9223372036854775807, n_threads = 2147483648; UPDATE "
+    "ceiling_samples SET rep = rep + 9223372036854775000, time_ns = -1",
+    "DELETE FROM ceiling_samples WHERE rep = 0",
     "DROP VIEW points_summary; DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE n(id) AS "
     "(SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id, 1 AS point_id, 1 AS run_id, id AS rep, 1 "
     "AS time_ns, 1 AS started_ns FROM n",
@@ -159,6 +188,8 @@ static void make_file(const char *path, const char *tampering)
             fl_store_add_observed(store, point.id, &observed, &error) != FL_OK)
             die(error.text);
     }
+    if (fl_store_set_ceilings(store, &CEILING, 1, &error) != FL_OK)
+        die(error.text);
     fl_store_close(store);
     if (sqlite3_open(path, &db) != SQLITE_OK ||
         sqlite3_exec(db, tampering, NULL, NULL, NULL) != SQLITE_OK)
