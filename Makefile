@@ -100,7 +100,8 @@ MAIN_OBJ  := $(call obj,lib/main.c)
 BENCH_OBJ := $(call obj,$(BENCH_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 
-# Element-wise kernels: one source, one object per instruction set, chosen at run time (ops/simd).
+# Element-wise kernels (ops/simd) and those that measure ceilings (bench): one source, one object
+# per instruction set, chosen at run time.
 # They are vectorised in every config; fused multiply-add is allowed where the set has it. What is
 # left of a row behind its whole vectors is done one by one: gcc's narrower vectors for it would
 # work on lanes that nobody asked for, and the work executed is to follow from the source.
@@ -111,7 +112,8 @@ SIMD_FLAGS_avx2   := $(SIMD_FLAGS) -mavx2 -mfma -mf16c -ffp-contract=fast
 SIMD_FLAGS_avx512 := $(SIMD_FLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mf16c \
                      -mprefer-vector-width=512 -ffp-contract=fast
 SIMD_SETS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),avx2 avx512)
-SIMD_OBJ  := $(SIMD_SETS:%=$(BUILD)/obj/lib/ops/simd/elementwise.%.o)
+SIMD_SRC  := lib/ops/simd/elementwise bench/peak_kernels
+SIMD_OBJ  := $(foreach set,$(SIMD_SETS),$(SIMD_SRC:%=$(BUILD)/obj/%.$(set).o))
 LIB_OBJ   += $(SIMD_OBJ)
 
 # `make V=1` shows the commands.
@@ -136,11 +138,14 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/lib/ops/simd/elementwise.o: ALL_CFLAGS += $(SIMD_FLAGS)
-$(SIMD_OBJ): $(BUILD)/obj/lib/ops/simd/elementwise.%.o: lib/ops/simd/elementwise.c
-	@mkdir -p $(@D)
-	$(call say,CC,$< ($*))$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) $(SIMD_FLAGS_$*) \
-	    -DFL_ISA=$* -MMD -MP -c -o $@ $<
+$(SIMD_SRC:%=$(BUILD)/obj/%.o): ALL_CFLAGS += $(SIMD_FLAGS)
+define simd_rule
+$(SIMD_SRC:%=$(BUILD)/obj/%.$(1).o): $(BUILD)/obj/%.$(1).o: %.c
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$< ($(1)))$$(CC) $$(ALL_CPPFLAGS) $$(CPPFLAGS) $$(ALL_CFLAGS) $$(SIMD_FLAGS_$(1)) \
+	    -DFL_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach set,$(SIMD_SETS),$(eval $(call simd_rule,$(set))))
 
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)

@@ -1,5 +1,6 @@
 /* lanes.h - one vector register of floats, as wide as the instruction set that the including file
- * is compiled for (gcc's and clang's vector types; no intrinsics). For elementwise.c only. */
+ * is compiled for (gcc's and clang's vector types; no intrinsics). For elementwise.c and
+ * bench/peak_kernels.c only. */
 #ifndef FL_OPS_SIMD_LANES_H
 #define FL_OPS_SIMD_LANES_H
 

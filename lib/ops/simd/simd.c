@@ -71,6 +71,14 @@ const char *fl_simd_name(void)
     return fl_simd()->name;
 }
 
+bool fl_simd_has(const char *name)
+{
+    for (int i = 0; i < N_SETS; i++)
+        if (strcmp(name, SETS[i].simd->name) == 0)
+            return SETS[i].supported();
+    return false;
+}
+
 bool fl_simd_select(const char *name)
 {
     const struct fl_simd *simd = name ? NULL : choose();

@@ -82,6 +82,9 @@ const char *fl_simd_name(void);
  * processor or the build lacks it. For tests and comparisons, not while kernels run. */
 bool fl_simd_select(const char *name);
 
+/* Whether this processor and build have the set of this name, whatever FL_ISA says. */
+bool fl_simd_has(const char *name);
+
 /* Names of all sets, narrowest first, NULL-terminated, whether this processor has them or not. */
 extern const char *const fl_simd_names[];
 
