@@ -8,6 +8,7 @@
 #include "model/weights.h"
 #include "ops/simd/simd.h"
 #include "reports/account_render.h"
+#include "reports/trace.h"
 
 #include <cblas.h>
 
@@ -31,8 +32,14 @@ struct arguments {
     int phase, cache, attention, logits, format;
     int counter, footprint, cache_model;
     int dtype, kv_dtype; /* dtype -1: not given */
-    const char *blas_core, *papi_events;
+    const char *blas_core, *papi_events, *trace;
     bool explain;
+};
+
+/* The execution that the account is of, where it is to be traced. */
+struct traced {
+    struct fl_event_log log;
+    size_t first_pass, n_passes;
 };
 
 static void plan(struct fl_execution *execution, const struct arguments *a,
@@ -84,6 +91,7 @@ static int execute(struct fl_session *session, const struct fl_execution *execut
 struct repetition {
     uint64_t time_ns;
     struct fl_ledger ledger;
+    size_t first_pass, n_passes; /* in the trace */
 };
 
 static int by_time(const void *a, const void *b)
@@ -93,19 +101,42 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Room for as many regions as the ledger has seen in the warm-up, n_reps times over. */
+static int open_log(struct traced *traced, struct fl_ledger *ledger, const struct arguments *a,
+                    struct fl_error *error)
+{
+    const double n_events = (double)fl_ledger_total(ledger).n_calls * (double)a->n_reps;
+    if (n_events > FL_EVENT_LOG_MOST)
+        return fl_fail(error,
+                       "--trace: %lld repetitions have %.0f operator calls, expected at most %d; "
+                       "use fewer --reps",
+                       (long long)a->n_reps, n_events, FL_EVENT_LOG_MOST);
+    if (fl_event_log_open(&traced->log, n_events, error) != FL_OK)
+        return FL_FAILED;
+    fl_event_log_phase(&traced->log, PHASES[a->phase]);
+    ledger->log = &traced->log;
+    return FL_OK;
+}
+
 /* Runs n_reps times after a warm-up; the ledger of the execution of median time goes into the
  * account, so that its operators' times belong together. */
 static int repeat(struct fl_account *account, struct fl_session *session,
-                  const struct fl_execution *execution, int n_reps, struct fl_error *error)
+                  const struct fl_execution *execution, const struct arguments *a,
+                  struct traced *traced, struct fl_error *error)
 {
+    const int n_reps = (int)a->n_reps;
     struct repetition *repetitions = calloc((size_t)n_reps, sizeof *repetitions);
     if (!repetitions)
         return fl_fail(error, "audit: cannot reserve memory for %d repetitions", n_reps);
-    const struct fl_ledger *ledger = fl_session_ledger(session);
+    struct fl_ledger *ledger = fl_session_ledger(session);
     uint64_t ignored;
     int status = execute(session, execution, &ignored, error);
+    if (status == FL_OK && a->trace)
+        status = open_log(traced, ledger, a, error);
     for (int i = 0; i < n_reps && status == FL_OK; i++) {
+        repetitions[i].first_pass = traced->log.n_passes;
         status = execute(session, execution, &repetitions[i].time_ns, error);
+        repetitions[i].n_passes = traced->log.n_passes - repetitions[i].first_pass;
         if (status == FL_OK)
             status = fl_ledger_open_stacks(&repetitions[i].ledger, ledger->n_layers,
                                            ledger->n_encoder_layers, error);
@@ -117,10 +148,13 @@ static int repeat(struct fl_account *account, struct fl_session *session,
         const struct repetition *median = &repetitions[n_reps / 2];
         account->run.time_ns = median->time_ns;
         account->run.n_reps = n_reps;
+        traced->first_pass = median->first_pass;
+        traced->n_passes = median->n_passes;
         status = fl_account_add_ledger(account, &median->ledger, error);
     }
     if (status == FL_OK)
         status = fl_account_check(account, error);
+    ledger->log = NULL;
     for (int i = 0; i < n_reps; i++)
         fl_ledger_close(&repetitions[i].ledger);
     free(repetitions);
@@ -314,11 +348,44 @@ static void describe_run(struct fl_account *account, const struct arguments *a,
     snprintf(account->run.isa, sizeof account->run.isa, "%s", fl_simd_name());
 }
 
+static int write_trace(const struct fl_account *account, const struct arguments *a,
+                       const struct traced *traced, struct fl_error *error)
+{
+    char context[24], batch[24], threads[24], n_reps[24];
+    snprintf(context, sizeof context, "%lld", (long long)a->context);
+    snprintf(batch, sizeof batch, "%lld", (long long)a->batch);
+    snprintf(threads, sizeof threads, "%d", account->run.n_threads);
+    snprintf(n_reps, sizeof n_reps, "%d", account->run.n_reps);
+    const char *const facts[] = {"command",   "audit",
+                                 "model",     account->config.name,
+                                 "phase",     PHASES[a->phase],
+                                 "context",   context,
+                                 "batch",     batch,
+                                 "cache",     fl_cli_off_on[a->cache],
+                                 "attention", account->run.attention,
+                                 "kv_dtype",  fl_dtype_names[a->kv_dtype],
+                                 "threads",   threads,
+                                 "execution", "of median time",
+                                 "reps",      n_reps,
+                                 "blas_core", account->run.blas_core,
+                                 "isa",       account->run.isa,
+                                 NULL};
+    const struct fl_trace_track track = {.name = "forward passes",
+                                         .log = &traced->log,
+                                         .config = &account->config,
+                                         .first_pass = traced->first_pass,
+                                         .n_passes = traced->n_passes};
+    const struct fl_trace trace = {
+        .title = account->config.name, .facts = facts, .tracks = &track, .n_tracks = 1};
+    return fl_trace_write(a->trace, &trace, error);
+}
+
 static int audit(struct fl_account *account, const struct arguments *a,
                  const struct fl_model *model, FILE *parent, struct fl_error *error)
 {
     struct fl_execution execution = {0};
     struct fl_session *session = NULL;
+    struct traced traced = {0};
     int *tokens = NULL;
     plan(&execution, a, &model->config);
     struct fl_session_options options = {
@@ -348,11 +415,14 @@ static int audit(struct fl_account *account, const struct arguments *a,
             status = account_experts(account, a, &stored, session, &execution, error);
         describe_run(account, a, model, session);
         if (status == FL_OK)
-            status = repeat(account, session, &execution, (int)a->n_reps, error);
+            status = repeat(account, session, &execution, a, &traced, error);
+        if (status == FL_OK && a->trace)
+            status = write_trace(account, a, &traced, error);
         if (status == FL_OK)
             status = observe(account, session, a, &execution, error);
     }
     fl_session_close(session);
+    fl_event_log_close(&traced.log);
     free(tokens);
     return status;
 }
@@ -435,6 +505,9 @@ static int run(int argc, char **argv)
          "table", 0, 0, FORMATS},
         {NULL, "explain", 0, FL_OPTION_FLAG, &a.explain, NULL, "add the formulas", NULL, 0, 0,
          NULL},
+        {NULL, "trace", 0, FL_OPTION_STRING, &a.trace, "FILE",
+         "when every operator ran, as JSON for https://ui.perfetto.dev (docs/traces.md)", NULL, 0,
+         0, NULL},
         {0}};
     int first;
     enum fl_cli_outcome outcome = fl_cli_parse(&fl_command_audit, options, argc, argv, &first);
@@ -472,6 +545,7 @@ const struct fl_command fl_command_audit = {
                 "  flopledger audit -m llama-160m -s 512 --phase decode\n"
                 "  flopledger audit -m llama-160m -s 512 --phase decode --cache off\n"
                 "  flopledger audit -m gpt2-nano -s 64 --counter flopgrind\n"
+                "  flopledger audit -m gpt2-nano -s 64 --trace trace.json\n"
                 "  flopledger audit -m model.gguf -s 256 -b 4 --attention naive --format json\n",
     .run = run,
 };

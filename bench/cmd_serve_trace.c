@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "model/weights.h"
 #include "reports/serving_render.h"
+#include "reports/trace.h"
 #include "text/tokenizer.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@ struct arguments {
     int64_t max_seqs, max_batch_tokens, block_tokens, n_blocks, n_ctx, n_threads, seed;
     int prefix_cache, policy, clock, format, attention, kv_dtype;
     double gflops, ttft_s, tpot_s;
+    const char *trace;
     bool quiet;
 };
 
@@ -92,11 +94,56 @@ static int show(const struct arguments *a, const char *path, const struct fl_mod
     return FL_OK;
 }
 
+/* Operators only where the clock is that of their times. */
+static int write_trace(const struct arguments *a, const char *path, const struct fl_model *model,
+                       const struct fl_event_log *log, const struct fl_serve_result *result,
+                       struct fl_error *error)
+{
+    char threads[24];
+    snprintf(threads, sizeof threads, "%d", result->n_threads);
+    const char *const facts[] = {"command",   "serve-trace",
+                                 "model",     model->config.name,
+                                 "trace",     path,
+                                 "policy",    fl_schedule_policy_names[a->policy],
+                                 "clock",     fl_serve_clock_names[a->clock],
+                                 "attention", fl_attention_names[a->attention],
+                                 "kv_dtype",  fl_dtype_names[a->kv_dtype],
+                                 "threads",   threads,
+                                 NULL};
+    const struct fl_trace_track track = {
+        .name = "passes", .log = log, .config = &model->config, .clock = result->passes};
+    const struct fl_trace trace = {
+        .title = model->config.name,
+        .facts = facts,
+        .tracks = &track,
+        .n_tracks = a->clock == FL_SERVE_FLOPS ? 0 : 1,
+        .requests = result->requests,
+        .n_requests = result->n_requests,
+        .passes = result->passes,
+        .n_passes = result->n_passes,
+    };
+    if (log->n_left_out > 0)
+        fprintf(stderr,
+                "flopledger serve-trace: --trace: the operators of the last %lld passes did not "
+                "fit into the log of %d calls and are left out\n",
+                (long long)log->n_left_out, FL_EVENT_LOG_MOST);
+    return fl_trace_write(a->trace, &trace, error);
+}
+
+/* As much as a log can hold, where it is to be traced. */
+static int open_log(struct fl_event_log *log, const struct arguments *a, struct fl_error *error)
+{
+    if (!a->trace)
+        return FL_OK;
+    return fl_event_log_open(log, a->clock == FL_SERVE_FLOPS ? 1 : FL_EVENT_LOG_MOST, error);
+}
+
 static int serve(const struct arguments *a, const char *path, struct fl_error *error)
 {
     struct fl_model model;
     struct fl_request_trace trace;
     struct fl_serve_result result;
+    struct fl_event_log log = {0};
     const struct fl_serve_options options = {
         .schedule = {.max_seqs = (int)a->max_seqs,
                      .max_batch_tokens = (int)a->max_batch_tokens,
@@ -110,17 +157,23 @@ static int serve(const struct arguments *a, const char *path, struct fl_error *e
         .n_threads = (int)a->n_threads,
         .clock = (enum fl_serve_clock)a->clock,
         .flops_per_s = a->gflops * 1e9,
+        .log = a->trace && a->clock != FL_SERVE_FLOPS ? &log : NULL,
         .quiet = a->quiet,
     };
     if (fl_model_open(&model, a->model, (uint64_t)a->seed, error) != FL_OK)
         return FL_FAILED;
     int status = read_trace(&trace, path, a, &model, error);
     if (status == FL_OK) {
-        status = fl_serve(&result, &model, &trace, &options, error);
+        status = open_log(&log, a, error);
+        if (status == FL_OK)
+            status = fl_serve(&result, &model, &trace, &options, error);
         if (status == FL_OK) {
             status = show(a, path, &model, &options, &result, error);
+            if (status == FL_OK && a->trace)
+                status = write_trace(a, path, &model, &log, &result, error);
             fl_serve_close(&result);
         }
+        fl_event_log_close(&log);
         fl_request_trace_close(&trace);
     }
     fl_model_close(&model);
@@ -182,6 +235,9 @@ static int run(int argc, char **argv)
          "goodput: most seconds to the first token", "any", 0, 1e9, NULL},
         {NULL, "slo-tpot", 0, FL_OPTION_REAL, &a.tpot_s, "S",
          "goodput: most seconds per output token", "any", 0, 1e9, NULL},
+        {NULL, "trace", 0, FL_OPTION_STRING, &a.trace, "FILE",
+         "requests, passes and operators as JSON for https://ui.perfetto.dev (docs/traces.md)",
+         NULL, 0, 0, NULL},
         {NULL, "quiet", 'q', FL_OPTION_FLAG, &a.quiet, NULL, "no progress", NULL, 0, 0, NULL},
         {0}};
     const struct fl_command *command = &fl_command_serve_trace;
@@ -211,7 +267,8 @@ const struct fl_command fl_command_serve_trace = {
         "  flopledger serve-trace bench/traces/chat.csv -m gpt2-small\n"
         "  flopledger serve-trace bench/traces/chat.csv -m gpt2-small --policy static\n"
         "  flopledger serve-trace trace.jsonl -m stories.gguf --kv-blocks 64 --format json\n"
-        "  flopledger serve-trace trace.csv -m stories.gguf --slo-ttft 0.5 --slo-tpot 0.05\n\n"
+        "  flopledger serve-trace trace.csv -m stories.gguf --slo-ttft 0.5 --slo-tpot 0.05\n"
+        "  flopledger serve-trace bench/traces/chat.csv -m gpt2-nano --trace trace.json\n\n"
         "FILE is CSV with a header, or JSON Lines. Columns: arrival_s, output_tokens, and one of\n"
         "prompt_tokens (random ids), prompt (text) and prompt_ids; also prefix_group and\n"
         "prefix_tokens: prompts of a group begin alike. docs/serving.md says more.\n",

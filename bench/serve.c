@@ -260,6 +260,7 @@ static int open_engine(struct serving *s, struct fl_error *error)
         .attention = o->attention,
         .kv_dtype = o->kv_dtype,
         .n_threads = o->n_threads,
+        .log = o->log,
     };
     if (fl_serve_engine_open(&s->engine, s->model, &options, error) != FL_OK)
         return FL_FAILED;

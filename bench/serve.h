@@ -32,7 +32,8 @@ struct fl_serve_options {
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
     int n_threads;
     enum fl_serve_clock clock;
-    double flops_per_s; /* of the clock `flops` */
+    double flops_per_s;       /* of the clock `flops` */
+    struct fl_event_log *log; /* of the passes; or NULL */
     bool quiet;
 };
 

@@ -25,6 +25,7 @@ struct job {
     int eos_ids[EOS_MAX];
     struct fl_generator_options options;
     struct fl_generator *generator;
+    struct fl_generate_trace trace;
     struct fl_generate_text *texts; /* [n_prompts] what is printed at the end */
     bool lost;                      /* memory for a text ran out */
 };
@@ -260,6 +261,13 @@ static int open_job(struct job *job, struct fl_error *error)
     if (!job->texts)
         return fl_fail(error, "prompt: not enough memory for %d texts", job->prompts.n);
     set_options(job);
+    if (f->trace) {
+        if (fl_generate_trace_open(&job->trace, f, &job->prompts, &job->model, &job->draft,
+                                   error) != FL_OK)
+            return FL_FAILED;
+        job->options.log = &job->trace.log;
+        job->options.draft_log = f->draft_model ? &job->trace.draft_log : NULL;
+    }
     if (fl_generator_open(&job->generator, &job->model, job->prompts.items, job->prompts.n,
                           &job->options, error) != FL_OK)
         return FL_FAILED;
@@ -274,6 +282,9 @@ static int run_job(struct job *job, struct fl_error *error)
         return FL_FAILED;
     if (job->lost)
         return fl_fail(error, "generation: not enough memory for the texts");
+    if (f->trace && fl_generate_trace_write(&job->trace, f, &job->model, &job->draft,
+                                            fl_generator_n_threads(job->generator), error) != FL_OK)
+        return FL_FAILED;
     if (f->format == FL_GENERATE_JSON)
         return fl_generate_json(stdout, f, job->generator, &job->model, &job->options, job->texts,
                                 job->prompts.n, error);
@@ -294,6 +305,7 @@ static void close_job(struct job *job)
         free(job->texts[i].bytes);
     free(job->texts);
     fl_generator_close(job->generator);
+    fl_generate_trace_close(&job->trace);
     fl_prompts_free(&job->prompts);
     fl_tokenizer_close(job->tokenizer);
     fl_model_close(&job->draft);
@@ -436,6 +448,9 @@ static int run(int argc, char **argv)
          0, NULL},
         {NULL, "format", 0, FL_OPTION_CHOICE, &f.format, NULL,
          "json: one object with texts, ids, settings and the ledger", "text", 0, 0, FORMATS},
+        {NULL, "trace", 0, FL_OPTION_STRING, &f.trace, "FILE",
+         "when every operator ran, as JSON for https://ui.perfetto.dev (docs/traces.md)", NULL, 0,
+         0, NULL},
         {NULL, "quiet", 'q', FL_OPTION_FLAG, &f.quiet, NULL, "no ledger at the end", NULL, 0, 0,
          NULL},
         {0}};
@@ -462,6 +477,7 @@ const struct fl_command fl_command_generate = {
         "  flopledger generate -m stories.gguf -p \"Once\" -p \"Lily was\" --format json\n"
         "  flopledger generate -m stories.gguf -p \"Once\" --draft-model small.gguf --draft-n 5\n"
         "  flopledger generate -m stories.gguf -p \"Once\" --cache off\n"
+        "  flopledger generate -m stories.gguf -p \"Once\" -n 20 --trace trace.json\n"
         "  flopledger generate -m model.safetensors --prompt-ids 23,8 --ids\n",
     .run = run,
 };

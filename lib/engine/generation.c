@@ -51,6 +51,7 @@ static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase
     for (int i = 0; i < n_spans; i++)
         n_tokens += g->spans[i].n_tokens;
     fl_ledger_reset(fl_session_ledger(g->session));
+    fl_event_log_phase(g->options.log, phase->name);
     const uint64_t start = fl_clock_ns();
     if (fl_session_run(g->session, g->spans, n_spans, g->tokens, logits, error) != FL_OK)
         return FL_FAILED;
@@ -527,7 +528,10 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
     g->input_lengths = calloc((size_t)g->n_sequences, sizeof *g->input_lengths);
     if (!g->spans || !g->tokens || !g->input_lengths)
         return fl_fail(error, "generation: not enough memory for %d tokens", (int)n_tokens);
-    return fl_session_open(&g->session, g->model, &options, error);
+    if (fl_session_open(&g->session, g->model, &options, error) != FL_OK)
+        return FL_FAILED;
+    fl_session_ledger(g->session)->log = g->options.log;
+    return FL_OK;
 }
 
 static int open_speculative(struct fl_generator *g, struct fl_error *error)
@@ -542,6 +546,8 @@ static int open_speculative(struct fl_generator *g, struct fl_error *error)
         .n_threads = o->n_threads,
         .distribution = {is_plain(g) ? NULL : distribution, g},
         .seed = o->sampling.seed,
+        .log = o->log,
+        .draft_log = o->draft_log,
     };
     if (fl_speculative_open(&g->speculative, g->model, o->draft, &options, error) != FL_OK)
         return FL_FAILED;

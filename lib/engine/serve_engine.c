@@ -83,6 +83,7 @@ int fl_serve_engine_open(struct fl_serve_engine *engine, const struct fl_model *
                        options->block_tokens);
     if (fl_session_open(&engine->session, model, &session, error) != FL_OK)
         return FL_FAILED;
+    fl_session_ledger(engine->session)->log = options->log;
     engine->spans = calloc((size_t)options->n_seqs, sizeof *engine->spans);
     if (!engine->spans) {
         fl_serve_engine_close(engine);

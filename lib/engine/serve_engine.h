@@ -16,8 +16,9 @@ struct fl_serve_engine_options {
     int block_tokens;     /* at least 1 */
     int n_blocks;         /* 0, or more than that: enough for all to be full */
     enum fl_attention attention;
-    enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
-    int n_threads;          /* 0: all cores this process may use */
+    enum fl_dtype kv_dtype;   /* f32, f16 or bf16 */
+    int n_threads;            /* 0: all cores this process may use */
+    struct fl_event_log *log; /* of the passes; or NULL */
 };
 
 struct fl_serve_engine {

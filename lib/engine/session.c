@@ -448,7 +448,9 @@ void fl_session_use_threads(const struct fl_session *session)
 static int run(struct fl_session *session, const struct fl_pass *pass)
 {
     fl_session_use_threads(session);
+    fl_session_log_begin(session, pass->batch.n_spans, pass->batch.n_rows);
     fl_forward(pass);
+    fl_session_log_end(session);
     return FL_OK;
 }
 

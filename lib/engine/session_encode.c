@@ -47,7 +47,9 @@ int fl_session_encode(struct fl_session *session, const int *tokens, const int *
     fl_session_use_threads(session);
     const struct fl_pass decoder = {
         .model = session->model, .work = &session->work, .ledger = &session->ledger};
+    fl_session_log_begin(session, n_inputs, n);
     fl_encoder_run(encoder, &decoder, tokens, n_tokens, n_inputs);
+    fl_session_log_end(session);
     for (int seq = 0; seq < session->options.n_seqs; seq++)
         encoder->input_of[seq] = n_inputs == 1 ? 0 : seq < n_inputs ? seq : -1;
     return FL_OK;

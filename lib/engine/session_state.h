@@ -26,6 +26,11 @@ struct fl_session {
 /* Before every pass: sessions of different widths may take turns. */
 void fl_session_use_threads(const struct fl_session *session);
 
+/* Around every pass, for the ledger's event log; nothing without one. The cache counts the pass's
+ * tokens as its own already. */
+void fl_session_log_begin(const struct fl_session *session, int n_seqs, int n_rows);
+void fl_session_log_end(const struct fl_session *session);
+
 /* The pass that fl_session_forward() would run; tokens [n_seqs, n_tokens], checked. The cache
  * counts them as its own from here on. */
 struct fl_pass fl_session_pass(struct fl_session *session, const int *tokens, int n_tokens,

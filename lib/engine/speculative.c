@@ -194,8 +194,11 @@ int fl_speculative_open(struct fl_speculative **speculative, const struct fl_mod
     s->chunk = options->prefill_chunk > 0 ? options->prefill_chunk : PREFILL_CHUNK;
     s->state = options->seed;
     int status = open_sessions(s, error);
-    if (status == FL_OK)
+    if (status == FL_OK) {
+        fl_session_ledger(s->target)->log = options->log;
+        fl_session_ledger(s->draft)->log = options->draft_log;
         status = reserve(s, error);
+    }
     for (int i = 0; status == FL_OK && i < FL_SPECULATIVE_N_PHASES; i++)
         status =
             fl_ledger_open(&s->ledgers[i],
@@ -251,6 +254,7 @@ static int run(struct fl_speculative *s, enum fl_speculative_phase phase, const 
 {
     struct fl_session *session = is_targets((int)phase) ? s->target : s->draft;
     fl_ledger_reset(fl_session_ledger(session));
+    fl_event_log_phase(fl_session_ledger(session)->log, fl_speculative_phase_names[phase]);
     if (fl_session_forward(session, tokens, n, logits, error) != FL_OK)
         return FL_FAILED;
     fl_ledger_add(&s->ledgers[phase], fl_session_ledger(session));

@@ -42,6 +42,7 @@ struct fl_speculative_options {
     int n_threads;          /* 0: all cores this process may use */
     struct fl_distribution distribution;
     uint64_t seed;
+    struct fl_event_log *log, *draft_log; /* of the target's passes and the draft's; or NULL */
 };
 
 /* What ran, for the ledgers. The draft's prefill is the draft's, the others as they say. */

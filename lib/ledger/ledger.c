@@ -32,6 +32,7 @@ struct fl_ledger fl_ledger_of_encoder(const struct fl_ledger *ledger)
     view.n_encoder_layers = 0;
     view.n_rows = ledger->n_encoder_layers + 1;
     view.entries += skipped;
+    view.first_row += ledger->n_layers + 1;
     if (view.measured)
         view.measured += skipped;
     return view;

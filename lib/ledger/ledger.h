@@ -3,7 +3,8 @@
  * The engine opens a region around every operator call; the ledger adds up the cost the operator
  * declares and the time between enter and leave. With a counter attached it also adds up what the
  * counter saw, and what the operator says its kernel executes beyond its cost. Regions do not
- * nest. Compiled with FL_NO_LEDGER the calls vanish, which is how their overhead is measured. */
+ * nest. With an event log attached every region becomes an event of it, too. Compiled with
+ * FL_NO_LEDGER the calls vanish, which is how their overhead is measured. */
 #ifndef FL_LEDGER_LEDGER_H
 #define FL_LEDGER_LEDGER_H
 
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/excess.h"
 #include "counters/counter.h"
+#include "ledger/event_log.h"
 #include "ledger/operators.h"
 
 #include <stdbool.h>
@@ -38,6 +40,8 @@ struct fl_ledger {
     struct fl_counter *counter;   /* or NULL */
     struct fl_measured *measured; /* as entries; NULL until a counter is attached */
     bool explain;                 /* add up the excess too; false where a pass is repeated */
+    struct fl_event_log *log;     /* or NULL; not owned */
+    int first_row;                /* of a view: where its rows begin in the whole ledger */
 };
 
 /* Row index of operators outside the layers, of the decoder. */
@@ -133,9 +137,16 @@ static inline void fl_region_leave(struct fl_ledger *ledger, int layer, enum fl_
     if (ledger->counter)
         ledger->counter->leave(ledger->counter, &fl_ledger_measured(ledger, layer, op)->reading);
     struct fl_ledger_entry *entry = fl_ledger_entry(ledger, layer, op);
-    entry->time_ns += fl_clock_ns() - ledger->entered_ns;
+    const uint64_t left_ns = fl_clock_ns();
+    entry->time_ns += left_ns - ledger->entered_ns;
     entry->counted = fl_cost_add(entry->counted, cost);
     entry->n_calls++;
+    if (ledger->log)
+        fl_event_log_add(ledger->log, &(struct fl_event){.begins_ns = ledger->entered_ns,
+                                                         .ends_ns = left_ns,
+                                                         .cost = cost,
+                                                         .row = ledger->first_row + layer,
+                                                         .op = op});
 }
 
 /* Behind fl_region_leave(); the excess is computed only when there is a counter to explain. */
