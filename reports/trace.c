@@ -234,7 +234,7 @@ enum { TRACKS_MOST = 8 };
 
 static void print_tracks(struct fl_trace_writer *writer, const struct fl_trace *trace)
 {
-    struct cursor cursors[TRACKS_MOST];
+    struct cursor cursors[TRACKS_MOST] = {{0}};
     const int n = trace->n_tracks < TRACKS_MOST ? trace->n_tracks : TRACKS_MOST;
     int64_t n_tokens = 0;
     uint64_t origin_ns = 0;
