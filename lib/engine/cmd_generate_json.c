@@ -139,6 +139,15 @@ static void print_search(FILE *out, const struct fl_search_cost *cost)
     fputs("},\n", out);
 }
 
+static void print_kv_size(FILE *out, const struct fl_kv_size *kv)
+{
+    fprintf(out,
+            "  \"kv_cache\": {\"blocks\": %d, \"block_tokens\": %d, \"block_bytes\": %llu, "
+            "\"bytes\": %llu, \"cross_bytes\": %llu},\n",
+            kv->n_blocks, kv->block_tokens, (unsigned long long)kv->block_bytes,
+            (unsigned long long)kv->bytes, (unsigned long long)kv->cross_bytes);
+}
+
 /* Nothing without a draft model. */
 static int print_speculation(FILE *out, const struct fl_generator *generator,
                              const struct fl_generator_options *options, struct fl_error *error)
@@ -190,6 +199,8 @@ int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
     fprintf(out, "  ],\n");
     if (options->n_beams > 1)
         print_search(out, &cost);
+    const struct fl_kv_size kv = fl_generator_kv_size(generator);
+    print_kv_size(out, &kv);
     if (print_speculation(out, generator, options, error) != FL_OK)
         return FL_FAILED;
     fprintf(out, "  \"phases\": [\n");

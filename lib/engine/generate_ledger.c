@@ -80,6 +80,31 @@ static void print_operators(FILE *out, const struct fl_generator *generator)
     }
 }
 
+static void print_kv_size(FILE *out, const char *whose, const struct fl_kv_size *kv)
+{
+    char block[FL_WIDE_GROUPED], all[FL_WIDE_GROUPED], cross[FL_WIDE_GROUPED];
+    fprintf(out, "%s KV cache: %d block%s of %d token%s, %s bytes each: %s bytes", whose,
+            kv->n_blocks, kv->n_blocks == 1 ? "" : "s", kv->block_tokens,
+            kv->block_tokens == 1 ? "" : "s", fl_grouped_text((fl_wide)kv->block_bytes, block),
+            fl_grouped_text((fl_wide)kv->bytes, all));
+    if (kv->cross_bytes > 0)
+        fprintf(out, ", and %s of the encoder's output",
+                fl_grouped_text((fl_wide)kv->cross_bytes, cross));
+    fputc('\n', out);
+}
+
+static void print_caches(FILE *out, const struct fl_generator *generator,
+                         const struct fl_model *model, const struct fl_generator_options *options)
+{
+    struct fl_kv_size kv = fl_generator_kv_size(generator);
+    fputc('\n', out);
+    print_kv_size(out, model->config.name, &kv);
+    if (!options->draft)
+        return;
+    kv = fl_speculative_kv_size(fl_generator_speculative(generator), true);
+    print_kv_size(out, options->draft->config.name, &kv);
+}
+
 /* ---- beams against greedy ---- */
 
 int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generator *generator,
@@ -202,6 +227,7 @@ int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
     for (int i = 0; i < FL_N_PHASES; i++)
         print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));
     print_operators(out, generator);
+    print_caches(out, generator, model, options);
     if (options->n_beams > 1) {
         struct fl_search_cost cost;
         if (fl_generate_search_cost(&cost, generator, model, options, n_prompts, error) != FL_OK)

@@ -24,7 +24,7 @@ int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generat
                             const struct fl_generator_options *options, int n_prompts,
                             struct fl_error *error);
 
-/* Phases, operators, and beams against greedy. */
+/* Phases, operators, bytes of the KV cache; beams against greedy, or what a draft cost. */
 int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
                        const struct fl_model *model, const struct fl_generator_options *options,
                        int n_prompts, struct fl_error *error);

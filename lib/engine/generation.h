@@ -106,7 +106,8 @@ int fl_generator_run(struct fl_generator *generator, struct fl_error *error);
 struct fl_generated fl_generator_result(const struct fl_generator *generator, int prompt);
 const struct fl_phase *fl_generator_phase(const struct fl_generator *generator,
                                           enum fl_generator_phase phase);
-int fl_generator_n_threads(const struct fl_generator *generator); /* as used, never 0 */
+int fl_generator_n_threads(const struct fl_generator *generator);             /* as used, never 0 */
+struct fl_kv_size fl_generator_kv_size(const struct fl_generator *generator); /* the model's */
 /* The draft's part, for its account; NULL without one. */
 const struct fl_speculative *fl_generator_speculative(const struct fl_generator *generator);
 

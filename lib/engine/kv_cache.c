@@ -1,6 +1,7 @@
 #include "engine/kv_cache.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stddef.h>
 
 /* Blocks that hold n tokens; n and block_tokens may both be as large as an int. */
@@ -20,6 +21,7 @@ void fl_kv_cache_plan(struct fl_kv_cache *cache, struct fl_arena *arena, int n_s
         .blocks_per_seq = blocks_per_seq,
         .blocks = fl_arena_take(arena, (size_t)n_seqs * (size_t)blocks_per_seq, sizeof(int)),
         .lengths = fl_arena_take(arena, (size_t)n_seqs, sizeof(int)),
+        .first = fl_arena_take(arena, (size_t)n_seqs, sizeof(int)),
         .n_owners = fl_arena_take(arena, (size_t)n_blocks, sizeof(int)),
         .free = fl_arena_take(arena, (size_t)n_blocks, sizeof(int)),
         .copies = fl_arena_take(arena, (size_t)n_seqs, sizeof(struct fl_kv_copy)),
@@ -30,13 +32,20 @@ void fl_kv_cache_plan(struct fl_kv_cache *cache, struct fl_arena *arena, int n_s
 void fl_kv_cache_clear(struct fl_kv_cache *cache)
 {
     for (int i = 0; i < cache->n_seqs; i++)
-        cache->lengths[i] = 0;
+        cache->lengths[i] = cache->first[i] = 0;
     for (int i = 0; i < cache->n_blocks; i++) {
         cache->n_owners[i] = 0;
         cache->free[i] = cache->n_blocks - 1 - i;
     }
     cache->n_free = cache->n_blocks;
     cache->n_copies = 0;
+    cache->window = cache->n_rewind = 0;
+}
+
+void fl_kv_cache_set_window(struct fl_kv_cache *cache, int window, int n_rewind)
+{
+    cache->window = window;
+    cache->n_rewind = n_rewind;
 }
 
 static int *blocks_of(struct fl_kv_cache *cache, int seq)
@@ -86,6 +95,12 @@ static int take_block(struct fl_kv_cache *cache)
     return block;
 }
 
+/* The first block that a query at this position sees. */
+static int first_seen(int window, int block_tokens, int position)
+{
+    return window > 0 && position >= window ? (position + 1 - window) / block_tokens : 0;
+}
+
 static void drop_block(struct fl_kv_cache *cache, int block)
 {
     assert(cache->n_owners[block] > 0);
@@ -109,31 +124,92 @@ void fl_kv_cache_extend(struct fl_kv_cache *cache, int seq, int n_tokens)
         blocks[i] = take_block(cache);
 }
 
+static int slid_to(const struct fl_kv_cache *cache, int n_tokens)
+{
+    const int back = n_tokens - cache->n_rewind;
+    return back > 0 ? first_seen(cache->window, cache->block_tokens, back) : 0;
+}
+
+void fl_kv_cache_slide(struct fl_kv_cache *cache, int seq)
+{
+    const int *blocks = blocks_of(cache, seq);
+    const int first = slid_to(cache, cache->lengths[seq]);
+    for (; cache->first[seq] < first; cache->first[seq]++)
+        drop_block(cache, blocks[cache->first[seq]]);
+}
+
+bool fl_kv_cache_holds(const struct fl_kv_cache *cache, int seq, int n_tokens)
+{
+    return n_tokens == 0 ||
+           cache->first[seq] <= first_seen(cache->window, cache->block_tokens, n_tokens);
+}
+
+int fl_kv_cache_need_assumed(const struct fl_kv_cache *cache, int n_tokens)
+{
+    return n_blocks_for(n_tokens, cache->block_tokens) - slid_to(cache, n_tokens);
+}
+
+void fl_kv_cache_assume(struct fl_kv_cache *cache, int seq, int n_tokens)
+{
+    int *blocks = blocks_of(cache, seq);
+    assert(cache->lengths[seq] == 0);
+    cache->first[seq] = slid_to(cache, n_tokens);
+    for (int i = cache->first[seq]; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
+        blocks[i] = take_block(cache);
+    cache->lengths[seq] = n_tokens;
+}
+
 void fl_kv_cache_truncate(struct fl_kv_cache *cache, int seq, int n_tokens)
 {
     const int *blocks = blocks_of(cache, seq);
     if (n_tokens >= cache->lengths[seq])
         return;
-    for (int i = n_blocks_for(cache->lengths[seq], cache->block_tokens) - 1;
-         i >= n_blocks_for(n_tokens, cache->block_tokens); i--)
+    assert(fl_kv_cache_holds(cache, seq, n_tokens));
+    const int n_kept = n_blocks_for(n_tokens, cache->block_tokens);
+    const int end = n_kept > cache->first[seq] ? n_kept : cache->first[seq];
+    for (int i = n_blocks_for(cache->lengths[seq], cache->block_tokens) - 1; i >= end; i--)
         drop_block(cache, blocks[i]);
     cache->lengths[seq] = n_tokens;
+    if (n_tokens == 0)
+        cache->first[seq] = 0;
 }
 
 void fl_kv_cache_fork(struct fl_kv_cache *cache, int to, int from, int n_tokens)
 {
-    assert(n_tokens <= cache->lengths[from]);
+    assert(n_tokens <= cache->lengths[from] && fl_kv_cache_holds(cache, from, n_tokens));
     if (to == from) {
         fl_kv_cache_truncate(cache, to, n_tokens);
         return;
     }
     const int *source = blocks_of(cache, from);
     int *target = blocks_of(cache, to);
+    const int first = n_tokens > 0 ? cache->first[from] : 0,
+              end = n_blocks_for(n_tokens, cache->block_tokens);
     /* taken before `to` lets go: both may own the same blocks */
-    for (int i = 0; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
+    for (int i = first; i < end; i++)
         cache->n_owners[source[i]]++;
     fl_kv_cache_truncate(cache, to, 0);
-    for (int i = 0; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
+    for (int i = first; i < end; i++)
         target[i] = source[i];
     cache->lengths[to] = n_tokens;
+    cache->first[to] = first;
+}
+
+int fl_kv_window_blocks(int64_t window, int block_tokens, int n_pass)
+{
+    const int64_t n = (window - 1 + n_pass + block_tokens - 2) / block_tokens + 1;
+    return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+int fl_kv_text_blocks(int window, int block_tokens, int n_prompt, int n_piece, int n_tokens)
+{
+    int most = 0;
+    for (int length = 0, n; length < n_tokens; length += n) {
+        const int left = n_prompt - length;
+        n = left > n_piece ? n_piece : left > 0 ? left : 1;
+        const int held =
+            n_blocks_for(length + n, block_tokens) - first_seen(window, block_tokens, length);
+        most = held > most ? held : most;
+    }
+    return most;
 }

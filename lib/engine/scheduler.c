@@ -1,50 +1,11 @@
 #include "engine/scheduler.h"
 
+#include "engine/kv_cache.h"
+#include "engine/scheduler_state.h"
+
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-const char *const fl_schedule_policy_names[] = {"static", "continuous", NULL};
-
-/* A request on its way. Its tokens are the prompt and what was generated; length of them are in
- * the cache. */
-struct job {
-    int seq;          /* -1: has none */
-    int length;       /* tokens in the cache */
-    int n_run;        /* the most that ever were, since then lost or not */
-    uint64_t planned; /* the last pass with a span of it */
-    int *output;
-    struct fl_request_progress progress;
-};
-
-/* What a sequence of the engine is used for: a running request, or the beginning of a finished
- * one. */
-struct seat {
-    int request;   /* -1: of none */
-    int kept;      /* tokens of a finished one */
-    uint64_t used; /* counts passes, for the least recently used */
-};
-
-struct fl_scheduler {
-    struct fl_scheduler_options options;
-    struct fl_schedule_engine engine;
-    const struct fl_request *requests;
-    int n_requests, n_arrived, n_over;
-    struct job *jobs;        /* [n_requests] */
-    int *outputs;            /* of all, one behind the other */
-    struct seat *seats;      /* [engine.n_seqs] */
-    int *running, n_running; /* requests, the oldest first */
-    int *queue, n_queue;     /* requests, the oldest first */
-    int *ids;                /* [n_ctx + 1] a request's tokens, while one is looked at */
-    struct fl_prefix_cache prefixes;
-    uint64_t n_passes;
-    /* the pass being planned */
-    struct fl_schedule_span *spans; /* [max_seqs] */
-    int *tokens, *chosen;           /* [max_batch_tokens], [max_seqs] */
-    int n_spans, n_rows;
-    int n_promised; /* blocks its spans will take */
-};
 
 /* ---- a request's tokens ---- */
 
@@ -68,12 +29,6 @@ static const int *tokens_of(struct fl_scheduler *s, int request)
     return s->ids;
 }
 
-/* In the cache at its end: all but the last token, which no one reads. */
-static int n_tokens_at_end(const struct fl_request *r)
-{
-    return r->n_prompt + r->n_output - 1;
-}
-
 /* ---- blocks ---- */
 
 static int blocks_for(const struct fl_scheduler *s, int n_tokens)
@@ -87,6 +42,31 @@ static int blocks_between(const struct fl_scheduler *s, int length, int n_tokens
     return blocks_for(s, length + n_tokens) - blocks_for(s, length);
 }
 
+/* That a sequence of n_tokens cannot do without, run in pieces as small as it takes: all of them,
+ * or those of a window. */
+static int blocks_at_once(const struct fl_scheduler *s, int n_tokens)
+{
+    const int all = blocks_for(s, n_tokens);
+    if (s->engine.window == 0)
+        return all;
+    const int window = fl_kv_window_blocks(s->engine.window, s->engine.block_tokens, 1);
+    return all < window ? all : window;
+}
+
+/* What lies between the lengths, or under a window its blocks, which are then free again. */
+static int blocks_to_find(const struct fl_scheduler *s, int length, int n_tokens)
+{
+    const int all = blocks_between(s, length, n_tokens);
+    const int most = blocks_at_once(s, length + n_tokens);
+    return all < most ? all : most;
+}
+
+/* A sequence of this length has let go of its beginning. */
+static bool has_slid(const struct fl_scheduler *s, int length)
+{
+    return s->engine.window > 0 && length + 1 - s->engine.window >= s->engine.block_tokens;
+}
+
 /* Nobody's, and not yet spoken for by this pass. */
 static int blocks_left(const struct fl_scheduler *s)
 {
@@ -98,7 +78,7 @@ static void vacate(struct fl_scheduler *s, int seq)
     s->engine.truncate(s->engine.context, seq, 0);
     if (s->options.prefix_cache)
         fl_prefix_cache_truncate(&s->prefixes, seq, 0);
-    s->seats[seq] = (struct seat){.request = -1};
+    s->seats[seq] = (struct fl_scheduler_seat){.request = -1};
 }
 
 /* The kept beginning that was of no use for longest; -1 when nothing is kept. */
@@ -145,7 +125,7 @@ static void remove_at(int *list, int *n, int at)
 static void preempt_youngest(struct fl_scheduler *s)
 {
     const int request = s->running[s->n_running - 1];
-    struct job *job = &s->jobs[request];
+    struct fl_scheduler_job *job = &s->jobs[request];
     vacate(s, job->seq);
     job->seq = -1;
     job->length = 0;
@@ -159,7 +139,7 @@ static void refuse(struct fl_scheduler *s, int request)
 {
     const struct fl_request *r = &s->requests[request];
     struct fl_request_progress *progress = &s->jobs[request].progress;
-    const int n = n_tokens_at_end(r);
+    const int n = fl_scheduler_n_at_end(r);
     if (n > s->engine.n_ctx)
         fl_fail(&progress->refused,
                 "request %d: %d tokens of prompt and %d of output need a context of %d, expected "
@@ -168,7 +148,7 @@ static void refuse(struct fl_scheduler *s, int request)
     else
         fl_fail(&progress->refused,
                 "request %d: its %d tokens need %d blocks of %d, expected at most the %d there are",
-                request, n, blocks_for(s, n), s->engine.block_tokens, s->engine.n_blocks);
+                request, n, blocks_at_once(s, n), s->engine.block_tokens, s->engine.n_blocks);
     progress->state = FL_REQUEST_REFUSED;
     s->n_over++;
 }
@@ -177,8 +157,8 @@ static void welcome(struct fl_scheduler *s, double now_s)
 {
     for (; s->n_arrived < s->n_requests && s->requests[s->n_arrived].arrival_s <= now_s;
          s->n_arrived++) {
-        const int n = n_tokens_at_end(&s->requests[s->n_arrived]);
-        if (n > s->engine.n_ctx || blocks_for(s, n) > s->engine.n_blocks) {
+        const int n = fl_scheduler_n_at_end(&s->requests[s->n_arrived]);
+        if (n > s->engine.n_ctx || blocks_at_once(s, n) > s->engine.n_blocks) {
             refuse(s, s->n_arrived);
             continue;
         }
@@ -191,7 +171,7 @@ static void welcome(struct fl_scheduler *s, double now_s)
 
 static void add_span(struct fl_scheduler *s, int request, int n_tokens, double now_s)
 {
-    struct job *job = &s->jobs[request];
+    struct fl_scheduler_job *job = &s->jobs[request];
     const int end = job->length + n_tokens;
     const int repeated = (end < job->n_run ? end : job->n_run) - job->length;
     s->spans[s->n_spans++] = (struct fl_schedule_span){
@@ -271,7 +251,7 @@ static int blocks_awaited(const struct fl_scheduler *s)
     int n = 0;
     for (int i = 0; i < s->n_running; i++) {
         const int request = s->running[i];
-        n += blocks_between(s, s->jobs[request].length, n_lacking(s, request));
+        n += blocks_to_find(s, s->jobs[request].length, n_lacking(s, request));
     }
     return n - s->n_promised;
 }
@@ -294,7 +274,7 @@ static int find_seat(struct fl_scheduler *s, int donor)
 /* Room for a request of which n_found tokens are in donor's cache. */
 static bool has_room(struct fl_scheduler *s, int request, int n_found, int donor)
 {
-    const int need = blocks_between(s, n_found, n_tokens_of(s, request) - n_found);
+    const int need = blocks_to_find(s, n_found, n_tokens_of(s, request) - n_found);
     return find_blocks(s, need + blocks_awaited(s), donor);
 }
 
@@ -312,7 +292,7 @@ static int find_prefix(struct fl_scheduler *s, int request, int *donor)
 static int share(struct fl_scheduler *s, int request, int seq, int donor, int n_found,
                  struct fl_error *error)
 {
-    struct job *job = &s->jobs[request];
+    struct fl_scheduler_job *job = &s->jobs[request];
     if (seq == donor) {
         s->engine.truncate(s->engine.context, seq, n_found);
         fl_prefix_cache_truncate(&s->prefixes, seq, n_found);
@@ -345,13 +325,13 @@ static int admit_one(struct fl_scheduler *s, bool *admitted, struct fl_error *er
     const int seq = find_seat(s, donor);
     if (seq < 0)
         return FL_OK;
-    struct job *job = &s->jobs[request];
+    struct fl_scheduler_job *job = &s->jobs[request];
     job->length = 0;
     if (n_found > 0 && share(s, request, seq, donor, n_found, error) != FL_OK)
         return FL_FAILED;
     job->seq = seq;
     job->progress.state = FL_REQUEST_RUNNING;
-    s->seats[seq] = (struct seat){.request = request};
+    s->seats[seq] = (struct fl_scheduler_seat){.request = request};
     remove_at(s->queue, &s->n_queue, 0);
     insert(s->running, &s->n_running, request);
     *admitted = true;
@@ -398,20 +378,21 @@ int fl_scheduler_run(struct fl_scheduler *s, struct fl_schedule_pass *pass, stru
 }
 
 /* Of a finished request the whole blocks may serve others. */
-static void keep_or_vacate(struct fl_scheduler *s, const struct job *job)
+static void keep_or_vacate(struct fl_scheduler *s, const struct fl_scheduler_job *job)
 {
     const int kept = job->length / s->engine.block_tokens * s->engine.block_tokens;
-    if (!s->options.prefix_cache || kept == 0) {
+    if (!s->options.prefix_cache || kept == 0 || has_slid(s, job->length)) {
         vacate(s, job->seq);
         return;
     }
     s->engine.truncate(s->engine.context, job->seq, kept);
-    s->seats[job->seq] = (struct seat){.request = -1, .kept = kept, .used = s->n_passes};
+    s->seats[job->seq] =
+        (struct fl_scheduler_seat){.request = -1, .kept = kept, .used = s->n_passes};
 }
 
 static void end_request(struct fl_scheduler *s, int request, double now_s)
 {
-    struct job *job = &s->jobs[request];
+    struct fl_scheduler_job *job = &s->jobs[request];
     job->progress.state = FL_REQUEST_DONE;
     job->progress.finished_s = now_s;
     keep_or_vacate(s, job);
@@ -423,11 +404,14 @@ static void end_request(struct fl_scheduler *s, int request, double now_s)
     s->n_over++;
 }
 
-/* Whole blocks that the span completed may be shared from now on. */
+/* Whole blocks that the span completed may be shared from now on, while the sequence has all of
+ * them. */
 static void note_prefix(struct fl_scheduler *s, const struct fl_schedule_span *span)
 {
     const int length = span->n_past + span->n_tokens, block_tokens = s->engine.block_tokens;
-    if (length / block_tokens > span->n_past / block_tokens)
+    if (has_slid(s, length))
+        fl_prefix_cache_truncate(&s->prefixes, span->seq, 0);
+    else if (length / block_tokens > span->n_past / block_tokens)
         fl_prefix_cache_note(&s->prefixes, span->seq, tokens_of(s, span->request), length);
 }
 
@@ -435,7 +419,7 @@ void fl_scheduler_finish(struct fl_scheduler *s, const struct fl_schedule_pass *
 {
     for (int i = 0; i < pass->n_spans; i++) {
         const struct fl_schedule_span *span = &pass->spans[i];
-        struct job *job = &s->jobs[span->request];
+        struct fl_scheduler_job *job = &s->jobs[span->request];
         struct fl_request_progress *progress = &job->progress;
         job->length += span->n_tokens;
         if (job->length > job->n_run)
@@ -451,122 +435,6 @@ void fl_scheduler_finish(struct fl_scheduler *s, const struct fl_schedule_pass *
         if (progress->n_generated == s->requests[span->request].n_output)
             end_request(s, span->request, now_s);
     }
-}
-
-/* ---- opening ---- */
-
-static int check(const struct fl_scheduler_options *options,
-                 const struct fl_schedule_engine *engine, const struct fl_request *requests,
-                 int n_requests, struct fl_error *error)
-{
-    if (options->max_seqs < 1 || options->max_seqs > engine->n_seqs)
-        return fl_fail(error, "max_seqs: expected 1 .. %d (the engine's sequences), got %d",
-                       engine->n_seqs, options->max_seqs);
-    if (options->max_batch_tokens < options->max_seqs)
-        return fl_fail(error,
-                       "max_batch_tokens: expected at least max_seqs, %d, so that every running "
-                       "request can decode, got %d",
-                       options->max_seqs, options->max_batch_tokens);
-    for (int i = 0; i < n_requests; i++) {
-        const struct fl_request *r = &requests[i];
-        if (r->n_prompt < 1 || r->n_output < 1 || r->n_prompt > INT32_MAX / 2 ||
-            r->n_output > INT32_MAX / 2)
-            return fl_fail(error,
-                           "request %d: expected at least one token of prompt and of output, got "
-                           "%d and %d",
-                           i, r->n_prompt, r->n_output);
-        if (!isfinite(r->arrival_s) || (i > 0 && r->arrival_s < requests[i - 1].arrival_s))
-            return fl_fail(error, "request %d: arrival: expected requests in order of arrival", i);
-    }
-    return FL_OK;
-}
-
-/* Outputs of requests that are refused are never written; they take no memory. */
-static size_t n_outputs(const struct fl_scheduler *s)
-{
-    size_t n = 0;
-    for (int i = 0; i < s->n_requests; i++)
-        if (n_tokens_at_end(&s->requests[i]) <= s->engine.n_ctx)
-            n += (size_t)s->requests[i].n_output;
-    return n;
-}
-
-static void hand_out_outputs(struct fl_scheduler *s)
-{
-    size_t n = 0;
-    for (int i = 0; i < s->n_requests; i++) {
-        s->jobs[i] = (struct job){
-            .seq = -1,
-            .output = s->outputs + n,
-            .progress = {.started_s = NAN, .first_token_s = NAN, .finished_s = NAN},
-        };
-        s->jobs[i].progress.output = s->jobs[i].output;
-        if (n_tokens_at_end(&s->requests[i]) <= s->engine.n_ctx)
-            n += (size_t)s->requests[i].n_output;
-    }
-}
-
-static int reserve(struct fl_scheduler *s, struct fl_error *error)
-{
-    const size_t n_requests = (size_t)s->n_requests + 1, n_seqs = (size_t)s->engine.n_seqs;
-    s->jobs = calloc(n_requests, sizeof *s->jobs);
-    s->outputs = calloc(n_outputs(s) + 1, sizeof *s->outputs);
-    s->seats = calloc(n_seqs, sizeof *s->seats);
-    s->running = calloc(n_seqs, sizeof *s->running);
-    s->queue = calloc(n_requests, sizeof *s->queue);
-    s->ids = calloc((size_t)s->engine.n_ctx + 1, sizeof *s->ids);
-    s->spans = calloc(n_seqs, sizeof *s->spans);
-    s->chosen = calloc(n_seqs, sizeof *s->chosen);
-    s->tokens = calloc((size_t)s->options.max_batch_tokens, sizeof *s->tokens);
-    if (!s->jobs || !s->outputs || !s->seats || !s->running || !s->queue || !s->ids || !s->spans ||
-        !s->chosen || !s->tokens)
-        return fl_fail(error, "scheduler: not enough memory for %d requests", s->n_requests);
-    if (s->options.prefix_cache)
-        return fl_prefix_cache_open(&s->prefixes, s->engine.n_seqs, s->engine.n_ctx,
-                                    s->engine.block_tokens, error);
-    return FL_OK;
-}
-
-int fl_scheduler_open(struct fl_scheduler **scheduler, const struct fl_scheduler_options *options,
-                      const struct fl_schedule_engine *engine, const struct fl_request *requests,
-                      int n_requests, struct fl_error *error)
-{
-    *scheduler = NULL;
-    if (check(options, engine, requests, n_requests, error) != FL_OK)
-        return FL_FAILED;
-    struct fl_scheduler *s = calloc(1, sizeof *s);
-    if (!s)
-        return fl_fail(error, "scheduler: not enough memory");
-    s->options = *options;
-    s->engine = *engine;
-    s->requests = requests;
-    s->n_requests = n_requests;
-    if (reserve(s, error) != FL_OK) {
-        fl_scheduler_close(s);
-        return FL_FAILED;
-    }
-    hand_out_outputs(s);
-    for (int seq = 0; seq < engine->n_seqs; seq++)
-        s->seats[seq].request = -1;
-    *scheduler = s;
-    return FL_OK;
-}
-
-void fl_scheduler_close(struct fl_scheduler *s)
-{
-    if (!s)
-        return;
-    fl_prefix_cache_close(&s->prefixes);
-    free(s->jobs);
-    free(s->outputs);
-    free(s->seats);
-    free(s->running);
-    free(s->queue);
-    free(s->ids);
-    free(s->spans);
-    free(s->chosen);
-    free(s->tokens);
-    free(s);
 }
 
 /* ---- looking at it ---- */

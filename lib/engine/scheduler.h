@@ -24,6 +24,9 @@
  * fits alone, so every request ends. Under greedy decoding a request's output does not depend on
  * what it shares its passes with, up to rounding.
  *
+ * Under a sliding window a sequence holds the window's blocks only, and what counts above is that
+ * many. One that has let go of its beginning cannot lend it to others any more.
+ *
  * The scheduler computes nothing itself: it drives an engine, which may be a session
  * (serve_engine.h) or a test's. Nothing is allocated behind fl_scheduler_open(). */
 #ifndef FL_ENGINE_SCHEDULER_H
@@ -84,6 +87,8 @@ struct fl_schedule_pass {
 struct fl_schedule_engine {
     void *context;
     int n_seqs, n_ctx, block_tokens, n_blocks;
+    int window; /* tokens a query sees: the engine frees the blocks behind them when a pass is over
+                   (session.h, slides); 0: all */
     /* Runs the spans and writes the token chosen behind each that samples to pass->chosen. */
     int (*run)(void *context, const struct fl_schedule_pass *pass, struct fl_error *error);
     /* `to` becomes the first n tokens of `from`; n is a multiple of block_tokens. */

@@ -1,23 +1,12 @@
 #include "engine/session.h"
 
-#include "base/checked.h"
-#include "base/memory.h"
 #include "engine/session_state.h"
-#include "ledger/formulas.h"
-#include "ops/positions.h"
-#include "ops/rope.h"
 
 #include <assert.h>
 #include <cblas.h>
-#include <limits.h>
 #include <omp.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-enum { N_THREADS_MAX = 1024 };
-
-static const struct fl_attention_kernel *const KERNELS[] = {
+const struct fl_attention_kernel *const fl_session_kernels[FL_N_ATTENTIONS] = {
     [FL_ATTENTION_NAIVE] = &fl_attention_naive,
     [FL_ATTENTION_CAUSAL] = &fl_attention_causal,
     [FL_ATTENTION_FLASH] = &fl_attention_flash,
@@ -27,15 +16,7 @@ const char *const fl_attention_names[] = {"naive", "causal", "flash", NULL};
 
 const char *fl_attention_name(enum fl_attention attention)
 {
-    return KERNELS[attention]->name;
-}
-
-static int n_usable_cores(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    return CPU_COUNT(&set);
+    return fl_session_kernels[attention]->name;
 }
 
 /* One pool serves OpenBLAS and our own loops; asked for before every pass, since sessions of
@@ -46,308 +27,6 @@ static void use_threads(int n_threads)
         omp_set_num_threads(n_threads);
     if (openblas_get_num_threads() != n_threads)
         openblas_set_num_threads(n_threads);
-}
-
-static int check_context(const struct fl_config *config, int n_ctx, struct fl_error *error)
-{
-    if (n_ctx < 1)
-        return fl_fail(error, "%s: n_ctx: expected at least 1, got %d", config->name, n_ctx);
-    if (config->positions == FL_POS_LEARNED && n_ctx > config->n_ctx_max)
-        return fl_fail(error,
-                       "%s: n_ctx: the model has learned positions for %d tokens, expected at "
-                       "most that, got %d",
-                       config->name, config->n_ctx_max, n_ctx);
-    return FL_OK;
-}
-
-/* An option that must lie within bounds. */
-static int check_number(const struct fl_config *config, const char *name, int value, int min,
-                        int max, struct fl_error *error)
-{
-    if (value < min || value > max)
-        return fl_fail(error, "%s: %s: expected %d .. %d, got %d", config->name, name, min, max,
-                       value);
-    return FL_OK;
-}
-
-static int check_blocks(struct fl_session_options *options, const struct fl_config *config,
-                        struct fl_error *error)
-{
-    if (options->block_tokens == 0)
-        options->block_tokens = options->n_ctx;
-    if (check_number(config, "block_tokens", options->block_tokens, 1, options->n_ctx, error) !=
-        FL_OK)
-        return FL_FAILED;
-    const int64_t blocks_per_seq =
-        ((int64_t)options->n_ctx + options->block_tokens - 1) / options->block_tokens;
-    if (options->n_seqs > INT_MAX / blocks_per_seq)
-        return fl_fail(error, "%s: n_seqs: expected at most %d sequences of %d blocks, got %d",
-                       config->name, (int)(INT_MAX / blocks_per_seq), (int)blocks_per_seq,
-                       options->n_seqs);
-    const int most = (int)blocks_per_seq * options->n_seqs;
-    if (options->n_blocks == 0)
-        options->n_blocks = most;
-    return check_number(config, "n_blocks", options->n_blocks, 1, most, error);
-}
-
-static struct fl_encoder_options encoder_options(const struct fl_session_options *options)
-{
-    return (struct fl_encoder_options){.n_seqs = options->n_seqs,
-                                       .n_ctx = options->n_ctx,
-                                       .n_inputs = options->n_inputs,
-                                       .n_encoder_ctx = options->n_encoder_ctx};
-}
-
-static int check_encoder_options(struct fl_session_options *options, const struct fl_config *config,
-                                 struct fl_error *error)
-{
-    if (config->n_encoder_layers == 0) {
-        options->n_inputs = options->n_encoder_ctx = 0;
-        return FL_OK;
-    }
-    if (options->n_inputs == 0)
-        options->n_inputs = options->n_seqs;
-    if (options->n_encoder_ctx == 0)
-        options->n_encoder_ctx = config->n_ctx_max;
-    if (options->kv_dtype != FL_F32)
-        return fl_fail(error, "%s: kv_dtype: expected f32 for an encoder-decoder", config->name);
-    if (check_number(config, "n_inputs", options->n_inputs, 1, options->n_seqs, error) != FL_OK)
-        return FL_FAILED;
-    return check_number(config, "n_encoder_ctx", options->n_encoder_ctx, 1,
-                        INT_MAX / options->n_inputs, error);
-}
-
-/* Fills in defaults and refuses what the model or the engine cannot do. */
-static int check_options(struct fl_session_options *options, const struct fl_config *config,
-                         struct fl_error *error)
-{
-    if (options->n_ctx == 0)
-        options->n_ctx = config->n_ctx_max;
-    if (options->n_tokens_max == 0)
-        options->n_tokens_max = options->n_ctx;
-    if (options->n_threads == 0)
-        options->n_threads = n_usable_cores();
-
-    if (check_context(config, options->n_ctx, error) != FL_OK)
-        return FL_FAILED;
-    if (options->n_tokens_max < 1 || options->n_tokens_max > options->n_ctx)
-        return fl_fail(error, "%s: n_tokens_max: expected 1 .. %d (n_ctx), got %d", config->name,
-                       options->n_ctx, options->n_tokens_max);
-    if (check_number(config, "n_seqs", options->n_seqs, 1, INT_MAX / options->n_tokens_max,
-                     error) != FL_OK)
-        return FL_FAILED;
-    const int n_rows = options->n_seqs * options->n_tokens_max;
-    if (options->n_rows_max == 0)
-        options->n_rows_max = n_rows;
-    if (check_number(config, "n_rows_max", options->n_rows_max, 1, n_rows, error) != FL_OK ||
-        check_blocks(options, config, error) != FL_OK ||
-        check_number(config, "n_threads", options->n_threads, 1, N_THREADS_MAX, error) != FL_OK)
-        return FL_FAILED;
-    if (check_encoder_options(options, config, error) != FL_OK)
-        return FL_FAILED;
-    if ((unsigned)options->attention >= sizeof KERNELS / sizeof *KERNELS)
-        return fl_fail(error, "%s: attention: no kernel has number %d", config->name,
-                       (int)options->attention);
-    if (KERNELS[options->attention]->fused && config->n_encoder_layers > 0)
-        return fl_fail(
-            error,
-            "%s: attention: %s runs decoder-only models; expected naive or causal for an "
-            "encoder-decoder",
-            config->name, KERNELS[options->attention]->name);
-    if ((unsigned)options->kv_dtype > FL_BF16)
-        return fl_fail(error, "%s: kv_dtype: expected f32, f16 or bf16", config->name);
-    if (options->kv_dtype != FL_F32 && config->head_dim > FL_ATTENTION_HALF_HEAD_MAX)
-        return fl_fail(error, "%s: kv_dtype: expected f32 for heads of more than %d features",
-                       config->name, FL_ATTENTION_HALF_HEAD_MAX);
-    if ((unsigned)options->logits > FL_LOGITS_ALL)
-        return fl_fail(error, "%s: logits: no mode has number %d", config->name,
-                       (int)options->logits);
-    return FL_OK;
-}
-
-static float *take(struct fl_arena *arena, const size_t *factors, int n_factors)
-{
-    size_t n;
-    if (!fl_size_product(factors, n_factors, &n)) {
-        arena->overflow = true;
-        return NULL;
-    }
-    return fl_arena_floats(arena, n);
-}
-
-/* A piece of the arena with this shape: TAKE(arena, n_rows, d_model). */
-#define TAKE(arena, ...)                                                                           \
-    take(arena, (const size_t[]){__VA_ARGS__},                                                     \
-         (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)))
-
-static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
-                          const struct fl_config *config, const struct fl_session_options *options)
-{
-    const size_t n_layers = (size_t)config->n_layers, n_blocks = (size_t)options->n_blocks;
-    const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
-    const size_t block_tokens = (size_t)options->block_tokens;
-    const size_t bytes = (size_t)fl_dtype_bytes(options->kv_dtype, 1);
-    const size_t factors[] = {n_layers, n_blocks, n_kv_heads, block_tokens, head_dim};
-    size_t n;
-    if (!fl_size_product(factors, sizeof factors / sizeof *factors, &n)) {
-        arena->overflow = true;
-        return;
-    }
-    work->k_cache = fl_arena_take(arena, n, bytes);
-    work->v_cache = fl_arena_take(arena, n, bytes);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Keys a query may see: of its own sequence, or of the encoder. */
-static size_t larger_ctx(const struct fl_session_options *options)
-{
-    return larger((size_t)options->n_ctx, (size_t)options->n_encoder_ctx);
-}
-
-static size_t n_encoder_rows(const struct fl_session_options *options)
-{
-    return (size_t)options->n_inputs * (size_t)options->n_encoder_ctx;
-}
-
-static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
-                             const struct fl_config *config,
-                             const struct fl_session_options *options)
-{
-    const size_t n_seqs = (size_t)options->n_seqs;
-    const size_t n_tokens = (size_t)options->n_rows_max, n_ctx = larger_ctx(options);
-    const size_t n_rows = larger(n_tokens, n_encoder_rows(options));
-    const size_t d_model = (size_t)config->d_model;
-    const size_t d_ff = config->n_experts > 0 ? fl_moe_ffn_width(config) : (size_t)config->d_ff;
-    const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
-    const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
-
-    work->x = TAKE(arena, n_rows, d_model);
-    work->branch = TAKE(arena, n_rows, d_model);
-    if (config->branches != FL_BRANCHES_SEQUENTIAL)
-        work->second = TAKE(arena, n_rows, d_model);
-    work->q = TAKE(arena, n_rows, n_heads, head_dim);
-    work->k = TAKE(arena, n_rows, d_kv);
-    work->v = TAKE(arena, n_rows, d_kv);
-    if (!KERNELS[options->attention]->fused)
-        work->scores = TAKE(arena, n_heads, n_rows, n_ctx);
-    work->context = TAKE(arena, n_rows, n_heads, head_dim);
-    if (config->gated)
-        work->gate = TAKE(arena, n_rows, d_ff);
-    work->up = TAKE(arena, n_rows, d_ff);
-    if (config->n_experts > 0)
-        fl_moe_plan(&work->moe, arena, config, n_rows);
-    if (options->logits != FL_LOGITS_NONE)
-        work->last = TAKE(arena, n_seqs, d_model);
-    if (options->logits != FL_LOGITS_NONE)
-        work->logits = TAKE(arena, options->logits == FL_LOGITS_ALL ? n_tokens : n_seqs,
-                            (size_t)config->vocab_size);
-    if (config->positions == FL_POS_SINUSOIDAL || config->positions == FL_POS_SINUSOIDAL_HALVES)
-        work->positions = TAKE(arena, n_ctx, d_model);
-    if (config->positions == FL_POS_ROPE) {
-        work->cosine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
-        work->sine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
-    }
-}
-
-/* Called twice: against a measuring arena, then against the real one. */
-static void plan(struct fl_session *session)
-{
-    const struct fl_config *config = &session->model->config;
-    const struct fl_encoder_options encoder = encoder_options(&session->options);
-    const bool has_encoder = config->n_encoder_layers > 0;
-    plan_kv_cache(&session->work, &session->arena, config, &session->options);
-    if (has_encoder)
-        fl_encoder_plan_cache(&session->encoder, &session->arena, config, &encoder);
-    session->kv_cache_bytes = session->arena.used;
-    plan_activations(&session->work, &session->arena, config, &session->options);
-    session->activation_bytes = session->arena.used - session->kv_cache_bytes;
-    if (has_encoder)
-        fl_encoder_plan_rest(&session->encoder, &session->arena, config, &encoder);
-    const struct fl_session_options *options = &session->options;
-    fl_kv_cache_plan(&session->cache, &session->arena, options->n_seqs, options->n_ctx,
-                     options->block_tokens, options->n_blocks);
-    session->spans =
-        fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->spans);
-    session->seqs = fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->seqs);
-    session->positions =
-        fl_arena_take(&session->arena, (size_t)options->n_rows_max, sizeof *session->positions);
-}
-
-static int reserve(struct fl_session *session, struct fl_error *error)
-{
-    const struct fl_config *config = &session->model->config;
-    const struct fl_session_options *options = &session->options;
-    char what[sizeof config->name + 96];
-    snprintf(what, sizeof what, "%s: a session of n_seqs %d, n_ctx %d, n_tokens_max %d",
-             config->name, options->n_seqs, options->n_ctx, options->n_tokens_max);
-
-    plan(session);
-    if (session->arena.overflow)
-        return fl_fail(error, "%s needs more memory than can be addressed", what);
-    const size_t size = session->arena.used;
-    if (fl_memory_require(size, what, error) != FL_OK ||
-        fl_arena_open(&session->arena, size, what, error) != FL_OK)
-        return FL_FAILED;
-    plan(session);
-    assert(!session->arena.overflow && session->arena.used == size);
-    fl_kv_cache_clear(&session->cache);
-    return FL_OK;
-}
-
-static void fill_position_tables(struct fl_session *session)
-{
-    const struct fl_config *config = &session->model->config;
-    const struct fl_workspace *work = &session->work;
-    const int n_ctx = (int)larger_ctx(&session->options);
-    if (work->positions && config->positions == FL_POS_SINUSOIDAL_HALVES)
-        fl_positions_halves(work->positions, n_ctx, config->d_model);
-    else if (work->positions)
-        fl_positions_sinusoidal(work->positions, n_ctx, config->d_model);
-    if (work->cosine)
-        fl_rope_fill(work->cosine, work->sine, n_ctx, fl_config_rotary_dim(config), &config->rope);
-}
-
-_Static_assert((int)FL_FUSED_KEYS == (int)FL_FLASH_KEYS,
-               "the formulas know the kernel's stretches");
-
-int fl_session_open(struct fl_session **session, const struct fl_model *model,
-                    const struct fl_session_options *options, struct fl_error *error)
-{
-    *session = NULL;
-    if (fl_config_runnable(&model->config, error) != FL_OK)
-        return FL_FAILED;
-    struct fl_session *opened = calloc(1, sizeof *opened);
-    if (!opened)
-        return fl_fail(error, "%s: cannot reserve memory for a session", model->config.name);
-    opened->model = model;
-    opened->options = *options;
-    if (check_options(&opened->options, &model->config, error) != FL_OK ||
-        fl_ledger_open_stacks(&opened->ledger, model->config.n_layers,
-                              model->config.n_encoder_layers, error) != FL_OK ||
-        reserve(opened, error) != FL_OK) {
-        fl_session_close(opened);
-        return FL_FAILED;
-    }
-    fill_position_tables(opened);
-    if (model->config.n_encoder_layers > 0) {
-        const struct fl_encoder_options encoder = encoder_options(&opened->options);
-        fl_encoder_prepare(&opened->encoder, model, &encoder);
-    }
-    *session = opened;
-    return FL_OK;
-}
-
-void fl_session_close(struct fl_session *session)
-{
-    if (!session)
-        return;
-    fl_arena_close(&session->arena);
-    fl_ledger_close(&session->ledger);
-    free(session);
 }
 
 /* Takes blocks for the new tokens of span number i. */
@@ -368,7 +47,7 @@ static struct fl_pass entered_pass(struct fl_session *session, int n_spans, cons
     struct fl_pass pass = {
         .model = session->model,
         .work = &session->work,
-        .attention = KERNELS[session->options.attention],
+        .attention = fl_session_kernels[session->options.attention],
         .ledger = &session->ledger,
         .batch = fl_batch_lay_out(session->spans, n_spans, session->positions,
                                   session->model->config.sliding_window),
@@ -451,6 +130,8 @@ static int run(struct fl_session *session, const struct fl_pass *pass)
     fl_session_log_begin(session, pass->batch.n_spans, pass->batch.n_rows);
     fl_forward(pass);
     fl_session_log_end(session);
+    for (int i = 0; i < pass->batch.n_spans; i++)
+        fl_kv_cache_slide(&session->cache, session->seqs[i]);
     return FL_OK;
 }
 
@@ -557,6 +238,7 @@ void fl_session_truncate(struct fl_session *session, int n_past)
 void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past)
 {
     assert(n_past >= 0 && seq >= 0 && seq < session->options.n_seqs);
+    assert(fl_kv_cache_holds(&session->cache, seq, n_past));
     fl_kv_cache_truncate(&session->cache, seq, n_past);
 }
 
@@ -568,6 +250,12 @@ int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
     if (n_past < 0 || n_past > session->cache.lengths[from])
         return fl_fail(error, "%s: n_past: expected 0 .. %d, what sequence %d holds, got %d",
                        session->model->config.name, session->cache.lengths[from], from, n_past);
+    if (!fl_kv_cache_holds(&session->cache, from, n_past))
+        return fl_fail(error,
+                       "%s: n_past: sequence %d has let go of what its sliding window has left, "
+                       "expected at least %d, got %d",
+                       session->model->config.name, from,
+                       session->cache.lengths[from] - session->options.n_rewind, n_past);
     fl_kv_cache_fork(&session->cache, to, from, n_past);
     if (session->model->config.n_encoder_layers > 0)
         session->encoder.input_of[to] = session->encoder.input_of[from];
@@ -612,14 +300,13 @@ int fl_session_assume_past(struct fl_session *session, int n_past, struct fl_err
         occupy_cache(session);
     fl_session_truncate(session, 0);
     for (int seq = 0; seq < n_seqs; seq++) {
-        if (fl_kv_cache_need(cache, seq, n_past) > cache->n_free)
+        if (fl_kv_cache_need_assumed(cache, n_past) > cache->n_free)
             return fl_fail(error,
                            "%s: n_past: %d blocks of %d tokens cannot hold %d sequences of "
                            "%d tokens",
                            session->model->config.name, cache->n_blocks, cache->block_tokens,
                            n_seqs, n_past);
-        fl_kv_cache_extend(cache, seq, n_past);
-        cache->lengths[seq] = n_past;
+        fl_kv_cache_assume(cache, seq, n_past);
     }
     return FL_OK;
 }
@@ -635,6 +322,22 @@ uint64_t fl_session_block_bytes(const struct fl_session *session)
     return 2 * (uint64_t)config->n_layers * (uint64_t)session->options.block_tokens *
            (uint64_t)config->n_kv_heads * (uint64_t)config->head_dim *
            fl_dtype_bytes(session->options.kv_dtype, 1);
+}
+
+struct fl_kv_size fl_session_kv_size(const struct fl_session *session)
+{
+    const struct fl_config *config = &session->model->config;
+    const struct fl_session_options *options = &session->options;
+    const uint64_t block_bytes = fl_session_block_bytes(session);
+    return (struct fl_kv_size){
+        .n_blocks = options->n_blocks,
+        .block_tokens = options->block_tokens,
+        .block_bytes = block_bytes,
+        .bytes = (uint64_t)options->n_blocks * block_bytes,
+        .cross_bytes = 2 * (uint64_t)config->n_layers * (uint64_t)options->n_inputs *
+                       (uint64_t)options->n_encoder_ctx * (uint64_t)config->n_kv_heads *
+                       (uint64_t)config->head_dim * sizeof(float),
+    };
 }
 
 const int *fl_session_experts_hit(const struct fl_session *session)

@@ -27,6 +27,11 @@ struct fl_session_options {
     int n_rows_max;         /* new tokens of all sequences in one pass; 0: n_seqs * n_tokens_max */
     int block_tokens;       /* of the KV cache; 0: n_ctx, a sequence lies in one piece */
     int n_blocks;           /* of the KV cache; 0: enough for all sequences to be full */
+    bool slides;            /* blocks that the model's sliding window has left are freed behind a
+                               pass: a sequence then holds no more than the window, whatever its
+                               length, and n_blocks 0 is enough for that */
+    int n_rewind;           /* with it: tokens that may be truncated and run again. Truncating to
+                               0 always may be */
     int n_inputs;           /* encoder-decoders: inputs held at a time; 0: n_seqs */
     int n_encoder_ctx;      /* and tokens of each; 0: the model's own n_ctx_max */
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
@@ -90,7 +95,8 @@ int fl_session_length(const struct fl_session *session, int seq);
 int fl_session_n_ctx(const struct fl_session *session);
 int fl_session_n_threads(const struct fl_session *session); /* as used, never 0 */
 
-/* Forgets everything behind n_past tokens, of all sequences or of one. */
+/* Forgets everything behind n_past tokens, of all sequences or of one. Where the window slides
+ * (options.slides) n_past is 0 or at most n_rewind tokens back. */
 void fl_session_truncate(struct fl_session *session, int n_past);
 void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past);
 
@@ -116,7 +122,17 @@ struct fl_ledger *fl_session_ledger(struct fl_session *session);
  * without experts. */
 const int *fl_session_experts_hit(const struct fl_session *session);
 
-/* Bytes reserved; of a block, in all layers. */
+/* The KV cache as it is reserved. */
+struct fl_kv_size {
+    int n_blocks, block_tokens;
+    uint64_t block_bytes; /* of all layers: 2 L block_tokens n_kv d_h c */
+    uint64_t bytes;       /* n_blocks of them */
+    uint64_t cross_bytes; /* keys and values of an encoder's output; 0 without one */
+};
+struct fl_kv_size fl_session_kv_size(const struct fl_session *session);
+
+/* Bytes reserved; of a block, in all layers. kv_cache_bytes: all of the cache, with what aligns it.
+ */
 uint64_t fl_session_block_bytes(const struct fl_session *session);
 uint64_t fl_session_kv_cache_bytes(const struct fl_session *session);
 uint64_t fl_session_activation_bytes(const struct fl_session *session);

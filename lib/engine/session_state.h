@@ -1,4 +1,4 @@
-/* session_state.h - the inside of a session, for session.c and for the benchmark that compares
+/* session_state.h - the inside of a session, for session*.c and for the benchmark that compares
  * forward passes built in different ways. Everyone else goes through session.h. */
 #ifndef FL_ENGINE_SESSION_STATE_H
 #define FL_ENGINE_SESSION_STATE_H
@@ -8,6 +8,9 @@
 #include "engine/forward.h"
 #include "engine/kv_cache.h"
 #include "engine/session.h"
+
+enum { FL_N_ATTENTIONS = FL_ATTENTION_FLASH + 1 };
+extern const struct fl_attention_kernel *const fl_session_kernels[FL_N_ATTENTIONS];
 
 struct fl_session {
     const struct fl_model *model;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFILL_CHUNK = 64, N_DRAFT_MAX = 1024 };
+enum { PREFILL_CHUNK = 64, N_DRAFT_MAX = 1024, BLOCK_TOKENS = 16 };
 
 const char *const fl_speculative_phase_names[] = {"prefill", "draft prefill", "draft", "verify",
                                                   NULL};
@@ -133,6 +133,15 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* Under a window the cache lies in blocks, so that those behind it are freed. */
+static void let_slide(struct fl_session_options *options, const struct fl_model *model, int n_draft)
+{
+    const int window = model->config.sliding_window;
+    options->slides = window > 0 && window < options->n_ctx;
+    options->block_tokens = options->slides ? least(BLOCK_TOKENS, options->n_ctx) : 0;
+    options->n_rewind = least(n_draft, options->n_ctx);
+}
+
 static int open_sessions(struct fl_speculative *s, struct fl_error *error)
 {
     const struct fl_speculative_options *o = &s->options;
@@ -147,6 +156,7 @@ static int open_sessions(struct fl_speculative *s, struct fl_error *error)
         .logits = FL_LOGITS_ALL,
         .n_threads = o->n_threads,
     };
+    let_slide(&options, s->target_model, o->n_draft);
     if (fl_session_open(&s->target, s->target_model, &options, error) != FL_OK)
         return FL_FAILED;
     s->n_ctx = fl_session_n_ctx(s->target);
@@ -154,6 +164,7 @@ static int open_sessions(struct fl_speculative *s, struct fl_error *error)
     options.n_ctx = s->draft_n_ctx;
     options.n_tokens_max = least(s->chunk, s->draft_n_ctx);
     options.logits = FL_LOGITS_LAST;
+    let_slide(&options, s->draft_model, o->n_draft);
     return fl_session_open(&s->draft, s->draft_model, &options, error);
 }
 
@@ -526,6 +537,11 @@ const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *specu
                                               enum fl_speculative_phase phase)
 {
     return &speculative->ledgers[phase];
+}
+
+struct fl_kv_size fl_speculative_kv_size(const struct fl_speculative *speculative, bool draft)
+{
+    return fl_session_kv_size(draft ? speculative->draft : speculative->target);
 }
 
 int fl_speculative_n_ctx(const struct fl_speculative *speculative)

@@ -85,6 +85,9 @@ int fl_speculative_prefill(struct fl_speculative *speculative, const int *ids, i
 int fl_speculative_round(struct fl_speculative *speculative, const int *ids, int n_ids,
                          int n_new_max, int *out, int *n_out, struct fl_error *error);
 
+/* The cache of the target, or of the draft. */
+struct fl_kv_size fl_speculative_kv_size(const struct fl_speculative *speculative, bool draft);
+
 /* Counted and timed since the prefill. */
 const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *speculative,
                                               enum fl_speculative_phase phase);

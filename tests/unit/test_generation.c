@@ -23,9 +23,11 @@ struct specimen {
 
 static void specimen_open(struct specimen *specimen, uint64_t seed)
 {
-    const struct fl_config config = harness_config(seed);
+    struct fl_config config = harness_config(seed);
     struct harness_random random = {seed ^ 0xdec0de};
     struct fl_error error;
+    if (seed % 5 == 4) /* narrower than the prompt, or than the text */
+        config.sliding_window = 1 + (int)(seed / 5 % (N_PROMPT_MAX + N_NEW));
     cr_assert(fl_model_random(&specimen->model, &config, seed, &error) == FL_OK, "%s", error.text);
     for (int p = 0; p < N_PROMPTS; p++) {
         const int n = harness_pick(&random, 1, N_PROMPT_MAX);
@@ -146,6 +148,8 @@ Test(generation, every_way_to_be_greedy)
         other = plain;
         other.attention = FL_ATTENTION_NAIVE;
         compare(&specimen, "naive attention", &other, &plain);
+        other.attention = FL_ATTENTION_FLASH;
+        compare(&specimen, "flash attention", &other, &plain);
         fl_model_close(&specimen.model);
     }
 }

@@ -17,10 +17,14 @@ struct specimen {
 
 static void specimen_open(struct specimen *s, uint64_t seed)
 {
-    const struct fl_config config = harness_config(seed);
+    struct fl_config config = harness_config(seed);
     struct fl_config small = harness_config(seed % 2 ? seed : seed + 5);
     struct fl_error error;
     small.vocab_size = config.vocab_size;
+    if (seed % 5 < 2) /* of either: what was proposed in vain is taken back, too */
+        config.sliding_window = 1 + (int)(seed / 5 % 20);
+    if (seed % 5 % 2 == 1)
+        small.sliding_window = 1 + (int)(seed / 7 % 20);
     cr_assert(fl_model_random(&s->model, &config, seed, &error) == FL_OK, "%s", error.text);
     cr_assert(fl_model_random(&s->draft, &small, seed, &error) == FL_OK, "%s", error.text);
     s->random = (struct harness_random){seed ^ 0x9e6};
@@ -42,7 +46,7 @@ static struct fl_generator_options options_of(struct specimen *s, uint64_t seed)
                                            .n_new_max = N_NEW,
                                            .eos_ids = &s->eos,
                                            .n_eos = 1,
-                                           .attention = (enum fl_attention)(seed / 2 % 2),
+                                           .attention = (enum fl_attention)(seed / 2 % 3),
                                            .kv_dtype = seed % 7 == 6 ? FL_BF16 : FL_F32,
                                            .n_threads = 1};
     if (seed % 3 == 1)

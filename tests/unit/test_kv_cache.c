@@ -28,6 +28,7 @@ static void world_open(struct world *w, int block_tokens, int n_blocks)
     fl_kv_cache_clear(&w->cache);
 }
 
+/* Appends and lets the window slide. */
 static void append(struct world *w, int seq, int n)
 {
     struct fl_kv_cache *cache = &w->cache;
@@ -43,6 +44,17 @@ static void append(struct world *w, int seq, int n)
         w->pool[fl_kv_cache_blocks(cache, seq)[at / cache->block_tokens]]
                [at % cache->block_tokens] = w->tokens[seq][w->n[seq]++] = w->next++;
     }
+    const int seen = cache->lengths[seq] + 1 - cache->window - cache->n_rewind;
+    const int before = cache->first[seq];
+    fl_kv_cache_slide(cache, seq);
+    const int want = cache->window > 0 && seen > 0 ? seen / cache->block_tokens : 0;
+    cr_assert_eq(cache->first[seq], want > before ? want : before, "blocks let go");
+}
+
+/* What a query behind the sequence sees. */
+static int first_seen(const struct fl_kv_cache *cache, int n)
+{
+    return cache->window > 0 && n >= cache->window ? n + 1 - cache->window : 0;
 }
 
 static void check(const struct world *w)
@@ -52,10 +64,11 @@ static void check(const struct world *w)
     for (int seq = 0; seq < N_SEQS; seq++) {
         const int *blocks = fl_kv_cache_blocks(cache, seq);
         cr_assert_eq(cache->lengths[seq], w->n[seq]);
-        for (int i = 0; i < w->n[seq]; i++)
+        cr_assert(fl_kv_cache_holds(cache, seq, w->n[seq]));
+        for (int i = first_seen(cache, w->n[seq]); i < w->n[seq]; i++)
             cr_assert_eq(w->pool[blocks[i / cache->block_tokens]][i % cache->block_tokens],
                          w->tokens[seq][i], "sequence %d, token %d", seq, i);
-        for (int i = 0; i * cache->block_tokens < w->n[seq]; i++)
+        for (int i = cache->first[seq]; i * cache->block_tokens < w->n[seq]; i++)
             owners[blocks[i]]++;
     }
     for (int i = 0; i < cache->n_blocks; i++) {
@@ -67,12 +80,15 @@ static void check(const struct world *w)
 
 Test(kv_cache, random_lives_keep_every_token)
 {
-    for (uint64_t seed = 0; seed < 40; seed++) {
+    for (uint64_t seed = 0; seed < 80; seed++) {
         struct harness_random random = {seed};
         static struct world w;
         const int block_tokens = harness_pick(&random, 1, 17);
         const int most = N_SEQS * ((N_CTX + block_tokens - 1) / block_tokens);
         world_open(&w, block_tokens, harness_pick(&random, most / 2, most));
+        if (seed % 2) /* every other one has a window */
+            fl_kv_cache_set_window(&w.cache, harness_pick(&random, 1, N_CTX),
+                                   harness_pick(&random, 0, 9));
         for (int step = 0; step < 400; step++) {
             const int seq = harness_pick(&random, 0, N_SEQS - 1);
             const int other = harness_pick(&random, 0, N_SEQS - 1);
@@ -83,12 +99,18 @@ Test(kv_cache, random_lives_keep_every_token)
                 if (w.n[seq] + n <= N_CTX && fl_kv_cache_need(&w.cache, seq, n) <= w.cache.n_free)
                     append(&w, seq, n);
                 break;
-            case 2:
-                w.n[seq] = w.n[seq] * harness_pick(&random, 0, 4) / 4;
-                fl_kv_cache_truncate(&w.cache, seq, w.n[seq]);
+            case 2: {
+                const int kept = w.n[seq] * harness_pick(&random, 0, 4) / 4;
+                if (!fl_kv_cache_holds(&w.cache, seq, kept))
+                    break;
+                w.n[seq] = kept;
+                fl_kv_cache_truncate(&w.cache, seq, kept);
                 break;
+            }
             default: {
                 const int keep = w.n[other] * harness_pick(&random, 0, 4) / 4;
+                if (!fl_kv_cache_holds(&w.cache, other, keep))
+                    break;
                 fl_kv_cache_fork(&w.cache, seq, other, keep);
                 memmove(w.tokens[seq], w.tokens[other], sizeof w.tokens[seq]);
                 w.n[seq] = keep;

@@ -14,7 +14,8 @@ enum { N_CTX = 64, N_SEQS_MAX = 12, N_REQUESTS_MAX = 24, N_IDS = 50, N_BLOCKS_MA
 /* ---- an engine without a model ---- */
 
 struct fake {
-    int n_seqs, block_tokens, n_blocks, n_used;
+    int n_seqs, block_tokens, n_blocks, n_used, window;
+    int gone[N_SEQS_MAX]; /* blocks at the beginning that the window has left */
     int ids[N_SEQS_MAX][N_CTX], lengths[N_SEQS_MAX];
     int blocks[N_SEQS_MAX][N_CTX]; /* of each sequence */
     int owners[N_BLOCKS_MAX];
@@ -58,9 +59,19 @@ static void fake_truncate(void *context, int seq, int n)
 {
     struct fake *fake = context;
     cr_assert_leq(n, fake->lengths[seq]);
+    cr_assert(n == 0 || fake->gone[seq] == 0, "went back to what was let go");
     for (int i = n_blocks_of(fake, n); i < n_blocks_of(fake, fake->lengths[seq]); i++)
-        leave_block(fake, seq, i);
+        if (i >= fake->gone[seq])
+            leave_block(fake, seq, i);
     fake->lengths[seq] = n;
+    fake->gone[seq] = 0;
+}
+
+static void slide(struct fake *fake, int seq)
+{
+    const int first_seen = fake->lengths[seq] + 1 - fake->window;
+    while (fake->window > 0 && (fake->gone[seq] + 1) * fake->block_tokens <= first_seen)
+        leave_block(fake, seq, fake->gone[seq]++);
 }
 
 static int fake_fork(void *context, int to, int from, int n, struct fl_error *error)
@@ -69,6 +80,7 @@ static int fake_fork(void *context, int to, int from, int n, struct fl_error *er
     (void)error;
     cr_assert(to != from && n > 0 && n % fake->block_tokens == 0 && n <= fake->lengths[from]);
     cr_assert_eq(fake->lengths[to], 0, "forked onto a sequence in use");
+    cr_assert_eq(fake->gone[from], 0, "forked from one that lacks its beginning");
     memcpy(fake->ids[to], fake->ids[from], (size_t)n * sizeof(int));
     for (int i = 0; i < n / fake->block_tokens; i++) {
         fake->blocks[to][i] = fake->blocks[from][i];
@@ -106,6 +118,8 @@ static int fake_run(void *context, const struct fl_schedule_pass *pass, struct f
         pass->chosen[i] = span->samples ? next_token(fake->ids[seq], n) : -1;
     }
     cr_assert_eq(tokens - pass->tokens, pass->n_rows);
+    for (int i = 0; i < pass->n_spans; i++)
+        slide(fake, pass->spans[i].seq);
     if (pass->n_rows > fake->max_rows)
         fake->max_rows = pass->n_rows;
     fake->n_passes++;
@@ -159,6 +173,7 @@ static struct fl_schedule_engine engine_of(struct fake *fake)
                                        .n_ctx = N_CTX,
                                        .block_tokens = fake->block_tokens,
                                        .n_blocks = fake->n_blocks,
+                                       .window = fake->window,
                                        .run = fake_run,
                                        .fork = fake_fork,
                                        .truncate = fake_truncate,
@@ -211,7 +226,10 @@ static void check_request(const struct trace *trace, int i, const struct fake *f
 {
     const struct fl_request *request = &trace->requests[i];
     const int n = request->n_prompt + request->n_output - 1;
-    const bool fits = n <= N_CTX && n_blocks_of(fake, n) <= fake->n_blocks;
+    const int in_window = (fake->window + fake->block_tokens - 2) / fake->block_tokens + 1;
+    const int all = n_blocks_of(fake, n);
+    const int least = fake->window > 0 && in_window < all ? in_window : all;
+    const bool fits = n <= N_CTX && least <= fake->n_blocks;
     char where[64];
     snprintf(where, sizeof where, "request %d", i);
     sums->n_preempted += progress->n_preempted;
@@ -233,12 +251,14 @@ static void check_request(const struct trace *trace, int i, const struct fake *f
 Test(scheduler, every_request_gets_what_it_would_get_alone)
 {
     struct sums sums = {0};
-    for (uint64_t seed = 0; seed < 600; seed++) {
+    for (uint64_t seed = 0; seed < 1200; seed++) {
         struct harness_random random = {seed};
         struct trace trace;
         struct fake fake = {.n_seqs = harness_pick(&random, 1, N_SEQS_MAX),
                             .block_tokens = harness_pick(&random, 1, 9)};
-        const int least = n_blocks_of(&fake, 30);
+        if (seed % 2)
+            fake.window = harness_pick(&random, 1, N_CTX);
+        const int least = n_blocks_of(&fake, seed % 4 == 3 ? 10 : 30);
         fake.n_blocks = harness_pick(&random, least, 4 * least);
         struct fl_scheduler_options options = {
             .max_seqs = harness_pick(&random, 1, fake.n_seqs),

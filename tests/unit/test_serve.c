@@ -44,8 +44,10 @@ static void draw_requests(struct specimen *s)
 
 static void specimen_open(struct specimen *s, uint64_t seed)
 {
-    const struct fl_config config = harness_config(seed);
+    struct fl_config config = harness_config(seed);
     struct fl_error error;
+    if (seed % 3 == 2)
+        config.sliding_window = 1 + (int)(seed / 3 % N_CTX);
     cr_assert(fl_model_random(&s->model, &config, seed, &error) == FL_OK, "%s", error.text);
     s->random = (struct harness_random){seed ^ 0x5e12e};
     draw_requests(s);
@@ -59,7 +61,7 @@ static struct fl_serve_options draw_options(struct harness_random *random)
                      .prefix_cache = harness_pick(random, 0, 1)},
         .n_ctx = N_CTX,
         .block_tokens = harness_pick(random, 1, 8),
-        .attention = (enum fl_attention)harness_pick(random, 0, 1),
+        .attention = (enum fl_attention)harness_pick(random, 0, 2),
         .kv_dtype = (enum fl_dtype)harness_pick(random, FL_F32, FL_BF16),
         .n_threads = 1,
         .clock = FL_SERVE_FLOPS,
