@@ -1,13 +1,15 @@
 /* The closed forms against what the operators say they executed: integer for integer, for every
- * operator and layer, over models, batches, phases, cache use, attention kernels and logits. */
+ * operator and layer, over models, batches, phases, windows, cache use, attention kernels, logits,
+ * and formats of weights and cache. */
 #include "engine/session.h"
 #include "engine_harness.h"
 #include "ledger/analytic.h"
+#include "ledger/stored.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-enum { N_MODELS = 32, N_CTX = 24, N_SEQS_MAX = 4, N_POINTS_MIN = 200 };
+enum { N_MODELS = 512, N_TABLE_MODELS = 16, N_CTX = 24, N_SEQS_MAX = 4 };
 
 struct point {
     const char *phase;
@@ -38,6 +40,7 @@ static const struct {
     {FL_ATTENTION_CAUSAL, FL_CAUSAL_EXACT, false},
     {FL_ATTENTION_FLASH, FL_CAUSAL_EXACT, true},
 };
+enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
 static const struct {
     enum fl_logits logits;
     enum fl_lm_head lm_head;
@@ -100,30 +103,71 @@ static void compare(const char *where, const struct fl_ledger *ledger,
     compare_cost(where, "total", &analytic->total, &total.counted);
 }
 
-/* Runs one point and compares; the session starts from an empty cache. */
-static void check_point(struct fl_session *session, const struct fl_model *model,
-                        const struct point *point, int kernel, int logits)
+/* A random model: every other one stores matrices in a format of 16 bits or fewer, at widths that
+ * are whole blocks of it for some and not for others; every third one has a window. */
+static void open_specimen(struct fl_model *model, uint64_t seed)
+{
+    static const int WIDTHS[] = {32, 64, 96, 256};
+    struct harness_random random = {seed ^ 0xc057};
+    struct fl_config config = harness_config(seed);
+    struct fl_error error;
+    const enum fl_dtype dtype =
+        seed / 8 % 2 ? (enum fl_dtype)harness_pick(&random, FL_F16, FL_Q6_K) : FL_F32;
+    if (dtype >= FL_Q8_0) {
+        config.d_model = WIDTHS[harness_pick(&random, 0, 3)];
+        config.d_ff = config.gated ? WIDTHS[harness_pick(&random, 0, 3)] : 4 * config.d_model;
+    }
+    if (seed % 3 == 0)
+        config.sliding_window = harness_pick(&random, 1, N_CTX);
+    cr_assert(fl_model_random_as(model, &config, dtype, seed, &error) == FL_OK, "%s", error.text);
+}
+
+/* A point of the table, or one of any shape within the context. */
+static struct point draw_point(struct harness_random *random)
+{
+    const int i = harness_pick(random, 0, 2 * N_POINTS - 1);
+    if (i < N_POINTS)
+        return POINTS[i];
+    struct point point = {.phase = "any", .n_seqs = harness_pick(random, 1, N_SEQS_MAX)};
+    point.n_tokens = harness_pick(random, 1, N_CTX);
+    point.n_past = harness_pick(random, 0, N_CTX - point.n_tokens);
+    return point;
+}
+
+/* Runs one point and compares, over a cache of this format. */
+static void check_point(const struct fl_model *model, const struct point *point, int kernel,
+                        int logits, enum fl_dtype kv_dtype)
 {
     char where[256];
-    snprintf(where, sizeof where, "%s, %s, b %d, s %d, p %d, %s, logits %s", model->config.name,
-             point->phase, point->n_seqs, point->n_tokens, point->n_past,
-             fl_attention_name(KERNELS[kernel].attention),
+    snprintf(where, sizeof where, "%s, %s, b %d, s %d, p %d, window %d, %s, %s, KV %s, logits %s",
+             model->config.name, point->phase, point->n_seqs, point->n_tokens, point->n_past,
+             model->config.sliding_window, fl_dtype_names[model->layers[0].ffn_down.dtype],
+             fl_attention_name(KERNELS[kernel].attention), fl_dtype_names[kv_dtype],
              fl_lm_head_names[LOGITS[logits].lm_head]);
     int tokens[N_SEQS_MAX * N_CTX];
     for (int i = 0; i < N_SEQS_MAX * N_CTX; i++)
         tokens[i] = i * i % model->config.vocab_size;
     struct fl_error error;
+    struct fl_session *session =
+        harness_session(model, &(struct fl_session_options){.n_seqs = point->n_seqs,
+                                                            .n_ctx = N_CTX,
+                                                            .attention = KERNELS[kernel].attention,
+                                                            .kv_dtype = kv_dtype,
+                                                            .logits = FL_LOGITS_ALL,
+                                                            .n_threads = 1});
     struct fl_ledger *ledger = fl_session_ledger(session);
-    fl_session_truncate(session, 0);
     cr_assert(fl_session_assume_past(session, point->n_past, &error) == FL_OK, "%s", error.text);
-    fl_ledger_reset(ledger);
     cr_assert(fl_session_forward(session, tokens, point->n_tokens, LOGITS[logits].logits, &error) ==
                   FL_OK,
               "%s", error.text);
 
+    struct fl_stored stored;
+    fl_stored_of_model(&stored, model);
     const struct fl_shape shape = {.batch = point->n_seqs,
                                    .n_tokens = point->n_tokens,
                                    .n_past = point->n_past,
+                                   .stored = &stored,
+                                   .kv_dtype = kv_dtype,
                                    .experts_hit = fl_session_experts_hit(session)};
     const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
                                              .causal = KERNELS[kernel].causal,
@@ -134,30 +178,36 @@ static void check_point(struct fl_session *session, const struct fl_model *model
     cr_assert(fl_analytic(&analytic, &model->config, &shape, &convention, &error) == FL_OK, "%s",
               error.text);
     compare(where, ledger, &analytic);
+    fl_session_close(session);
 }
 
+/* Every model under every kernel; phases, logits and formats of the cache are drawn. */
 Test(exact_equals_counted, operator_by_operator)
 {
-    int n_points = 0;
     for (uint64_t seed = 0; seed < N_MODELS; seed++) {
-        const struct fl_config config = harness_config(seed);
+        struct harness_random random = {seed};
         struct fl_model model;
-        struct fl_error error;
-        cr_assert(fl_model_random(&model, &config, seed, &error) == FL_OK, "%s", error.text);
-        for (int i = 0; i < N_POINTS; i++)
-            for (int kernel = 0; kernel < 2; kernel++)
-                for (int logits = 0; logits < 3; logits++) {
-                    struct fl_session *session = harness_session(
-                        &model, &(struct fl_session_options){.n_seqs = POINTS[i].n_seqs,
-                                                             .n_ctx = N_CTX,
-                                                             .attention = KERNELS[kernel].attention,
-                                                             .logits = FL_LOGITS_ALL,
-                                                             .n_threads = 1});
-                    check_point(session, &model, &POINTS[i], kernel, logits);
-                    fl_session_close(session);
-                    n_points++;
-                }
+        open_specimen(&model, seed);
+        for (int kernel = 0; kernel < N_KERNELS; kernel++)
+            for (int i = 0; i < 3; i++) {
+                const struct point point = draw_point(&random);
+                check_point(&model, &point, kernel, i,
+                            (enum fl_dtype)harness_pick(&random, FL_F32, FL_BF16));
+            }
         fl_model_close(&model);
     }
-    cr_assert_geq(n_points, N_POINTS_MIN);
+}
+
+/* The table's points, each with all that can be asked for. */
+Test(exact_equals_counted, every_phase_with_all_logits)
+{
+    for (uint64_t seed = 0; seed < N_TABLE_MODELS; seed++) {
+        struct fl_model model;
+        open_specimen(&model, seed);
+        for (int i = 0; i < N_POINTS; i++)
+            for (int kernel = 0; kernel < N_KERNELS; kernel++)
+                for (int logits = 0; logits < 3; logits++)
+                    check_point(&model, &POINTS[i], kernel, logits, FL_F32);
+        fl_model_close(&model);
+    }
 }
