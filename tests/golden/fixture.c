@@ -125,3 +125,13 @@ double *fixture_doubles(const char *name, size_t *n)
     *n = size / sizeof(double);
     return (double *)(void *)data;
 }
+
+float *fixture_floats(const char *name, size_t *n)
+{
+    char path[FIXTURE_PATH];
+    size_t size;
+    fixture_path(path, name);
+    char *data = read_whole(path, &size);
+    *n = size / sizeof(float);
+    return (float *)(void *)data;
+}

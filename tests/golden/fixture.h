@@ -45,7 +45,8 @@ struct fixture_ids fixture_ids_file(const char *name);
 /* {"file": ..., "shape": [...]} of an expected.json. Release with free(). */
 struct fixture_array fixture_array(const struct fixture *fixture, const cJSON *description);
 
-/* A raw file of float64, all of it. Release with free(). */
+/* A raw file of float64, or of float32, all of it. Release with free(). */
 double *fixture_doubles(const char *name, size_t *n);
+float *fixture_floats(const char *name, size_t *n);
 
 #endif

@@ -79,18 +79,6 @@ static float *logits_of(const struct fl_model *model, const int *ids, int n, int
     return logits;
 }
 
-static float *read_floats(const char *name, size_t n)
-{
-    char path[FIXTURE_PATH];
-    fixture_path(path, name);
-    float *data = malloc((n + 1) * sizeof *data);
-    FILE *file = fopen(path, "rb");
-    cr_assert(data && file, "%s", path);
-    cr_assert_eq(fread(data, sizeof *data, n + 1, file), n, "%s: not %zu floats", path, n);
-    fclose(file);
-    return data;
-}
-
 ParameterizedTestParameters(golden_formats, no_farther_from_gold_than_rounding)
 {
     return cr_make_param_array(struct stored, CASES, N_CASES);
@@ -116,7 +104,9 @@ ParameterizedTest(struct stored *row, golden_formats, no_farther_from_gold_than_
               distance, row->gold_abs);
     cr_expect(distance > LOGITS_ABS, "%s: this is not the rounded model", row->model);
     if (row->llamacpp[0]) {
-        float *other = read_floats(row->llamacpp, n);
+        size_t n_other;
+        float *other = fixture_floats(row->llamacpp, &n_other);
+        cr_assert_eq(n_other, n, "%s", row->llamacpp);
         const double between = harness_distance(logits, other, n);
         cr_expect(between <= row->gold_abs, "%s: %g from llama.cpp, at most %g allowed", row->model,
                   between, row->gold_abs);
@@ -202,80 +192,6 @@ ParameterizedTest(struct name *row, golden_formats, typed_weights_are_expanded_e
 }
 
 /* ---- 16-bit checkpoints ---- */
-
-static struct name TINY[] = {{"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}};
-enum { N_TINY = sizeof TINY / sizeof *TINY };
-
-ParameterizedTestParameters(golden_formats, logits_of_every_position)
-{
-    return cr_make_param_array(struct name, TINY, N_TINY);
-}
-
-ParameterizedTest(struct name *row, golden_formats, logits_of_every_position)
-{
-    struct fixture fixture;
-    struct fl_model model;
-    fixture_open(&fixture, row->model);
-    harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "full"))
-    {
-        struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
-        struct fixture_array expected = fixture_array(&fixture, fixture_member(entry, "logits"));
-        cr_assert(expected.n_rows == ids.n && expected.n_columns == model.config.vocab_size);
-        for (int chunk = 1; chunk <= ids.n; chunk += chunk < ids.n ? ids.n - 1 : 1) {
-            float *logits = logits_of(&model, ids.ids, ids.n, chunk);
-            const double distance = harness_distance(
-                logits, expected.data, (size_t)expected.n_rows * (size_t)expected.n_columns);
-            cr_expect(distance <= tolerance, "%s: %d ids in pieces of %d: off by %g, at most %g",
-                      row->model, ids.n, chunk, distance, tolerance);
-            free(logits);
-        }
-        free(ids.ids);
-        free(expected.data);
-    }
-    fl_model_close(&model);
-    fixture_close(&fixture);
-}
-
-ParameterizedTestParameters(golden_formats, greedy_continuation)
-{
-    return cr_make_param_array(struct name, TINY, N_TINY);
-}
-
-ParameterizedTest(struct name *row, golden_formats, greedy_continuation)
-{
-    struct fixture fixture;
-    struct fl_model model;
-    fixture_open(&fixture, row->model);
-    harness_model(&model, fixture.directory);
-    const cJSON *entry = fixture_member(fixture.expected, "greedy");
-    const int n_new = (int)fixture_number(entry, "max_new_tokens");
-    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
-    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
-    int *ids = calloc((size_t)n_new, sizeof *ids);
-    cr_assert_not_null(ids);
-    for (int cached = 0; cached <= 1; cached++) {
-        struct fl_session *session =
-            harness_session(&model, &(struct fl_session_options){.n_seqs = 1,
-                                                                 .n_ctx = 64,
-                                                                 .attention = FL_ATTENTION_CAUSAL,
-                                                                 .logits = FL_LOGITS_ALL,
-                                                                 .n_threads = 1});
-        const int n =
-            harness_greedy(session, &model, prompt.ids, prompt.n, n_new, -1, cached, ids, NULL);
-        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
-                  "%s: other ids, cached %d", row->model, cached);
-        fl_session_close(session);
-    }
-    free(ids);
-    free(prompt.ids);
-    free(expected.ids);
-    fl_model_close(&model);
-    fixture_close(&fixture);
-}
 
 /* By its directory, or by its index, which counts even beside a whole model. */
 Test(golden_formats, shards_by_directory_or_index)

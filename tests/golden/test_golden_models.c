@@ -131,3 +131,102 @@ ParameterizedTest(struct trained *row, golden_models, greedy_continuation)
     free(ids.ids);
     fl_model_close(&model);
 }
+
+/* ---- figures of other programs in f32 ---- */
+
+static struct trained OTHERS[] = {
+    {STORIES "stories260K-F32.gguf", STORIES EXPECTED "once.l2c.ids.txt",
+     STORIES EXPECTED "stories260K-once-F32.llamacpp.f32"},
+    {SLM "model.safetensors", SLM EXPECTED "corpus.ids.txt",
+     SLM EXPECTED "corpus.torch.logits.f32"},
+    {SLM "model.safetensors", SLM EXPECTED "what.ids.txt", SLM EXPECTED "what.torch.logits.f32"},
+};
+
+ParameterizedTestParameters(golden_models, logits_of_other_programs)
+{
+    return cr_make_param_array(struct trained, OTHERS, sizeof OTHERS / sizeof *OTHERS);
+}
+
+/* Logits of the first n_rows positions; release with free(). */
+static float *logits_of(const struct fl_model *model, const struct fixture_ids *ids, int n_rows)
+{
+    struct fl_session *session =
+        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
+                                                            .attention = FL_ATTENTION_CAUSAL,
+                                                            .logits = FL_LOGITS_ALL,
+                                                            .n_threads = 1});
+    float *logits = harness_logits(session, model, ids->ids, n_rows, n_rows);
+    fl_session_close(session);
+    return logits;
+}
+
+/* Two correct programs are each within LOGITS_ABS of the reference. */
+ParameterizedTest(struct trained *row, golden_models, logits_of_other_programs)
+{
+    char path[FIXTURE_PATH];
+    struct fl_model model;
+    size_t n;
+    fixture_path(path, row->model);
+    harness_model(&model, path);
+    struct fixture_ids ids = fixture_ids_file(row->ids);
+    float *expected = fixture_floats(row->reference, &n);
+    const size_t n_rows = n / (size_t)model.config.vocab_size;
+    cr_assert(n_rows > 0 && n_rows <= (size_t)ids.n, "%s: %zu rows", row->reference, n_rows);
+    float *logits = logits_of(&model, &ids, (int)n_rows);
+    const double distance = harness_distance(logits, expected, n);
+    cr_expect(distance <= 2 * LOGITS_ABS, "%s: off by %g, at most %g allowed", row->reference,
+              distance, 2 * LOGITS_ABS);
+    free(logits);
+    free(expected);
+    free(ids.ids);
+    fl_model_close(&model);
+}
+
+/* The reference's own figures: negative log-likelihood per token of the case's ids. */
+static struct likelihood {
+    char model[64], ids[64];
+    double per_token;
+} LIKELIHOODS[] = {
+    {STORIES "stories260K.bin", STORIES EXPECTED "once.l2c.ids.txt", 0.45578763},
+    {STORIES "stories260K.bin", STORIES EXPECTED "park.l2c.ids.txt", 0.65951981},
+    {STORIES "stories260K.bin", STORIES EXPECTED "long512.l2c.ids.txt", 0.47195673},
+    {BABY "model5000.bin", BABY EXPECTED "once.l2c.ids.txt", 0.17232027},
+    {BABY "model5000.bin", BABY EXPECTED "park.l2c.ids.txt", 0.28192264},
+};
+
+ParameterizedTestParameters(golden_models, likelihood_of_the_text)
+{
+    return cr_make_param_array(struct likelihood, LIKELIHOODS,
+                               sizeof LIKELIHOODS / sizeof *LIKELIHOODS);
+}
+
+static double log_probability(const float *logits, int n, int id)
+{
+    double largest = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - largest);
+    return (double)logits[id] - largest - log(sum);
+}
+
+/* An id's log-probability moves by no more than twice its row's logits do, which are seen within
+ * 3e-5; over a text such errors mostly cancel. The figures have eight digits. */
+ParameterizedTest(struct likelihood *row, golden_models, likelihood_of_the_text)
+{
+    char path[FIXTURE_PATH];
+    struct fl_model model;
+    fixture_path(path, row->model);
+    harness_model(&model, path);
+    struct fixture_ids ids = fixture_ids_file(row->ids);
+    const int vocab_size = model.config.vocab_size, n = ids.n - 1;
+    float *logits = logits_of(&model, &ids, n);
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum -= log_probability(logits + (size_t)i * (size_t)vocab_size, vocab_size, ids.ids[i + 1]);
+    cr_expect_float_eq(sum / n, row->per_token, 2e-6, "%s, %s: %.8f", row->model, row->ids,
+                       sum / n);
+    free(logits);
+    free(ids.ids);
+    fl_model_close(&model);
+}
