@@ -1,8 +1,8 @@
 /* hf_config.h - reads config.json as Hugging Face checkpoints have it.
  *
- * Architectures: gpt2, llama, mistral, qwen2, classic_decoder; mixtral and t5 for counting. Any
- * other is refused by name, and so is a setting that would change the computation and that the
- * engine does not have. Absent keys have the defaults of the transformers library. */
+ * Architectures: those of the table in hf_architectures.c. Any other is refused by name, and so is
+ * a setting that would change the computation and that the engine does not have. Absent keys have
+ * the defaults of the transformers library. */
 #ifndef FL_MODEL_HF_CONFIG_H
 #define FL_MODEL_HF_CONFIG_H
 
