@@ -1,10 +1,10 @@
 /* cmd_generate.c - `flopledger generate`: text in, text out, the ledger at the end. Its options,
  * what they mean together, and the printing of text; the work is done in generation.c. */
+#include "base/utf8.h"
 #include "commands.h"
 #include "engine/generate_flags.h"
 #include "engine/generate_ledger.h"
 #include "model/weights.h"
-#include "text/utf8.h"
 
 #include <limits.h>
 #include <math.h>

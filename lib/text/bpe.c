@@ -1,7 +1,7 @@
 #include "text/bpe.h"
 
 #include "base/checked.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 

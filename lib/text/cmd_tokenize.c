@@ -1,11 +1,11 @@
 /* cmd_tokenize.c - `flopledger tokenize` and `flopledger detokenize`. */
 #include "base/file.h"
+#include "base/utf8.h"
 #include "commands.h"
 #include "model/weights.h"
 #include "text/chat.h"
 #include "text/ids.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 #include "text/vocabulary_export.h"
 
 #include <limits.h>

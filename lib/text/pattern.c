@@ -1,6 +1,6 @@
 #include "text/pattern.h"
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

@@ -1,7 +1,9 @@
 #include "text/token_ids.h"
 
 #include "base/checked.h"
+#include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 bool fl_ids_push(struct fl_ids *ids, int id)
@@ -28,6 +30,22 @@ static bool has_bytes(const struct fl_vocabulary *vocabulary, const char *text, 
     return true;
 }
 
+/* Where a character is not printable, or cut by a vocabulary that knows bytes, its bytes tell. */
+static int fail_unknown(const char *text, size_t length, struct fl_error *error)
+{
+    enum { MOST = 8 };
+    const bool whole = fl_utf8_valid(text, length) == length && (unsigned char)*text > ' ' &&
+                       *text != '\x7f' && length <= MOST;
+    char bytes[MOST * sizeof "<0x00>"] = "";
+    size_t used = 0;
+    for (size_t i = 0; !whole && i < length && i < MOST; i++)
+        used += (size_t)snprintf(bytes + used, sizeof bytes - used, "<0x%02X>",
+                                 (unsigned)(unsigned char)text[i]);
+    return fl_fail(
+        error, "text: the vocabulary has neither a token for '%.*s' nor one for what is unknown",
+        whole ? (int)length : (int)used, whole ? text : bytes);
+}
+
 int fl_ids_push_unknown(struct fl_ids *ids, const struct fl_vocabulary *vocabulary,
                         struct fl_unknown unknown, const char *text, size_t length, bool *in_run,
                         struct fl_error *error)
@@ -38,10 +56,7 @@ int fl_ids_push_unknown(struct fl_ids *ids, const struct fl_vocabulary *vocabula
         for (size_t i = 0; good && i < length; i++)
             good = fl_ids_push(ids, vocabulary->byte_ids[(unsigned char)text[i]]);
     else if (unknown.id < 0)
-        return fl_fail(error,
-                       "text: the vocabulary has neither a token for '%.*s' nor one for what is "
-                       "unknown",
-                       (int)length, text);
+        return fail_unknown(text, length, error);
     else if (!*in_run || !unknown.fuse)
         good = fl_ids_push(ids, unknown.id);
     *in_run = !as_bytes;

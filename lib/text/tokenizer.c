@@ -1,6 +1,6 @@
+#include "base/utf8.h"
 #include "model/gguf.h"
 #include "text/tokenizer_internal.h"
-#include "text/utf8.h"
 
 #include <limits.h>
 #include <stdlib.h>

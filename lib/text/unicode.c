@@ -1,6 +1,6 @@
 #include "text/unicode.h"
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <utf8proc.h>

@@ -17,6 +17,18 @@ Test(error, quotes_no_control_characters)
     cr_expect_str_eq(error.text, "a?[2Jb?c?");
 }
 
+/* A character cut by a precision, a byte that is none, and the terminal's C1 controls. */
+Test(error, is_valid_utf8_whatever_is_quoted)
+{
+    struct fl_error error;
+    fl_fail(&error, "'%.4s' '%s' '%s'", "caf\xc3\xa9", "\xff\xe2\x82",
+            "\xc2\x9b"
+            "2J");
+    cr_expect_str_eq(error.text, "'caf?' '???' '??2J'");
+    fl_fail(&error, "%s", "\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x99\x82");
+    cr_expect_str_eq(error.text, "\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x99\x82");
+}
+
 Test(error, cuts_what_does_not_fit)
 {
     char text[2 * sizeof(struct fl_error)];

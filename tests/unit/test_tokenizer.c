@@ -1,7 +1,7 @@
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/ids.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 #include <cJSON.h>
 #include <criterion/criterion.h>

@@ -1,8 +1,8 @@
 /* What holds for every tokenizer that has a token for each byte: any text comes back as it was, and
  * streams print what decoding says, character by character. */
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* utf8.h - where characters end. Invalid bytes are characters of one byte. */
-#ifndef FL_TEXT_UTF8_H
-#define FL_TEXT_UTF8_H
+#ifndef FL_BASE_UTF8_H
+#define FL_BASE_UTF8_H
 
 #include <stddef.h>
 
