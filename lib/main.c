@@ -10,6 +10,7 @@
 /* clang-format off */
 static const struct fl_command *const COMMANDS[] = {
     &fl_command_count,
+    &fl_command_why,
     &fl_command_audit,
     &fl_command_generate,
     &fl_command_logits,

@@ -1,0 +1,92 @@
+#include "tests/golden/published.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char PUBLISHED[] = "../shared/reference/published.json";
+
+cJSON *published_read(void)
+{
+    FILE *file = fopen(PUBLISHED, "rb");
+    if (!file) {
+        fprintf(stderr, "SKIPPED: %s is not there\n", PUBLISHED);
+        return NULL;
+    }
+    static char text[1 << 20];
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    return cJSON_Parse(text);
+}
+
+double published_number(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+const char *published_string(const cJSON *object, const char *name, const char *fallback)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, name);
+    return cJSON_IsString(item) ? item->valuestring : fallback;
+}
+
+/* The case's model in Hugging Face's words, so that `count` reads what a user would give it. */
+void published_write_config(const char *path, const cJSON *model)
+{
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    const char *arch = published_string(model, "arch", "");
+    if (strcmp(arch, "gpt2") == 0)
+        fprintf(file,
+                "{\"architectures\":[\"GPT2LMHeadModel\"],\"model_type\":\"gpt2\","
+                "\"n_layer\":%.0f,\"n_embd\":%.0f,\"n_head\":%.0f,\"n_inner\":%.0f,"
+                "\"vocab_size\":%.0f,\"n_positions\":16384,\"layer_norm_epsilon\":1e-5,"
+                "\"activation_function\":\"gelu_new\"}",
+                published_number(model, "n_layers"), published_number(model, "d_model"),
+                published_number(model, "n_heads"), published_number(model, "d_ff"),
+                published_number(model, "vocab_size"));
+    else if (strcmp(arch, "llama") == 0)
+        fprintf(file,
+                "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\","
+                "\"num_hidden_layers\":%.0f,\"hidden_size\":%.0f,\"num_attention_heads\":%.0f,"
+                "\"num_key_value_heads\":%.0f,\"intermediate_size\":%.0f,\"vocab_size\":%.0f,"
+                "\"max_position_embeddings\":16384,\"rms_norm_eps\":1e-5,\"hidden_act\":\"silu\","
+                "\"tie_word_embeddings\":false}",
+                published_number(model, "n_layers"), published_number(model, "d_model"),
+                published_number(model, "n_heads"), published_number(model, "n_kv_heads"),
+                published_number(model, "d_ff"), published_number(model, "vocab_size"));
+    else
+        fprintf(file,
+                "{\"architectures\":[\"ClassicDecoderForCausalLM\"],"
+                "\"model_type\":\"classic_decoder\",\"num_hidden_layers\":%.0f,"
+                "\"hidden_size\":%.0f,\"num_attention_heads\":%.0f,\"intermediate_size\":%.0f,"
+                "\"vocab_size\":%.0f,\"max_position_embeddings\":16384,\"hidden_act\":\"gelu\","
+                "\"layer_norm_eps\":1e-5,\"norm_position\":\"pre\","
+                "\"position_embedding_type\":\"learned\",\"scale_embedding\":false,"
+                "\"tie_word_embeddings\":true}",
+                published_number(model, "n_layers"), published_number(model, "d_model"),
+                published_number(model, "n_heads"), published_number(model, "d_ff"),
+                published_number(model, "vocab_size"));
+    fclose(file);
+}
+
+const cJSON *published_case(const cJSON *published, const char *id)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(
+        item, cJSON_GetObjectItem(published, "cases")) if (strcmp(published_string(item, "id", ""),
+                                                                  id) == 0) return item;
+    cr_assert_fail("no case %s", id);
+    return NULL;
+}
+
+/* Equal when rounded to the digits that were printed. */
+void published_expect(double value_g, double printed, const char *id)
+{
+    double unit = fabs(printed * 10 - round(printed * 10)) < 1e-6 ? 0.1 : 0.01;
+    cr_expect_float_eq(round(value_g / unit) * unit, printed, unit / 4, "%s: %.3f, printed %.2f",
+                       id, value_g, printed);
+}
