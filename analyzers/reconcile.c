@@ -13,7 +13,7 @@ struct step {
     unsigned features; /* bits of enum fl_feature */
     unsigned kinds;    /* bits of enum fl_piece_kind */
     bool by_operator;  /* one term an operator */
-    bool window;       /* N_qk takes the sliding window, but no causal mask yet */
+    bool unwindowed;   /* symbols as they would be without a sliding window */
 };
 
 #define BIT(symbol) (1u << FL_SYMBOL_##symbol)
@@ -27,8 +27,8 @@ static const struct step STEPS[] = {
      .features = FL_HAS_DENSE_FFN | FL_HAS_EXPERTS},
     {.term = "shared expert", .features = FL_HAS_SHARED_EXPERT},
     {.term = "cross-attention", .features = FL_HAS_CROSS | FL_HAS_CROSS_KV},
-    {.term = "sliding window", .window = true},
-    {.term = "causal mask", .symbols = BIT(pairs) | BIT(visible)},
+    {.term = "causal mask", .symbols = BIT(pairs) | BIT(visible), .unwindowed = true},
+    {.term = "sliding window", .symbols = BIT(pairs) | BIT(visible)},
     {.term = "logits of fewer positions", .symbols = BIT(r), .features = FL_HAS_LOGITS},
     {.term = "bias", .kinds = FL_PIECE_BIAS},
     {.term = "elementwise", .kinds = FL_PIECE_ELEMENTWISE, .by_operator = true},
@@ -36,21 +36,20 @@ static const struct step STEPS[] = {
 #undef BIT
 enum { N_STEPS = sizeof STEPS / sizeof *STEPS };
 
-static int take_step(struct fl_environment *env, const struct fl_environment *exact,
-                     const struct step *step, struct fl_error *error)
+/* Where the steps lead, and what it would be without the model's sliding window. */
+struct destination {
+    struct fl_environment exact, unwindowed;
+};
+
+static void take_step(struct fl_environment *env, const struct destination *to,
+                      const struct step *step)
 {
+    const struct fl_environment *source = step->unwindowed ? &to->unwindowed : &to->exact;
     for (int symbol = 0; symbol < FL_N_SYMBOLS; symbol++)
         if (step->symbols & (1u << symbol))
-            env->values[symbol] = exact->values[symbol];
-    env->features = (env->features & ~step->features) | (exact->features & step->features);
-    env->kinds |= exact->kinds & step->kinds;
-    if (step->window) {
-        struct fl_environment windowed = *exact;
-        if (fl_environment_pairs(&windowed, FL_CAUSAL_FULL, false, error) != FL_OK)
-            return FL_FAILED;
-        env->values[FL_SYMBOL_pairs] = windowed.values[FL_SYMBOL_pairs];
-    }
-    return FL_OK;
+            env->values[symbol] = source->values[symbol];
+    env->features = (env->features & ~step->features) | (source->features & step->features);
+    env->kinds |= source->kinds & step->kinds;
 }
 
 /* ---- bookkeeping ---- */
@@ -104,17 +103,17 @@ static bool difference(struct fl_rational after, struct fl_rational before, fl_w
     return true;
 }
 
-static int walk_stack(struct fl_gap *gap, const struct fl_environment *exact, int n_layers,
+static int walk_stack(struct fl_gap *gap, const struct destination *to, int n_layers,
                       struct fl_error *error)
 {
-    struct fl_environment env = *exact;
+    struct fl_environment env = to->exact;
     struct fl_rational before[FL_N_OPERATORS], after[FL_N_OPERATORS];
     fl_environment_textbook(&env);
     if (evaluate_all(&env, before, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < N_STEPS; i++) {
-        if (take_step(&env, exact, &STEPS[i], error) != FL_OK ||
-            evaluate_all(&env, after, error) != FL_OK)
+        take_step(&env, to, &STEPS[i]);
+        if (evaluate_all(&env, after, error) != FL_OK)
             return FL_FAILED;
         for (int op = 0; op < FL_N_OPERATORS; op++) {
             enum fl_operator o = (enum fl_operator)op;
@@ -162,13 +161,17 @@ int fl_reconcile(struct fl_gap *gap, const struct fl_config *config, const struc
     struct fl_analytic analytic;
     if (fl_analytic(&analytic, config, shape, convention, error) != FL_OK)
         return FL_FAILED;
-    for (int stack = 0; stack < FL_N_STACKS; stack++) {
-        struct fl_environment exact;
-        if (analytic.n_layers[stack] == 0)
+    struct fl_config unwindowed = *config;
+    unwindowed.sliding_window = 0;
+    for (int i = 0; i < FL_N_STACKS; i++) {
+        const enum fl_stack stack = (enum fl_stack)i;
+        struct destination to;
+        if (analytic.n_layers[i] == 0)
             continue;
-        if (fl_environment_init(&exact, config, shape, convention, (enum fl_stack)stack, error) !=
+        if (fl_environment_init(&to.exact, config, shape, convention, stack, error) != FL_OK ||
+            fl_environment_init(&to.unwindowed, &unwindowed, shape, convention, stack, error) !=
                 FL_OK ||
-            walk_stack(gap, &exact, analytic.n_layers[stack], error) != FL_OK)
+            walk_stack(gap, &to, analytic.n_layers[i], error) != FL_OK)
             return FL_FAILED;
     }
     gap->unnamed = analytic.total.exact - analytic.total.textbook;

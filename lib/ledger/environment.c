@@ -100,8 +100,9 @@ static void set_rescales(struct fl_environment *env)
     env->values[FL_SYMBOL_rescales] = fl_rational_whole(n);
 }
 
-int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
-                         struct fl_error *error)
+/* Sets N_qk, N_sm and N_k by the causal convention and the model's sliding window. */
+static int set_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
+                     struct fl_error *error)
 {
     fl_wide window = env->values[FL_SYMBOL_W].num, p = env->values[FL_SYMBOL_p].num;
     fl_wide t = env->values[FL_SYMBOL_t].num;
@@ -139,7 +140,7 @@ static int sum_spans(struct fl_environment *env, const struct fl_shape *shape,
         set(env, FL_SYMBOL_s, span->n_tokens);
         set(env, FL_SYMBOL_p, span->n_past);
         set(env, FL_SYMBOL_t, span->n_past + span->n_tokens);
-        if (fl_environment_pairs(env, causal, false, error) != FL_OK)
+        if (set_pairs(env, causal, false, error) != FL_OK)
             return FL_FAILED;
         for (int j = 0; j < N_SUMS; j++)
             if (!fl_rational_add(sums[j], env->values[SUMS[j]], &sums[j]))
@@ -282,7 +283,7 @@ int fl_environment_init(struct fl_environment *env, const struct fl_config *conf
     }
     if (ragged)
         return sum_spans(env, shape, convention->causal, error);
-    return fl_environment_pairs(env, convention->causal, encoder, error);
+    return set_pairs(env, convention->causal, encoder, error);
 }
 
 void fl_environment_enter(struct fl_environment *env, enum fl_operator op)

@@ -109,10 +109,6 @@ void fl_environment_layer(struct fl_environment *env, const struct fl_shape *sha
  * every query against every key, logits of every position, matrix products only. */
 void fl_environment_textbook(struct fl_environment *env);
 
-/* Sets N_qk, N_sm and N_k by the causal convention and the model's sliding window. */
-int fl_environment_pairs(struct fl_environment *env, enum fl_causal causal, bool bidirectional,
-                         struct fl_error *error);
-
 /* Gives the symbol w the value it has for this operator. */
 void fl_environment_enter(struct fl_environment *env, enum fl_operator op);
 

@@ -69,11 +69,11 @@
     }
 
 /* Positions are relative, so any length will do; 512 is what the models were trained with. */
-#define T5(preset_name, width, ff, layers, heads, d_head, ...)                                     \
+#define T5(preset_name, width, ff, layers, heads, d_head, vocab, ...)                              \
     {                                                                                              \
         .name = preset_name, .arch = FL_ARCH_T5, .d_model = width, .d_ff = ff, .n_layers = layers, \
         .n_encoder_layers = layers, .n_heads = heads, .n_kv_heads = heads, .head_dim = d_head,     \
-        .vocab_size = 32128, .n_ctx_max = 512, .norm = FL_NORM_RMSNORM,                            \
+        .vocab_size = vocab, .n_ctx_max = 512, .norm = FL_NORM_RMSNORM,                            \
         .norm_position = FL_NORM_PRE, .norm_eps = 1e-6, .positions = FL_POS_RELATIVE,              \
         .relative_max_distance = FL_T5_MAX_DISTANCE, .bos_id = 0, .eos_id = 1, __VA_ARGS__         \
     }
@@ -144,10 +144,16 @@ static const struct fl_preset PRESETS[] = {
     {SOURCE_LLAMA32, LLAMA_LIKE("llama-3.2-3b", 3072, 8192, 28, 24, 8, 128, 131072, 128256, 5e5,
                                 LLAMA3_IDS, LLAMA3_SCALING(32), .tied = true)},
 
+    {SOURCE_OWN, LLAMA_LIKE("mistral-nano", 96, 256, 4, 6, 2, 16, 512, 256, 1e4, NO_IDS,
+                            .tied = true, .sliding_window = 32)},
     {SOURCE_MISTRAL, LLAMA_LIKE("mistral-7b-v0.1", 4096, 14336, 32, 32, 8, 128, 32768, 32000, 1e4,
                                 LLAMA_IDS, .sliding_window = 4096)},
     {SOURCE_MISTRAL3,
      LLAMA_LIKE("mistral-7b-v0.3", 4096, 14336, 32, 32, 8, 128, 32768, 32768, 1e6, LLAMA_IDS)},
+    {SOURCE_OWN,
+     LLAMA_LIKE("mixtral-nano", 96, 128, 4, 6, 2, 16, 512, 256, 1e4, .arch = FL_ARCH_MIXTRAL,
+                .norm_eps = 1e-5, .n_experts = 8, .n_experts_used = 2, .norm_topk = true,
+                .bos_id = -1, .eos_id = -1, .tied = true)},
     {SOURCE_MIXTRAL,
      LLAMA_LIKE("mixtral-8x7b", 4096, 14336, 32, 32, 8, 128, 32768, 32000, 1e6, MIXTRAL)},
     {SOURCE_MIXTRAL22,
@@ -170,6 +176,9 @@ static const struct fl_preset PRESETS[] = {
 
     {SOURCE_QWEN15MOE, LLAMA_LIKE("qwen1.5-moe-a2.7b", 2048, 1408, 24, 16, 16, 128, 8192, 151936,
                                   1e6, QWEN2_MOE(60, 4, 5632))},
+    {SOURCE_OWN,
+     LLAMA_LIKE("qwen3-nano", 96, 256, 4, 6, 2, 16, 512, 256, 1e4, .arch = FL_ARCH_QWEN3,
+                .norm_eps = 1e-6, .qk_norm = true, .bos_id = -1, .eos_id = -1, .tied = true)},
     {SOURCE_QWEN3,
      LLAMA_LIKE("qwen3-0.6b", 1024, 3072, 28, 16, 8, 128, 40960, 151936, 1e6, QWEN3, .tied = true)},
     {SOURCE_QWEN3,
@@ -182,6 +191,7 @@ static const struct fl_preset PRESETS[] = {
     {SOURCE_QWEN3,
      LLAMA_LIKE("qwen3-30b-a3b", 2048, 768, 48, 32, 4, 128, 40960, 151936, 1e6, QWEN3_MOE)},
 
+    {SOURCE_OWN, PYTHIA("neox-nano", 96, 3, 4, 256, FL_ACT_GELU_ERF)},
     {SOURCE_PYTHIA, PYTHIA("pythia-70m", 512, 6, 8, 50304, FL_ACT_GELU_ERF)},
     {SOURCE_PYTHIA, PYTHIA("pythia-160m", 768, 12, 12, 50304, FL_ACT_GELU_ERF)},
     {SOURCE_PYTHIA, PYTHIA("pythia-410m", 1024, 24, 16, 50304, FL_ACT_GELU_ERF)},
@@ -192,16 +202,17 @@ static const struct fl_preset PRESETS[] = {
     {SOURCE_PYTHIA, PYTHIA("pythia-12b", 5120, 36, 40, 50688, FL_ACT_GELU_ERF)},
     {SOURCE_NEOX, PYTHIA("gpt-neox-20b", 6144, 44, 64, 50432, FL_ACT_GELU_TANH)},
 
-    {SOURCE_T5, T5("t5-small", 512, 2048, 6, 8, 64, T5_FIRST)},
-    {SOURCE_T5, T5("t5-base", 768, 3072, 12, 12, 64, T5_FIRST)},
-    {SOURCE_T5, T5("t5-large", 1024, 4096, 24, 16, 64, T5_FIRST)},
-    {SOURCE_T5, T5("t5-3b", 1024, 16384, 24, 32, 128, T5_FIRST)},
-    {SOURCE_T5, T5("t5-11b", 1024, 65536, 24, 128, 128, T5_FIRST)},
-    {SOURCE_T5_V1_1, T5("t5-v1.1-small", 512, 1024, 8, 6, 64, T5_V1_1)},
-    {SOURCE_T5_V1_1, T5("t5-v1.1-base", 768, 2048, 12, 12, 64, T5_V1_1)},
-    {SOURCE_T5_V1_1, T5("t5-v1.1-large", 1024, 2816, 24, 16, 64, T5_V1_1)},
-    {SOURCE_T5_V1_1, T5("t5-v1.1-xl", 2048, 5120, 24, 32, 64, T5_V1_1)},
-    {SOURCE_T5_V1_1, T5("t5-v1.1-xxl", 4096, 10240, 24, 64, 64, T5_V1_1)},
+    {SOURCE_OWN, T5("t5-nano", 96, 384, 3, 4, 24, 256, T5_FIRST)},
+    {SOURCE_T5, T5("t5-small", 512, 2048, 6, 8, 64, 32128, T5_FIRST)},
+    {SOURCE_T5, T5("t5-base", 768, 3072, 12, 12, 64, 32128, T5_FIRST)},
+    {SOURCE_T5, T5("t5-large", 1024, 4096, 24, 16, 64, 32128, T5_FIRST)},
+    {SOURCE_T5, T5("t5-3b", 1024, 16384, 24, 32, 128, 32128, T5_FIRST)},
+    {SOURCE_T5, T5("t5-11b", 1024, 65536, 24, 128, 128, 32128, T5_FIRST)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-small", 512, 1024, 8, 6, 64, 32128, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-base", 768, 2048, 12, 12, 64, 32128, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-large", 1024, 2816, 24, 16, 64, 32128, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-xl", 2048, 5120, 24, 32, 64, 32128, T5_V1_1)},
+    {SOURCE_T5_V1_1, T5("t5-v1.1-xxl", 4096, 10240, 24, 64, 64, 32128, T5_V1_1)},
 };
 
 enum { N_PRESETS = sizeof PRESETS / sizeof *PRESETS };

@@ -174,6 +174,21 @@ Test(excess, classic_encoder_decoder_with_fma)
     expect_config_over_lengths(ENCDEC_HEADS_OF_4, "Haswell");
 }
 
+Test(excess, every_family)
+{
+    static const char *const MODELS[] = {"classic-nano", "gpt2-nano",    "llama-nano", "qwen3-nano",
+                                         "mistral-nano", "mixtral-nano", "neox-nano",  "t5-nano"};
+    static const char *const POINTS[] = {
+        "-s 70 --threads 2", "-s 50 -b 3 --phase decode --threads 1 --blas-core Haswell"};
+    skip_without_flopgrind();
+    for (size_t i = 0; i < sizeof MODELS / sizeof *MODELS; i++)
+        for (size_t j = 0; j < sizeof POINTS / sizeof *POINTS; j++) {
+            char arguments[256];
+            snprintf(arguments, sizeof arguments, "--footprint off -m %s %s", MODELS[i], POINTS[j]);
+            expect_all_explained(arguments);
+        }
+}
+
 Test(excess, other_kernels_and_shapes)
 {
     static const char *const POINTS[] = {
