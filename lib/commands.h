@@ -13,6 +13,7 @@ extern const struct fl_command fl_command_tokenize;    /* lib/text/cmd_tokenize.
 extern const struct fl_command fl_command_detokenize;  /* lib/text/cmd_tokenize.c */
 extern const struct fl_command fl_command_sweep;       /* bench/cmd_sweep.c */
 extern const struct fl_command fl_command_serve_trace; /* bench/cmd_serve_trace.c */
+extern const struct fl_command fl_command_lab;         /* bench/labs/cmd_lab.c */
 extern const struct fl_command fl_command_export;      /* reports/cmd_export.c */
 extern const struct fl_command fl_command_report;      /* reports/cmd_report.c */
 extern const struct fl_command fl_command_doctor;      /* lib/counters/cmd_doctor.c */

@@ -19,6 +19,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_detokenize,
     &fl_command_sweep,
     &fl_command_serve_trace,
+    &fl_command_lab,
     &fl_command_export,
     &fl_command_report,
     &fl_command_doctor,

@@ -101,6 +101,7 @@
 #define SOURCE_T5      "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
 #define SOURCE_T5_V1_1 "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
 #define SOURCE_OWN     "flopledger: a small shape for measuring, bytes as vocabulary"
+#define SOURCE_COURSE  "flopledger: the labs' shape (docs/course), round figures, bytes as vocabulary"
 #define SOURCE_160M    "huggingface.co/JackFram/llama-160m config.json"
 
 static const struct fl_preset PRESETS[] = {
@@ -108,6 +109,7 @@ static const struct fl_preset PRESETS[] = {
     {SOURCE_CLASSIC, CLASSIC("classic-base", 512, 6, 8, 1024, 37000)},
 
     {SOURCE_OWN, GPT2("gpt2-nano", 96, 3, 4, 512, 256, -1)},
+    {SOURCE_COURSE, GPT2("gpt2-course", 512, 8, 8, 1024, 256, -1)},
     {SOURCE_GPT2, GPT2("gpt2-small", 768, 12, 12, 1024, 50257, 50256)},
     {SOURCE_GPT2, GPT2("gpt2-medium", 1024, 24, 16, 1024, 50257, 50256)},
     {SOURCE_GPT2, GPT2("gpt2-large", 1280, 36, 20, 1024, 50257, 50256)},
