@@ -101,8 +101,9 @@
 #define SOURCE_T5      "Raffel et al., 2020 (arXiv:1910.10683), section 3.7; google-t5 config.json"
 #define SOURCE_T5_V1_1 "t5x released checkpoints: T5 1.1; google/t5-v1_1 config.json"
 #define SOURCE_OWN     "flopledger: a small shape for measuring, bytes as vocabulary"
-#define SOURCE_COURSE  "flopledger: the labs' shape (docs/course), round figures, bytes as vocabulary"
-#define SOURCE_160M    "huggingface.co/JackFram/llama-160m config.json"
+#define SOURCE_COURSE                                                                              \
+    "flopledger: the labs' shape (docs/course), round figures, bytes as vocabulary"
+#define SOURCE_160M "huggingface.co/JackFram/llama-160m config.json"
 
 static const struct fl_preset PRESETS[] = {
     {SOURCE_OWN, CLASSIC("classic-nano", 96, 3, 4, 512, 256)},
