@@ -4,23 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_RESAMPLES = 1000 };
+static const double CONFIDENCE = 0.95;
 
 /* ---- times ---- */
 
-static void time_point(struct fl_timing *timing, const struct fl_result *result, double *values,
-                       double *scratch)
+static double median_of(double *values, int n)
+{
+    fl_sort(values, (size_t)n);
+    return n > 0 ? fl_median_sorted(values, (size_t)n) : 0;
+}
+
+static void time_point(struct fl_timing *timing, const struct fl_result *result, double *values)
 {
     int n = result->n_samples;
     for (int i = 0; i < n; i++)
         values[i] = (double)result->samples[i].time_ns;
-    timing->total =
-        fl_median_interval(values, (size_t)n, scratch, N_RESAMPLES, (uint64_t)result->point.id);
+    timing->total = fl_median_interval(values, (size_t)n, CONFIDENCE);
     for (int k = 0; k < result->n_ops; k++) {
         enum fl_operator op = result->ops[k].op;
         for (int i = 0; i < n; i++)
             values[i] = (double)result->samples[i].op_time_ns[op];
-        timing->op_ns[op] = fl_median_interval(values, (size_t)n, scratch, 0, 0).median;
+        timing->op_ns[op] = median_of(values, n);
     }
     for (int i = 0; i < n; i++) {
         double inside = 0;
@@ -28,7 +32,7 @@ static void time_point(struct fl_timing *timing, const struct fl_result *result,
             inside += (double)result->samples[i].op_time_ns[op];
         values[i] = (double)result->samples[i].time_ns - inside;
     }
-    timing->outside_ns = fl_median_interval(values, (size_t)n, scratch, 0, 0).median;
+    timing->outside_ns = median_of(values, n);
 }
 
 static int time_points(struct fl_timing *timings, const struct fl_results *results,
@@ -38,11 +42,11 @@ static int time_points(struct fl_timing *timings, const struct fl_results *resul
     for (int i = 0; i < results->n_points; i++)
         if ((size_t)results->points[i].n_samples > most)
             most = (size_t)results->points[i].n_samples;
-    double *values = calloc(2 * most + N_RESAMPLES, sizeof *values);
+    double *values = calloc(most, sizeof *values);
     if (!values)
         return fl_fail(error, "statistics: no memory for %zu samples", most);
     for (int i = 0; i < results->n_points; i++)
-        time_point(&timings[i], &results->points[i], values, values + most);
+        time_point(&timings[i], &results->points[i], values);
     free(values);
     return FL_OK;
 }

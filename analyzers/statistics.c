@@ -1,6 +1,6 @@
 #include "analyzers/statistics.h"
 
-#include "base/random.h"
+#include "analyzers/distributions.h"
 
 #include <assert.h>
 #include <math.h>
@@ -9,6 +9,15 @@
 bool fl_estimate_is_wide(const struct fl_estimate *estimate)
 {
     return estimate->high - estimate->low > 0.2 * estimate->median;
+}
+
+void fl_estimate_widen(struct fl_estimate *estimate, double factor)
+{
+    const double median = estimate->median;
+    if (!(estimate->low > 0) || !(factor > 1))
+        return;
+    estimate->low = median * pow(estimate->low / median, factor);
+    estimate->high = median * pow(estimate->high / median, factor);
 }
 
 static int compare(const void *left, const void *right)
@@ -37,32 +46,72 @@ double fl_quantile_sorted(const double *x, size_t n, double q)
     return i + 1 < n ? x[i] + (place - below) * (x[i + 1] - x[i]) : x[n - 1];
 }
 
-/* 0 .. n-1; for n up to 2^32 the bias of the multiplication is below 2^-32. */
-static size_t random_below(uint64_t *state, size_t n)
+/* The probability that the median of a continuous distribution lies between the k-th smallest and
+ * the k-th largest of n samples; k from 1. */
+static double coverage_of(size_t k, size_t n)
 {
-    return (size_t)(((fl_random_next(state) >> 32) * (uint64_t)n) >> 32);
+    return 1 - 2 * fl_coin_cdf((int)k - 1, (int)n);
 }
 
-struct fl_estimate fl_median_interval(double *x, size_t n, double *scratch, size_t n_resamples,
-                                      uint64_t seed)
+struct fl_estimate fl_median_interval(double *x, size_t n, double confidence)
 {
+    assert(confidence > 0 && confidence < 1);
     struct fl_estimate estimate = {.n = (int)n};
     if (n == 0)
         return estimate;
     fl_sort(x, n);
-    estimate.median = estimate.low = estimate.high = fl_median_sorted(x, n);
-    if (n == 1 || n_resamples == 0)
-        return estimate;
-
-    double *drawn = scratch, *medians = scratch + n;
-    for (size_t k = 0; k < n_resamples; k++) {
-        for (size_t i = 0; i < n; i++)
-            drawn[i] = x[random_below(&seed, n)];
-        fl_sort(drawn, n);
-        medians[k] = fl_median_sorted(drawn, n);
+    estimate.median = fl_median_sorted(x, n);
+    size_t k = 1;
+    double outer = coverage_of(1, n), inner = outer;
+    while (2 * (k + 1) <= n && (inner = coverage_of(k + 1, n)) >= confidence) {
+        outer = inner;
+        k++;
     }
-    fl_sort(medians, n_resamples);
-    estimate.low = fl_quantile_sorted(medians, n_resamples, 0.025);
-    estimate.high = fl_quantile_sorted(medians, n_resamples, 0.975);
+    estimate.low = x[k - 1];
+    estimate.high = x[n - k];
+    if (outer <= confidence || 2 * (k + 1) > n) /* the widest, or the narrowest there is */
+        return estimate;
+    /* Hettmansperger and Sheather's weight: exact for a symmetric exponential distribution, and
+     * hardly different for others */
+    const double share = (outer - confidence) / (outer - inner);
+    const double far = (double)(n - k), near = (double)k;
+    const double weight = far * share / (near + (far - near) * share);
+    estimate.low = (1 - weight) * x[k - 1] + weight * x[k];
+    estimate.high = (1 - weight) * x[n - k] + weight * x[n - k - 1];
     return estimate;
+}
+
+size_t fl_median_error_place(size_t n, double *twice_quantile)
+{
+    assert(n >= 2);
+    const double place = round(0.5 * (double)(n + 1) - sqrt((double)n));
+    const size_t c = place < 1 ? 1 : (size_t)place;
+    *twice_quantile = 2 * fl_normal_quantile(1 - fl_coin_cdf((int)c - 1, (int)n));
+    return c - 1;
+}
+
+double fl_median_error_sorted(const double *x, size_t n)
+{
+    double twice_quantile;
+    const size_t place = fl_median_error_place(n, &twice_quantile);
+    return (x[n - 1 - place] - x[place]) / twice_quantile;
+}
+
+/* qsort has no context, and the ranks of a file's samples are few: an insertion sort of places. */
+void fl_ranks(double *ranks, const double *x, size_t n, size_t *order)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t k = i;
+        for (; k > 0 && x[order[k - 1]] > x[i]; k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 1;
+        while (end < n && x[order[end]] == x[order[i]])
+            end++;
+        for (size_t k = i; k < end; k++)
+            ranks[order[k]] = 0.5 * (double)(i + end + 1);
+        i = end;
+    }
 }

@@ -200,9 +200,9 @@ X(METHOD_CONVENTIONS,
   "教科书：%s。精确：%s（第一个测量点的约定；导出的每一行带有各自的约定）。一次乘加融合运算计两次 FLOP；"
   "一个超越函数计一次。字节数是必要访存量：每个算子的每个操作数读一次，每个结果写一次。")
 X(METHOD_TIMES,
-  "Times are medians of the raw samples with 95 % percentile bootstrap intervals; the points were "
+  "Times are medians of the raw samples with 95 % intervals from order statistics; the points were "
   "visited in shuffled order, in several passes, behind a warm-up.",
-  "时间是原始样本的中位数，附 95 % 百分位自助法区间；测量点以打乱的顺序分多轮访问，事先预热。")
+  "时间是原始样本的中位数，附由次序统计量得到的 95 % 区间；测量点以打乱的顺序分多轮访问，事先预热。")
 X(METHOD_COUNTERS,
   "Times are never taken while a counter looks. %d of %d points were counted as well, in an execution "
   "of their own; measured figures are operations retired and memory lines touched, seen by a counter "

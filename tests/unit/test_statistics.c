@@ -15,17 +15,35 @@ Test(statistics, medians_and_quantiles)
     cr_expect_float_eq(fl_quantile_sorted(even, 4, 0.25), 1.75, 1e-15);
 }
 
+static const double CONFIDENCE = 0.95;
+
 Test(statistics, interval_of_few_or_equal_samples)
 {
-    double none[1], scratch[300];
-    struct fl_estimate estimate = fl_median_interval(none, 0, scratch, 100, 1);
+    double none[1];
+    struct fl_estimate estimate = fl_median_interval(none, 0, CONFIDENCE);
     cr_expect_eq(estimate.n, 0);
     double one[] = {7};
-    estimate = fl_median_interval(one, 1, scratch, 100, 1);
+    estimate = fl_median_interval(one, 1, CONFIDENCE);
     cr_expect(estimate.n == 1 && estimate.low == 7 && estimate.median == 7 && estimate.high == 7);
     double same[] = {3, 3, 3, 3};
-    estimate = fl_median_interval(same, 4, scratch, 100, 1);
+    estimate = fl_median_interval(same, 4, CONFIDENCE);
     cr_expect(estimate.low == 3 && estimate.high == 3);
+    double five[] = {5, 1, 4, 2, 3}; /* from smallest to largest is 93.75 % */
+    estimate = fl_median_interval(five, 5, CONFIDENCE);
+    cr_expect(estimate.low == 1 && estimate.median == 3 && estimate.high == 5);
+    estimate = fl_median_interval(five, 5, 0.1); /* the narrowest that two order statistics give */
+    cr_expect(estimate.low == 2 && estimate.high == 4);
+}
+
+/* 7 samples: 98.4375 % between the outermost, 87.5 % between the next. The share of the way is
+ * (98.4375 - 95) / 10.9375 = 11/35, the weight 6 * 11/35 / (1 + 5 * 11/35) = 66/90. */
+Test(statistics, ends_lie_between_order_statistics)
+{
+    double x[] = {60, 10, 20, 30, 50, 40, 70};
+    struct fl_estimate estimate = fl_median_interval(x, 7, CONFIDENCE);
+    cr_expect_float_eq(estimate.low, 10 + 10 * 66.0 / 90, 1e-9);
+    cr_expect_float_eq(estimate.high, 70 - 10 * 66.0 / 90, 1e-9);
+    cr_expect_eq(estimate.median, 40);
 }
 
 Test(statistics, wide_is_more_than_a_fifth)
@@ -35,31 +53,31 @@ Test(statistics, wide_is_more_than_a_fifth)
     cr_expect_not(fl_estimate_is_wide(&(struct fl_estimate){0, 0, 0, 0}), "nothing measured");
 }
 
-Test(statistics, a_seed_repeats)
+Test(statistics, widening_keeps_the_median_and_stays_positive)
 {
-    double a[] = {5, 1, 4, 2, 3, 9, 8}, b[] = {9, 8, 5, 1, 4, 2, 3}, scratch[600];
-    struct fl_estimate x = fl_median_interval(a, 7, scratch, 500, 11);
-    struct fl_estimate y = fl_median_interval(b, 7, scratch, 500, 11);
-    cr_expect(x.low == y.low && x.high == y.high && x.median == 4);
-    cr_expect(x.low < x.median && x.median < x.high);
+    struct fl_estimate estimate = {100, 50, 110, 7};
+    fl_estimate_widen(&estimate, 2);
+    cr_expect_float_eq(estimate.low, 25, 1e-9);
+    cr_expect_float_eq(estimate.high, 121, 1e-9);
+    fl_estimate_widen(&estimate, 0.5);
+    cr_expect_float_eq(estimate.high, 121, 1e-9, "never narrower");
 }
 
-/* 600 data sets of 25 samples with a long right tail (exponential, median ln 2). The percentile
- * bootstrap of a median of 25 covers about 94 %; the standard deviation of the share seen in 600
- * sets is sqrt(0.95*0.05/600) = 0.9 points, so 91 % to 98.5 % leaves three of them to each side. */
-Test(statistics, intervals_cover_what_they_say)
+/* c = round(8/2 - sqrt 7) = 1 of 7: the range, over twice the normal quantile of 1 - 1/2^7. */
+Test(statistics, error_of_a_median)
 {
-    enum { SETS = 600, N = 25, RESAMPLES = 600 };
-    static double x[N], scratch[N + RESAMPLES];
-    uint64_t state = 2024;
-    int n_covered = 0;
-    for (int set = 0; set < SETS; set++) {
-        for (int i = 0; i < N; i++)
-            x[i] = -log(1 - fl_random_uniform(&state));
-        struct fl_estimate estimate =
-            fl_median_interval(x, N, scratch, RESAMPLES, (uint64_t)set + 1);
-        n_covered += estimate.low <= log(2.0) && log(2.0) <= estimate.high;
-    }
-    cr_expect_gt(n_covered, SETS * 91 / 100, "%d of %d", n_covered, SETS);
-    cr_expect_lt(n_covered, SETS * 985 / 1000, "%d of %d", n_covered, SETS);
+    const double x[] = {1, 2, 3, 4, 5, 6, 8};
+    double twice;
+    cr_expect_eq(fl_median_error_place(7, &twice), 0);
+    cr_expect_float_eq(twice, 2 * 2.417559, 1e-5);
+    cr_expect_float_eq(fl_median_error_sorted(x, 7), 7 / twice, 1e-12);
+}
+
+Test(statistics, ties_share_a_rank)
+{
+    const double x[] = {5, 1, 5, 7};
+    double ranks[4];
+    size_t order[4];
+    fl_ranks(ranks, x, 4, order);
+    cr_expect(ranks[0] == 2.5 && ranks[1] == 1 && ranks[2] == 2.5 && ranks[3] == 4);
 }
