@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "commands.h"
 #include "model/gguf.h"
+#include "model/gguf_caveats.h"
 #include "model/gguf_convert.h"
 #include "text/vocabulary_export.h"
 
@@ -242,6 +243,14 @@ static void note_result(const struct fl_gguf_plan *plan, const char *path)
     fprintf(stderr, " %d vectors f32\n", plan->n_tensors - n_matrices);
 }
 
+/* Also when quiet: the file would be used as if it were this model. */
+static void note_caveats(const struct fl_config *config)
+{
+    const char *sentence;
+    for (int next = 0; (sentence = fl_gguf_caveat(config, &next)) != NULL;)
+        fprintf(stderr, "flopledger convert: %s: llama.cpp %s\n", config->name, sentence);
+}
+
 /* GGUF's gpt2 names no activation; who reads it takes the tanh form. */
 static struct fl_config as_gguf_says(const struct fl_config *config)
 {
@@ -310,6 +319,8 @@ static int convert(const struct arguments *a, struct fl_error *error)
     int status = fl_gguf_plan(&plan, &model, a->dtype, error);
     if (status == FL_OK) {
         status = write_file(&plan, a, &model, error);
+        if (status == FL_OK)
+            note_caveats(&model.config);
         if (status == FL_OK && !a->quiet) {
             note_fallbacks(&plan);
             note_result(&plan, a->out);
@@ -325,16 +336,20 @@ static int run(int argc, char **argv)
     struct arguments a = {.dtype = FL_GGUF_DTYPE_KEEP};
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
-         "preset (random weights), GGUF, safetensors folder, .bin or config.json", NULL, 0, 0,
-         NULL},
+         "preset (random weights), GGUF, safetensors folder, .bin or config.json; of llama, "
+         "mistral, "
+         "mixtral, qwen2, qwen3, their mixtures of experts, gpt_neox or gpt2",
+         NULL, 0, 0, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights", "0", 0, 1e15, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
          "tokenizer to write into the file; 'none': write none", "the model's", 0, 0, NULL},
         {"Output", "output", 'o', FL_OPTION_STRING, &a.out, "FILE.gguf", "the file to write", NULL,
          0, 0, NULL},
         {NULL, "dtype", 0, FL_OPTION_CHOICE, &a.dtype, "TYPE",
-         "of the matrices: f32, f16, bf16, q8_0, q4_0, q4_k or q6_k", "as they are", 0, 0,
-         fl_dtype_names},
+         "of the matrices: f32, f16, bf16, q8_0, q4_0, q4_k or q6_k; one whose rows are not whole "
+         "blocks (256 numbers in q4_k and q6_k, 32 in q8_0 and q4_0) takes the next format that "
+         "fits, which is said",
+         "as they are", 0, 0, fl_dtype_names},
         {NULL, "force", 0, FL_OPTION_FLAG, &a.force, NULL, "replace a file that exists", NULL, 0, 0,
          NULL},
         {NULL, "quiet", 'q', FL_OPTION_FLAG, &a.quiet, NULL, "no progress and no summary", NULL, 0,
@@ -358,7 +373,7 @@ static int run(int argc, char **argv)
 
 const struct fl_command fl_command_convert = {
     .name = "convert",
-    .summary = "a model as a GGUF file, in another number format",
+    .summary = "a model as a GGUF file that llama.cpp reads, in another number format",
     .usage = "--model M -o FILE.gguf [--dtype TYPE] [options]",
     .examples = "  flopledger convert -m ./TinyLlama -o tinyllama-Q4_K.gguf --dtype q4_k\n"
                 "  flopledger convert -m stories15M.bin -o stories15M.gguf --dtype f16\n"

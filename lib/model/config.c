@@ -136,8 +136,8 @@ static int check_rope(const struct fl_config *config, const char *source, struct
         return fl_fail(error, "%s: rotary_dim: expected at most head_dim (%d), not %d", source,
                        config->head_dim, config->rotary_dim);
     if (fl_config_rotary_dim(config) % 2 != 0)
-        return fl_fail(error, "%s: %s: expected an even number for rotary positions, not %d",
-                       source, config->rotary_dim ? "rotary_dim" : "head_dim",
+        return fl_fail(error, "%s: %s: expected an even number of rotated features, not %d", source,
+                       config->rotary_dim ? "rotary_dim" : "head_dim",
                        fl_config_rotary_dim(config));
     if (!within(rope->theta, 1, 1e15))
         return fl_fail(error, "%s: rope.theta: expected a number from 1 to 1e15, not %g", source,
@@ -194,6 +194,11 @@ static int check_encoder(const struct fl_config *config, const char *source, str
     return FL_OK;
 }
 
+static bool has_experts(enum fl_arch arch)
+{
+    return arch == FL_ARCH_MIXTRAL || arch == FL_ARCH_QWEN2_MOE || arch == FL_ARCH_QWEN3_MOE;
+}
+
 /* Fields that must agree with one another. */
 static int check_structure(const struct fl_config *config, const char *source,
                            struct fl_error *error)
@@ -208,6 +213,9 @@ static int check_structure(const struct fl_config *config, const char *source,
     if (!within(config->norm_eps, 1e-30, 1))
         return fl_fail(error, "%s: norm_eps: expected a number above 0 and up to 1, not %g", source,
                        config->norm_eps);
+    if (has_experts(config->arch) && config->n_experts == 0)
+        return fl_fail(error, "%s: n_experts: expected at least 1 in a %s model, not 0", source,
+                       fl_arch_name(config->arch));
     if ((config->n_experts > 0) != (config->n_experts_used > 0) ||
         config->n_experts_used > config->n_experts)
         return fl_fail(error, "%s: n_experts_used: expected 1 to n_experts (%d), not %d", source,
@@ -247,11 +255,48 @@ int fl_config_check(const struct fl_config *config, const char *source, struct f
         return FL_FAILED;
     /* 4 bytes each must fit in 62 bits as well */
     if (wide_params(config) >> 60 != 0)
-        return fl_fail(error, "%s: n_experts: expected fewer than 2^60 parameters in all", source);
+        return fl_fail(error, "%s: dimensions: expected fewer than 2^60 parameters in all", source);
     return FL_OK;
 }
 
 /* ---- names ---- */
+
+static bool in_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+static const char *key_of(const struct fl_field_name *names, const char *word, size_t length)
+{
+    for (; names->field; names++)
+        if (strlen(names->field) == length && memcmp(names->field, word, length) == 0)
+            return names->key;
+    return NULL;
+}
+
+void fl_config_rename(struct fl_error *error, const char *source, const struct fl_field_name *names)
+{
+    struct fl_error renamed;
+    const size_t size = sizeof renamed.text, start = strlen(source);
+    if (strncmp(error->text, source, start) != 0)
+        return;
+    memcpy(renamed.text, error->text, start);
+    size_t used = start;
+    for (const char *at = error->text + start; *at && used + 1 < size;) {
+        size_t length = 0;
+        while (in_word(at[length]))
+            length++;
+        const char *key = length > 0 ? key_of(names, at, length) : NULL;
+        if (length == 0)
+            length = 1;
+        const size_t n = key ? strlen(key) : length, rest = size - 1 - used;
+        memcpy(renamed.text + used, key ? key : at, n < rest ? n : rest);
+        used += n < rest ? n : rest;
+        at += length;
+    }
+    renamed.text[used] = '\0';
+    *error = renamed;
+}
 
 const char *fl_arch_name(enum fl_arch arch)
 {

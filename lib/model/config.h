@@ -83,6 +83,16 @@ struct fl_config {
  * derived products (n_heads * head_dim within a dimension, parameters in bytes) fit in 62 bits. */
 int fl_config_check(const struct fl_config *config, const char *source, struct fl_error *error);
 
+/* What a file calls a field of struct fl_config. */
+struct fl_field_name {
+    const char *field, *key; /* "d_model", "hidden_size" */
+};
+
+/* Puts the file's words for fields into a sentence "SOURCE: FIELD: ..."; names end with a field of
+ * NULL, and the first one of a field counts. */
+void fl_config_rename(struct fl_error *error, const char *source,
+                      const struct fl_field_name *names);
+
 /* Refuses by name an architecture the engine cannot run (it may still be counted). */
 int fl_config_runnable(const struct fl_config *config, struct fl_error *error);
 

@@ -433,6 +433,38 @@ static int read_rope(struct reader *reader, struct fl_config *config)
     return read_factors(reader, config);
 }
 
+/* Sentences name fields as the file does. */
+static void rename_fields(const struct reader *reader)
+{
+    static const struct fl_field_name KEYS[] = {
+        {"d_model", "embedding_length"},
+        {"d_ff", "feed_forward_length"},
+        {"n_layers", "block_count"},
+        {"n_ctx_max", "context_length"},
+        {"n_heads", "attention.head_count"},
+        {"n_kv_heads", "attention.head_count_kv"},
+        {"head_dim", "attention.key_length"},
+        {"sliding_window", "attention.sliding_window"},
+        {"rotary_dim", "rope.dimension_count"},
+        {"rope.theta", "rope.freq_base"},
+        {"rope.factor", "rope.scaling.factor"},
+        {"n_experts", "expert_count"},
+        {"n_experts_used", "expert_used_count"},
+        {"d_ff_shared", "expert_shared_feed_forward_length"},
+    };
+    enum { N_KEYS = sizeof KEYS / sizeof *KEYS };
+    char keys[N_KEYS][64], eps_key[64];
+    struct fl_field_name names[N_KEYS + 4] = {{"norm_eps", eps_key},
+                                              {"bos_id", "tokenizer.ggml.bos_token_id"},
+                                              {"eos_id", "tokenizer.ggml.eos_token_id"}};
+    snprintf(eps_key, sizeof eps_key, "%s.%s", reader->arch->name, reader->arch->eps_key);
+    for (int i = 0; i < N_KEYS; i++) {
+        snprintf(keys[i], sizeof keys[i], "%s.%s", reader->arch->name, KEYS[i].key);
+        names[3 + i] = (struct fl_field_name){KEYS[i].field, keys[i]};
+    }
+    fl_config_rename(reader->error, reader->path, names);
+}
+
 static int read_config(struct reader *reader, struct fl_config *config, const char *name)
 {
     if (find_architecture(reader) != FL_OK)
@@ -453,7 +485,10 @@ static int read_config(struct reader *reader, struct fl_config *config, const ch
         read_token_id(reader, "tokenizer.ggml.bos_token_id", &config->bos_id) != FL_OK ||
         read_token_id(reader, "tokenizer.ggml.eos_token_id", &config->eos_id) != FL_OK)
         return FL_FAILED;
-    return fl_config_check(config, reader->path, reader->error);
+    if (fl_config_check(config, reader->path, reader->error) == FL_OK)
+        return FL_OK;
+    rename_fields(reader);
+    return FL_FAILED;
 }
 
 int fl_gguf_config(struct fl_config *config, const char *path, const char *name,

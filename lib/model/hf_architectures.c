@@ -4,11 +4,11 @@
 
 #define NEEDED(key, field)                                                                         \
     {                                                                                              \
-        key, offsetof(struct fl_config, field), FL_JSON_REQUIRED                                   \
+        key, #field, offsetof(struct fl_config, field), FL_JSON_REQUIRED, false                    \
     }
 #define MAY_BE(key, field)                                                                         \
     {                                                                                              \
-        key, offsetof(struct fl_config, field), FL_JSON_OPTIONAL                                   \
+        key, #field, offsetof(struct fl_config, field), FL_JSON_OPTIONAL, false                    \
     }
 
 static const struct fl_hf_int GPT2_KEYS[] = {
@@ -47,7 +47,8 @@ static const struct fl_hf_int MIXTRAL_KEYS[] = {
 static const struct fl_hf_int QWEN_MOE_KEYS[] = {
     NEEDED("hidden_size", d_model),
     NEEDED("moe_intermediate_size", d_ff),
-    MAY_BE("shared_expert_intermediate_size", d_ff_shared),
+    {"shared_expert_intermediate_size", "d_ff_shared", offsetof(struct fl_config, d_ff_shared),
+     FL_JSON_OPTIONAL, true},
     NEEDED("num_hidden_layers", n_layers),
     NEEDED("num_attention_heads", n_heads),
     MAY_BE("num_key_value_heads", n_kv_heads),

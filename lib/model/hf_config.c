@@ -49,15 +49,20 @@ static int read_ints(struct fl_hf_reader *reader)
     struct fl_config *config = reader->config;
     for (const struct fl_hf_int *row = reader->arch->ints; row->key; row++) {
         void *field = (char *)config + row->offset;
-        if (fl_json_int(&reader->json, row->key, row->need, field) != FL_OK)
+        const cJSON *given;
+        if (fl_json_int(&reader->json, row->key, row->need, field) != FL_OK ||
+            fl_json_find(&reader->json, row->key, &given) != FL_OK)
             return FL_FAILED;
+        if (given && given->valuedouble == 0 && !row->may_be_zero)
+            return fl_fail(reader->json.error, "%s: %s: expected at least 1, not 0",
+                           reader->json.path, row->key);
     }
     if (config->n_kv_heads == 0 || config->arch == FL_ARCH_CLASSIC)
         config->n_kv_heads = config->n_heads;
     if (config->head_dim == 0 && config->n_heads > 0) {
         if (config->d_model % config->n_heads != 0)
             return fl_fail(reader->json.error,
-                           "%s: number of heads: expected a divisor of the width (%d), not %d",
+                           "%s: n_heads: expected a divisor of d_model (%d), not %d",
                            reader->json.path, config->d_model, config->n_heads);
         config->head_dim = config->d_model / config->n_heads;
     }
@@ -98,6 +103,33 @@ static int read_config(struct fl_hf_reader *reader, const char *name)
     return fl_config_check(config, json->path, json->error);
 }
 
+/* Sentences name fields as the file does. */
+static void rename_fields(const struct fl_hf_reader *reader)
+{
+    const bool is_t5 = reader->arch->config.arch == FL_ARCH_T5;
+    const struct fl_field_name REST[] = {
+        {"rope.theta", "rope_theta"},
+        {"rope.factor", "factor"},
+        {"rope.low_freq_factor", "low_freq_factor"},
+        {"rope.high_freq_factor", "high_freq_factor"},
+        {"rope.original_ctx", "original_max_position_embeddings"},
+        {"bos_id", is_t5 ? "decoder_start_token_id" : "bos_token_id"},
+        {"eos_id", "eos_token_id"},
+        {"n_kv_heads", "num_key_value_heads"},
+        {"n_layers", "num_layers"}, /* of T5, whose decoder has as many */
+        {"rotary_dim", "rotary_pct"},
+    };
+    enum { N_REST = sizeof REST / sizeof *REST, MOST = 32 };
+    struct fl_field_name names[MOST] = {{NULL, NULL}};
+    int n = 0;
+    for (const struct fl_hf_int *row = reader->arch->ints; row->key && n < MOST - N_REST - 2; row++)
+        names[n++] = (struct fl_field_name){row->field, row->key};
+    names[n++] = (struct fl_field_name){"norm_eps", reader->arch->eps_key};
+    for (int i = 0; i < N_REST; i++)
+        names[n++] = REST[i];
+    fl_config_rename(reader->json.error, reader->json.path, names);
+}
+
 int fl_hf_config(struct fl_config *config, const char *path, const char *name,
                  struct fl_error *error)
 {
@@ -110,6 +142,8 @@ int fl_hf_config(struct fl_config *config, const char *path, const char *name,
     if (status == FL_OK) {
         struct fl_hf_reader reader = {.json = {root, path, error}, .config = config};
         status = read_config(&reader, name);
+        if (status != FL_OK && reader.arch)
+            rename_fields(&reader);
     }
     cJSON_Delete(root);
     free(text);

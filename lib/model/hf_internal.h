@@ -12,8 +12,10 @@
 /* A key that holds a whole number, and the field of struct fl_config it goes to. */
 struct fl_hf_int {
     const char *key;
+    const char *field; /* its name */
     size_t offset;
     enum fl_json_need need;
+    bool may_be_zero;
 };
 
 /* A switch that only one value of can be run. */

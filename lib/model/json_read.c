@@ -1,6 +1,7 @@
 #include "model/json_read.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,9 @@ int fl_json_int(const struct fl_json *json, const char *key, enum fl_json_need n
     if (!item)
         return FL_OK;
     double number = item->valuedouble;
+    if (cJSON_IsNumber(item) && fabs(number) > INT_MAX && number == trunc(number))
+        return fl_fail(json->error, "%s: %s: expected %s of at most %d, not %.4g", json->path, key,
+                       EXPECTED, INT_MAX, number);
     if (!cJSON_IsNumber(item) || !(number >= INT_MIN && number <= INT_MAX) ||
         number != (double)(int)number)
         return fl_fail(json->error, "%s: %s: expected %s", json->path, key, EXPECTED);
