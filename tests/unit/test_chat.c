@@ -37,6 +37,12 @@ Test(chat, every_family_renders_as_its_models_want_it)
         {"llama2", "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi! [/INST] Hello. </s><s>[INST] Why? "
                    "[/INST]"},
         {"mistral", "[INST] Be brief.\n\nHi! [/INST] Hello.</s>[INST]  Why?  [/INST]"},
+        {"mistral-v3", "[INST] Be brief.\n\nHi![/INST] Hello.</s>[INST]  Why? [/INST]"},
+        {"mistral-tekken", "[INST]Be brief.\n\nHi![/INST]Hello.</s>[INST] Why? [/INST]"},
+        {"mistral-v7", "[SYSTEM_PROMPT] Be brief.[/SYSTEM_PROMPT][INST] Hi![/INST] Hello.</s>"
+                       "[INST]  Why? [/INST]"},
+        {"mistral-v7-tekken", "[SYSTEM_PROMPT]Be brief.[/SYSTEM_PROMPT][INST]Hi![/INST]Hello.</s>"
+                              "[INST] Why? [/INST]"},
         {"llama3", "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
                    "<|start_header_id|>user<|end_header_id|>\n\nHi!<|eot_id|><|start_header_id|>"
                    "assistant<|end_header_id|>\n\nHello.<|eot_id|><|start_header_id|>user"
@@ -125,6 +131,10 @@ Test(chat, families_are_recognised)
          "'[INST] ' + content.strip() + ' [/INST]' }}",
          "llama2"},
         {"{{ bos_token }}{{ '[INST] ' + message['content'] + ' [/INST]' }}", "mistral"},
+        {"{{- \"[INST] \" + message[\"content\"] + \"[/INST]\" }}", "mistral-v3"},
+        {"{{- \"[INST]\" + message[\"content\"] + \"[/INST]\" }}", "mistral-tekken"},
+        {"{{- \"[SYSTEM_PROMPT] \" + system_message + \"[/SYSTEM_PROMPT]\" }}", "mistral-v7"},
+        {"{{- '[SYSTEM_PROMPT]' + system_message + '[/SYSTEM_PROMPT]' }}", "mistral-v7-tekken"},
         {"{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'+ "
          "message['content'] | trim + '<|eot_id|>' %}",
          "llama3"},
