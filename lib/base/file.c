@@ -84,6 +84,27 @@ int fl_file_read(char **text, size_t *size, const char *path, size_t max_bytes,
     return FL_OK;
 }
 
+/* Devices, pipes and sockets are written to as they are: a file in their place would be their end,
+ * for everyone. */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+/* Where a link leads, so that the link stays; else the path itself. */
+static int find_target(struct fl_output *output, const char *path, struct fl_error *error)
+{
+    char *target = realpath(path, NULL);
+    const char *name = target ? target : path;
+    const int n = snprintf(output->path, sizeof output->path, "%s", name);
+    const int m = snprintf(output->partial, sizeof output->partial, "%s.partial", name);
+    free(target);
+    if (n < 0 || m < 0 || (size_t)m >= sizeof output->partial)
+        return fl_fail(error, "%.200s...: the path is too long", path);
+    return FL_OK;
+}
+
 int fl_output_open(struct fl_output *output, const char *path, struct fl_error *error)
 {
     *output = (struct fl_output){0};
@@ -91,13 +112,14 @@ int fl_output_open(struct fl_output *output, const char *path, struct fl_error *
         output->stream = stdout;
         return FL_OK;
     }
-    int n = snprintf(output->partial, sizeof output->partial, "%s.partial", path);
-    if (n < 0 || (size_t)n >= sizeof output->partial)
-        return fl_fail(error, "%.200s...: the path is too long", path);
-    memcpy(output->path, path, strlen(path) + 1);
-    output->stream = fopen(output->partial, "wbe");
+    if (find_target(output, path, error) != FL_OK)
+        return FL_FAILED;
+    if (is_special(path))
+        output->partial[0] = '\0';
+    const char *name = output->partial[0] ? output->partial : output->path;
+    output->stream = fopen(name, "wbe");
     if (!output->stream)
-        return fl_fail(error, "%s: cannot create: %s", output->partial, strerror(errno));
+        return fl_fail(error, "%s: cannot create: %s", name, strerror(errno));
     return FL_OK;
 }
 
@@ -118,11 +140,12 @@ int fl_output_commit(struct fl_output *output, struct fl_error *error)
         bad = 1;
         cause = errno;
     }
-    if (!bad && rename(output->partial, output->path) == 0)
+    if (!bad && (!output->partial[0] || rename(output->partial, output->path) == 0))
         return FL_OK;
     if (!bad)
         cause = errno;
-    unlink(output->partial);
+    if (output->partial[0])
+        unlink(output->partial);
     return fl_fail(error, "%s: cannot write: %s", output->path, strerror(cause));
 }
 
@@ -130,7 +153,8 @@ void fl_output_abandon(struct fl_output *output)
 {
     if (output->stream && output->path[0]) {
         fclose(output->stream);
-        unlink(output->partial);
+        if (output->partial[0])
+            unlink(output->partial);
     }
     output->stream = NULL;
 }

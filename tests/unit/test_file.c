@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,46 @@ Test(file, output_failures_are_reported)
     cr_expect(strstr(error.text, "/a: cannot write: No space left on device"), "%s", error.text);
     cr_expect_not(fl_file_exists(in("a")));
     cr_expect_not(fl_file_exists(in("a.partial")));
+}
+
+/* What is no file must not become one: here a pipe, which is still one afterwards. */
+Test(file, pipes_are_written_to_and_stay)
+{
+    struct fl_output output;
+    struct fl_error error;
+    struct stat status;
+    char got[8] = "";
+    cr_assert_eq(mkfifo(in("pipe"), 0600), 0);
+    const int reader = open(in("pipe"), O_RDWR | O_NONBLOCK);
+    cr_assert_geq(reader, 0);
+    for (int commits = 0; commits < 2; commits++) {
+        cr_assert_eq(fl_output_open(&output, in("pipe"), &error), FL_OK, "%s", error.text);
+        fputs("new", output.stream);
+        if (commits)
+            cr_expect_eq(fl_output_commit(&output, &error), FL_OK, "%s", error.text);
+        else
+            fl_output_abandon(&output);
+        cr_expect(stat(in("pipe"), &status) == 0 && S_ISFIFO(status.st_mode));
+        cr_expect_not(fl_file_exists(in("pipe.partial")));
+        cr_expect_eq(read(reader, got, 3), 3);
+        cr_expect_str_eq(got, "new");
+    }
+    close(reader);
+}
+
+/* A link stays a link: what it leads to is replaced. */
+Test(file, links_are_followed)
+{
+    struct fl_output output;
+    struct fl_error error;
+    struct stat status;
+    put(in("target"), "old");
+    cr_assert_eq(symlink(in("target"), in("link")), 0);
+    cr_assert_eq(fl_output_open(&output, in("link"), &error), FL_OK, "%s", error.text);
+    fputs("newer", output.stream);
+    cr_assert_eq(fl_output_commit(&output, &error), FL_OK, "%s", error.text);
+    cr_expect(lstat(in("link"), &status) == 0 && S_ISLNK(status.st_mode));
+    cr_expect(stat(in("target"), &status) == 0 && status.st_size == 5);
 }
 
 Test(file, directories_are_made_with_their_parents)
