@@ -1,4 +1,5 @@
 /* cmd_sweep.c - measure over the axes and keep every sample. */
+#include "base/interrupt.h"
 #include "bench/hostinfo.h"
 #include "bench/sweep.h"
 #include "bench/sweep_count.h"
@@ -27,26 +28,6 @@ struct arguments {
 };
 
 /* The signal that asks the sweep to end; a second one ends the process at once. */
-static volatile sig_atomic_t stop_signal;
-
-static void ask_to_stop(int number)
-{
-    stop_signal = number;
-}
-
-/* A signal that whoever started us chose to ignore stays ignored. */
-static void catch_signals(void)
-{
-    static const int SIGNALS[] = {SIGINT, SIGTERM};
-    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < 2; i++) {
-        struct sigaction before;
-        if (sigaction(SIGNALS[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(SIGNALS[i], &action, NULL);
-    }
-}
-
 static void free_axes(struct fl_sweep_axes *axes)
 {
     free(axes->contexts);
@@ -165,11 +146,11 @@ static void report_tally(const struct fl_sweep_tally *tally, const struct argume
                 "out\n",
                 (long long)tally->n_samples, tally->n_measured, args->out, tally->n_stored,
                 tally->n_refused);
-    if (stop_signal || tally->out_of_time)
+    if (fl_interrupt_signal || tally->out_of_time)
         fprintf(stderr,
                 "flopledger sweep: stopped %s; what was measured is in %s, and the same command "
                 "goes on from there\n",
-                stop_signal ? "by a signal" : "by --max-time", args->out);
+                fl_interrupt_signal ? "by a signal" : "by --max-time", args->out);
 }
 
 /* How right the counter is on this machine, for the record. A calibration that fails is a counter
@@ -238,7 +219,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
         .seed = (uint64_t)args->seed,
         .max_time_s = args->max_time_s,
         .quiet = args->quiet,
-        .stop = &stop_signal,
+        .stop = &fl_interrupt_signal,
         .counter = counter.kind == FL_SWEEP_COUNT_NONE ? NULL : &counter,
     };
     int status = FL_FAILED;
@@ -263,7 +244,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
     for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
         fprintf(stderr, "flopledger sweep: warning: %s\n", warning);
 
-    catch_signals();
+    fl_interrupt_catch();
     status = fl_sweep_run(&tally, plan, &model, record, store, run, &options, error);
     if (status == FL_OK)
         report_tally(&tally, args);
@@ -357,7 +338,7 @@ static int run_sweep(int argc, char **argv)
     struct fl_config config;
     struct fl_error error;
     int status = FL_EXIT_DONE;
-    stop_signal = 0;
+    fl_interrupt_signal = 0;
     if (read_axes(&axes, &args, &error) != FL_OK) {
         status = fl_cli_misuse(self, "%s", error.text);
     } else if (fl_config_open(&config, args.model, &error) != FL_OK ||
@@ -369,8 +350,8 @@ static int run_sweep(int argc, char **argv)
         if ((args.dry_run ? print_plan(&plan, &args, &config, &error)
                           : measure(&plan, &args, argc, argv, &error)) != FL_OK)
             status = fl_cli_failed(self, &error);
-        else if (stop_signal)
-            status = 128 + stop_signal; /* as shells report it */
+        else if (fl_interrupt_signal)
+            status = 128 + fl_interrupt_signal; /* as shells report it */
     }
     fl_sweep_plan_free(&plan);
     free_axes(&axes);

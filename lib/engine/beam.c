@@ -321,14 +321,19 @@ static int forward(struct fl_beam *beam, const float **logits, struct fl_error *
     return FL_OK;
 }
 
+static void join_live(struct fl_beam *beam)
+{
+    for (int i = 0; i < beam->n_live; i++)
+        end(beam, &beam->live[i], beam->live[i].sum, -1);
+}
+
 static bool is_over(struct fl_beam *beam)
 {
     if (beam->options.early_stopping && beam->n_ended == beam->options.n_beams)
         return true;
     if (beam->n_done < beam->n_new_max && beam->n_live > 0)
         return false;
-    for (int i = 0; i < beam->n_live; i++)
-        end(beam, &beam->live[i], beam->live[i].sum, -1);
+    join_live(beam);
     return true;
 }
 
@@ -352,6 +357,13 @@ int fl_beam_step(struct fl_beam *beam, bool *more, struct fl_error *error)
     beam->over = is_over(beam);
     *more = !beam->over;
     return FL_OK;
+}
+
+void fl_beam_stop(struct fl_beam *beam)
+{
+    if (!beam->over && beam->n_done > 0)
+        join_live(beam);
+    beam->over = true;
 }
 
 static struct fl_hypothesis view(const struct fl_beam *beam, const struct entry *entry)

@@ -73,6 +73,10 @@ int fl_beam_start(struct fl_beam *beam, const struct fl_beam_model *model, const
 /* One pass and what follows from it; the first one runs the prompt. *more: the search goes on. */
 int fl_beam_step(struct fl_beam *beam, bool *more, struct fl_error *error);
 
+/* Ends the search as if no more steps had been asked for: live beams join the ended ones. Before
+ * the first step there are none. */
+void fl_beam_stop(struct fl_beam *beam);
+
 /* The live beams, best first: their number; hypothesis i. */
 int fl_beam_n_live(const struct fl_beam *beam);
 struct fl_hypothesis fl_beam_live(const struct fl_beam *beam, int i);

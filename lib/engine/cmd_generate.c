@@ -1,5 +1,6 @@
 /* cmd_generate.c - `flopledger generate`: text in, text out, the ledger at the end. Its options,
  * what they mean together, and the printing of text; the work is done in generation.c. */
+#include "base/interrupt.h"
 #include "base/utf8.h"
 #include "commands.h"
 #include "engine/generate_flags.h"
@@ -221,6 +222,7 @@ static void set_options(struct job *job)
         .n_draft = (int)f->n_draft,
         .n_threads = (int)f->n_threads,
         .tokenizer = job->tokenizer,
+        .interrupted = &fl_interrupt_signal,
         .sink = {job, f->ids ? take_token : NULL, f->ids ? NULL : take_text},
     };
     if (f->format == FL_GENERATE_JSON && job->tokenizer)
@@ -278,6 +280,7 @@ static int open_job(struct job *job, struct fl_error *error)
 static int run_job(struct job *job, struct fl_error *error)
 {
     const struct fl_generate_flags *f = job->flags;
+    fl_interrupt_catch();
     if (fl_generator_run(job->generator, error) != FL_OK)
         return FL_FAILED;
     if (job->lost)
@@ -330,7 +333,9 @@ static int execute(const struct fl_generate_flags *flags)
     if (status == FL_OK)
         status = run_job(&job, &error);
     close_job(&job);
-    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_generate, &error);
+    if (status != FL_OK)
+        return fl_cli_failed(&fl_command_generate, &error);
+    return fl_interrupt_signal ? 128 + fl_interrupt_signal : FL_EXIT_DONE; /* as shells report it */
 }
 
 /* ---- options ---- */

@@ -46,7 +46,7 @@ static int read_input(struct input *input, const struct arguments *a,
                                  "with its start id; --ids are the encoder's"
                                : "--decoder-ids: expected none, %s has no encoder",
                        config->name);
-    if (fl_ids_read(&input->ids, &input->n_ids, a->ids, a->ids_file,
+    if (fl_ids_read(&input->ids, &input->n_ids, "--ids", a->ids, a->ids_file,
                     fl_config_prompt_vocab_size(config), error) != FL_OK ||
         (encoder &&
          fl_ids_parse(&input->decoder_ids, &input->n_decoder_ids, a->decoder_ids,

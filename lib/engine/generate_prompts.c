@@ -54,7 +54,7 @@ static int add_ids(struct fl_prompts *prompts, const char *text, const char *fil
 {
     int *ids;
     size_t n_ids;
-    if (fl_ids_read(&ids, &n_ids, text, file, vocab_size, error) != FL_OK)
+    if (fl_ids_read(&ids, &n_ids, "--prompt-ids", text, file, vocab_size, error) != FL_OK)
         return FL_FAILED;
     return add(prompts, ids, n_ids, error);
 }

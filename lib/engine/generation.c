@@ -128,6 +128,22 @@ static void finish(struct fl_generator *g, int number)
         show(g, number, (struct fl_stop_shown){.held = "", .text = "\xef\xbf\xbd", .n_text = 3});
 }
 
+static bool interrupted(const struct fl_generator *g)
+{
+    return g->options.interrupted && *g->options.interrupted;
+}
+
+/* Texts that were going on end here. */
+static void break_off(struct fl_generator *g)
+{
+    for (int i = 0; i < g->n_sequences; i++) {
+        if (g->sequences[i].over)
+            continue;
+        g->sequences[i].stop.reason = FL_STOP_SIGNAL;
+        finish(g, i);
+    }
+}
+
 /* ---- one token at a time ---- */
 
 /* The tokens asked for, or those that the context had room for. */
@@ -170,16 +186,17 @@ static int run_batch(struct fl_generator *g, struct fl_error *error)
     enum fl_generator_phase phase = FL_PHASE_PREFILL;
     if (encode(g, 0, g->n_sequences, error) != FL_OK)
         return FL_FAILED;
-    for (int n_spans; (n_spans = gather_pieces(g)) > 0;)
+    for (int n_spans; !interrupted(g) && (n_spans = gather_pieces(g)) > 0;)
         if (run_pass(g, n_spans, phase, FL_LOGITS_NONE, error) != FL_OK)
             return FL_FAILED;
-    for (int n_spans; (n_spans = gather(g)) > 0; phase = FL_PHASE_DECODE) {
+    for (int n_spans; !interrupted(g) && (n_spans = gather(g)) > 0; phase = FL_PHASE_DECODE) {
         if (run_pass(g, n_spans, phase, FL_LOGITS_LAST, error) != FL_OK)
             return FL_FAILED;
         const float *logits = fl_session_logits(g->session);
         for (int i = 0; i < n_spans; i++)
             choose(g, g->spans[i].seq, logits + (size_t)i * vocab_size);
     }
+    break_off(g);
     return FL_OK;
 }
 
@@ -220,7 +237,7 @@ static int run_speculative(struct fl_generator *g, struct fl_error *error)
     note_phase(g, FL_PHASE_PREFILL, fl_clock_ns() - start, (n_prefill + chunk - 1) / chunk,
                n_prefill, n_prefill);
     int64_t n_rounds = 0, n_rows = 0;
-    for (start = fl_clock_ns(); !s->over; n_rounds++) {
+    for (start = fl_clock_ns(); !s->over && !interrupted(g); n_rounds++) {
         const int64_t n_drafted = fl_speculative_n_drafted(g->speculative);
         int n;
         if (fl_speculative_round(g->speculative, s->ids, s->n_ids, s->n_new_max - s->stop.n_new,
@@ -230,6 +247,7 @@ static int run_speculative(struct fl_generator *g, struct fl_error *error)
         for (int i = 0; i < n && !s->over; i++)
             take(g, 0, g->round[i]);
     }
+    break_off(g);
     note_phase(g, FL_PHASE_DECODE, fl_clock_ns() - start, n_rounds, n_rows, s->n_ids - s->n_prompt);
     return FL_OK;
 }
@@ -273,11 +291,11 @@ static void keep_beams(struct fl_generator *g, int number)
     }
 }
 
-/* The best hypothesis as the prompt's output. */
-static void take_best(struct fl_generator *g, int number)
+/* The best hypothesis as the prompt's output; cut: the search would have gone on. */
+static void take_best(struct fl_generator *g, int number, bool cut)
 {
     struct fl_generator_sequence *s = &g->sequences[number];
-    s->stop.reason = FL_STOP_NOTHING;
+    s->stop.reason = cut ? FL_STOP_SIGNAL : FL_STOP_NOTHING;
     if (s->n_beams > 0) {
         const struct fl_hypothesis *best = &s->beams[0];
         const int n = best->n_ids - best->finished;
@@ -285,7 +303,7 @@ static void take_best(struct fl_generator *g, int number)
             s->ids[s->n_ids++] = best->ids[i];
             emit(g, number, best->ids[i]);
         }
-        s->stop.reason = best->finished ? FL_STOP_EOS : at_length(g, s);
+        s->stop.reason = best->finished ? FL_STOP_EOS : cut ? FL_STOP_SIGNAL : at_length(g, s);
     }
     finish(g, number);
 }
@@ -293,19 +311,23 @@ static void take_best(struct fl_generator *g, int number)
 static int run_beams(struct fl_generator *g, struct fl_error *error)
 {
     const struct fl_beam_model model = {g, g->model->config.vocab_size, beam_forward, beam_fork};
-    for (int i = 0; i < g->n_sequences; i++) {
+    for (int i = 0; i < g->n_sequences && !interrupted(g); i++) {
         const struct fl_generator_sequence *s = &g->sequences[i];
         fl_session_truncate(g->session, 0);
         if (encode(g, i, 1, error) != FL_OK)
             return FL_FAILED;
         if (fl_beam_start(g->beam, &model, s->ids, s->n_prompt, s->n_new_max, error) != FL_OK)
             return FL_FAILED;
-        for (bool more = true; more;)
+        bool more = true;
+        while (more && !interrupted(g))
             if (fl_beam_step(g->beam, &more, error) != FL_OK)
                 return FL_FAILED;
+        if (more)
+            fl_beam_stop(g->beam);
         keep_beams(g, i);
-        take_best(g, i);
+        take_best(g, i, more);
     }
+    break_off(g);
     return FL_OK;
 }
 

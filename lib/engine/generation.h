@@ -19,6 +19,7 @@
 #include "ledger/ledger.h"
 #include "text/tokenizer.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -62,6 +63,9 @@ struct fl_generator_options {
     struct fl_event_log *log, *draft_log; /* of the model's passes and the draft's; or NULL */
     const struct fl_tokenizer *tokenizer; /* NULL: ids only */
     struct fl_generator_sink sink;
+    /* Looked at between passes: once it is not 0 every text ends where it is, a search with its
+     * live beams (base/interrupt.h). NULL: never. */
+    const volatile sig_atomic_t *interrupted;
 };
 
 /* One phase's part of the ledger. */

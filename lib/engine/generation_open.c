@@ -45,8 +45,8 @@ static int check_prompts(const struct fl_model *model, const struct fl_prompt *p
     return FL_OK;
 }
 
-static int check_options(const struct fl_generator_options *o, int n_prompts,
-                         struct fl_error *error)
+static int check_options(const struct fl_generator_options *o, const struct fl_model *model,
+                         int n_prompts, struct fl_error *error)
 {
     if (o->n_new_max < 1)
         return fl_fail(error, "generation: n_new_max: expected at least 1, got %d", o->n_new_max);
@@ -58,9 +58,15 @@ static int check_options(const struct fl_generator_options *o, int n_prompts,
     if (o->prefill_chunk < 0 || (o->prefill_chunk > 0 && (o->n_beams > 1 || o->no_cache)))
         return fl_fail(error, "generation: prefill_chunk: expected at least 1 token, the cache and "
                               "no beams");
+    if (o->prefill_chunk > 0 && model->config.n_encoder_layers > 0)
+        return fl_fail(error,
+                       "%s: prefill_chunk: expected none, an encoder reads its input in one pass",
+                       model->config.name);
     if (o->draft && (n_prompts != 1 || o->n_beams > 1 || o->no_cache))
         return fl_fail(error,
-                       "generation: a draft model goes with one prompt, the cache and no beams");
+                       "generation: a draft model goes with one prompt, the cache and no beams, "
+                       "got %d prompt%s",
+                       n_prompts, n_prompts == 1 ? "" : "s");
     return FL_OK;
 }
 
@@ -287,7 +293,7 @@ int fl_generator_open(struct fl_generator **generator, const struct fl_model *mo
                       const struct fl_generator_options *options, struct fl_error *error)
 {
     *generator = NULL;
-    if (check_options(options, n_prompts, error) != FL_OK ||
+    if (check_options(options, model, n_prompts, error) != FL_OK ||
         check_prompts(model, prompts, n_prompts, error) != FL_OK)
         return FL_FAILED;
     struct fl_generator *g = calloc(1, sizeof *g);

@@ -14,6 +14,7 @@ static const struct {
     [FL_STOP_TEXT] = {"stop", "a stop text"},
     [FL_STOP_CONTEXT] = {"context", "the model's context is full"},
     [FL_STOP_NOTHING] = {"nothing", "no token was left to choose"},
+    [FL_STOP_SIGNAL] = {"signal", "interrupted"},
 };
 
 const char *fl_stop_reason_name(enum fl_stop_reason reason)

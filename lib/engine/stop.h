@@ -21,10 +21,11 @@ enum fl_stop_reason {
     FL_STOP_TEXT,    /* a stop text */
     FL_STOP_CONTEXT, /* the context is full */
     FL_STOP_NOTHING, /* no id was left to choose */
+    FL_STOP_SIGNAL,  /* someone asked to stop */
     FL_N_STOP_REASONS
 };
 
-/* "none", "length", "eos", "stop", "context", "nothing"; a sentence's end for people. */
+/* "none", "length", "eos", "stop", "context", "nothing", "signal"; a sentence's end for people. */
 const char *fl_stop_reason_name(enum fl_stop_reason reason);
 const char *fl_stop_reason_text(enum fl_stop_reason reason);
 

@@ -209,8 +209,8 @@ static int detokenize(const struct arguments *a, struct fl_error *error)
     char *text = NULL;
     if (open_tokenizer(&tokenizer, a, error) != FL_OK)
         return FL_FAILED;
-    int status =
-        fl_ids_read(&ids, &n, a->ids, a->ids_file, fl_tokenizer_vocab_size(tokenizer), error);
+    int status = fl_ids_read(&ids, &n, "--ids", a->ids, a->ids_file,
+                             fl_tokenizer_vocab_size(tokenizer), error);
     if (status == FL_OK)
         status = fl_tokenizer_decode(tokenizer, ids, n, &text, &length, error);
     if (status == FL_OK)

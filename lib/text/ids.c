@@ -52,13 +52,13 @@ int fl_ids_parse(int **ids, size_t *n_ids, const char *text, size_t length, int 
     return FL_OK;
 }
 
-int fl_ids_read(int **ids, size_t *n_ids, const char *text, const char *file, int limit,
-                struct fl_error *error)
+int fl_ids_read(int **ids, size_t *n_ids, const char *option, const char *text, const char *file,
+                int limit, struct fl_error *error)
 {
     char *content;
     size_t size;
     if (text)
-        return fl_ids_parse(ids, n_ids, text, strlen(text), limit, "--ids", error);
+        return fl_ids_parse(ids, n_ids, text, strlen(text), limit, option, error);
     if (fl_file_read(&content, &size, file, IDS_FILE_MAX, error) != FL_OK)
         return FL_FAILED;
     int status = fl_ids_parse(ids, n_ids, content, size, limit, file, error);

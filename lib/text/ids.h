@@ -11,8 +11,8 @@
 int fl_ids_parse(int **ids, size_t *n_ids, const char *text, size_t length, int limit,
                  const char *source, struct fl_error *error);
 
-/* --ids TEXT or --ids-file FILE ("-": standard input); exactly one of them is given. */
-int fl_ids_read(int **ids, size_t *n_ids, const char *text, const char *file, int limit,
-                struct fl_error *error);
+/* The text of an option, or a file ("-": standard input), the other being NULL. */
+int fl_ids_read(int **ids, size_t *n_ids, const char *option, const char *text, const char *file,
+                int limit, struct fl_error *error);
 
 #endif

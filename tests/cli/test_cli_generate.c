@@ -221,3 +221,16 @@ Test(cli_generate, json_is_valid_whatever_is_generated)
     cr_expect_null(cJSON_GetObjectItem(cJSON_GetArrayItem(outputs, 0), "text"));
     cJSON_Delete(object);
 }
+
+/* Ctrl-C in the middle of a batch that takes many seconds: the texts so far, the ledger of what
+ * ran, and the status that shells give. */
+Test(cli_generate, an_interrupt_prints_what_there_is)
+{
+    struct run_result r = run_shell(
+        "timeout --preserve-status -s INT 1 $FLOPLEDGER generate -m llama-nano --cache off "
+        "-p Once -p Lily -n 500 --ignore-eos --attention naive -t 1 --ids");
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.err);
+    cr_expect(strstr(r.out, "==> prompt 2 <=="), "%s", r.out);
+    cr_expect(strstr(r.err, "interrupted") && strstr(r.err, "decode"), "%s", r.err);
+    run_release(&r);
+}

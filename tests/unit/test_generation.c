@@ -423,6 +423,69 @@ Test(generation, every_end_has_its_reason)
     fl_model_close(&specimen.model);
 }
 
+/* Stops after so many tokens of the first prompt. */
+struct brake {
+    volatile sig_atomic_t stopped;
+    int n_left;
+};
+
+static void count_down(void *context, int prompt, int id)
+{
+    struct brake *brake = context;
+    (void)id;
+    if (prompt == 0 && --brake->n_left == 0)
+        brake->stopped = SIGINT;
+}
+
+/* Ctrl-C: what has come so far is what a whole run begins with, and the reason is named. */
+Test(generation, an_interrupted_text_ends_where_it_is)
+{
+    struct specimen specimen;
+    specimen_open(&specimen, 3);
+    struct fl_generator_options options = greedy(&specimen);
+    options.n_eos = 0;
+    options.n_draft = 3;
+    for (int variant = 0; variant < 2; variant++) { /* alone; with itself as a draft */
+        struct brake brake = {0, 5};
+        options.draft = variant ? &specimen.model : NULL;
+        options.interrupted = NULL;
+        options.sink.token = NULL;
+        struct fl_generator *whole = generate(&specimen, specimen.prompts, 1, &options);
+        options.interrupted = &brake.stopped;
+        options.sink = (struct fl_generator_sink){&brake, count_down, NULL};
+        struct fl_generator *cut = generate(&specimen, specimen.prompts, 1, &options);
+        const struct fl_generated a = fl_generator_result(whole, 0);
+        const struct fl_generated b = fl_generator_result(cut, 0);
+        cr_expect_eq(b.reason, FL_STOP_SIGNAL);
+        cr_expect(b.n_ids >= 5 && b.n_ids < a.n_ids, "%d of %d", b.n_ids, a.n_ids);
+        cr_expect_arr_eq(a.ids, b.ids, (size_t)b.n_ids * sizeof *a.ids);
+        fl_generator_close(whole);
+        fl_generator_close(cut);
+    }
+    fl_model_close(&specimen.model);
+}
+
+/* Before it begins, in a batch and in a search: nothing, and no hypotheses. */
+Test(generation, an_interrupted_batch_or_search_may_be_empty)
+{
+    struct specimen specimen;
+    specimen_open(&specimen, 3);
+    const volatile sig_atomic_t stopped = SIGINT;
+    for (int n_beams = 1; n_beams <= 3; n_beams += 2) {
+        struct fl_generator_options options = greedy(&specimen);
+        options.n_beams = n_beams;
+        options.interrupted = &stopped;
+        struct fl_generator *generator = generate(&specimen, specimen.prompts, N_PROMPTS, &options);
+        for (int p = 0; p < N_PROMPTS; p++) {
+            const struct fl_generated result = fl_generator_result(generator, p);
+            cr_expect_eq(result.reason, FL_STOP_SIGNAL);
+            cr_expect_eq(result.n_ids + result.n_beams, 0);
+        }
+        fl_generator_close(generator);
+    }
+    fl_model_close(&specimen.model);
+}
+
 /* Text as a sink gets it. */
 struct text {
     char bytes[N_PROMPTS][4096];
