@@ -12,6 +12,8 @@
 
 const char *const fl_serve_clock_names[] = {"virtual", "real", "flops", NULL};
 
+enum { BLOCK_TOKENS = 16 };
+
 /* A trace being served. */
 struct serving {
     const struct fl_model *model;
@@ -251,11 +253,14 @@ static int longest(const struct fl_request_trace *trace)
 static int open_engine(struct serving *s, struct fl_error *error)
 {
     const struct fl_serve_options *o = s->options;
+    const int n_ctx = o->n_ctx > 0 ? o->n_ctx : longest(s->trace);
     const struct fl_serve_engine_options options = {
         .n_seqs = o->schedule.max_seqs * (o->schedule.prefix_cache ? 2 : 1),
-        .n_ctx = o->n_ctx > 0 ? o->n_ctx : longest(s->trace),
+        .n_ctx = n_ctx,
         .max_batch_tokens = o->schedule.max_batch_tokens,
-        .block_tokens = o->block_tokens,
+        .block_tokens = o->block_tokens > 0    ? o->block_tokens
+                        : n_ctx < BLOCK_TOKENS ? n_ctx
+                                               : BLOCK_TOKENS,
         .n_blocks = o->n_blocks,
         .attention = o->attention,
         .kv_dtype = o->kv_dtype,
@@ -266,6 +271,7 @@ static int open_engine(struct serving *s, struct fl_error *error)
         return FL_FAILED;
     struct fl_serve_result *result = s->result;
     result->n_ctx = options.n_ctx;
+    result->block_tokens = options.block_tokens;
     result->n_blocks = s->engine.schedule.n_blocks;
     result->n_threads = fl_session_n_threads(s->engine.session);
     result->block_bytes = fl_session_block_bytes(s->engine.session);

@@ -26,7 +26,7 @@ extern const char *const fl_serve_clock_names[]; /* NULL-terminated */
 struct fl_serve_options {
     struct fl_scheduler_options schedule;
     int n_ctx;        /* 0: the longest request's */
-    int block_tokens; /* at least 1 */
+    int block_tokens; /* 0: 16, or the context where that is shorter */
     int n_blocks;     /* 0: enough for all sequences to be full */
     enum fl_attention attention;
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
@@ -42,7 +42,7 @@ struct fl_serve_result {
     struct fl_serving_pass *passes;      /* [n_passes] */
     int n_requests, n_passes;
     int **outputs; /* [n_requests][n_output]; NULL for a refused one */
-    int n_ctx, n_blocks, n_threads;
+    int n_ctx, block_tokens, n_blocks, n_threads;
     uint64_t block_bytes, kv_cache_bytes;
     struct fl_error *refusals; /* [n_requests]; the requests point into it */
 };

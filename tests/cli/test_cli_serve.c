@@ -137,6 +137,16 @@ Test(cli_serve, a_hostile_trace_is_refused_by_line_and_field)
     run_release(&r);
 }
 
+/* Requests shorter than a block of the default size. */
+Test(cli_serve, a_short_trace_needs_no_option)
+{
+    struct run_result r = run_shell("printf 'arrival_s,output_tokens,prompt_tokens\\n0,2,5\\n' | "
+                                    "$FLOPLEDGER serve-trace - -m llama-nano " FIXED);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    expect_in(r.out, "of 16 (6 tokens");
+    run_release(&r);
+}
+
 /* One request that the blocks cannot hold is refused in words; the other runs. */
 Test(cli_serve, too_few_blocks_refuse_a_request)
 {
