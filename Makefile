@@ -146,6 +146,8 @@ $(SIMD_SRC:%=$(BUILD)/obj/%.$(1).o): $(BUILD)/obj/%.$(1).o: %.c
 	    -DFL_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach set,$(SIMD_SETS),$(eval $(call simd_rule,$(set))))
+# The assembler reads these into the program (reports/assets.c).
+$(BUILD)/obj/reports/assets.o: reports/page.css reports/page.js reports/calculator.js
 
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)

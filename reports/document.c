@@ -5,15 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fl_document_open(struct fl_document *document, const char *title)
+void fl_document_open(struct fl_document *document, enum fl_language language, const char *title)
 {
-    *document = (struct fl_document){.title = strdup(title)};
+    *document = (struct fl_document){.language = language, .title = strdup(title)};
     document->failed = !document->title;
 }
 
 static void close_block(struct fl_block *block)
 {
     free(block->text);
+    free(block->figure);
     free(block->drawing.svg);
     fl_table_close(&block->table);
 }
@@ -49,22 +50,49 @@ static struct fl_block *add_block(struct fl_document *document, enum fl_block_ki
     return block;
 }
 
-void fl_document_add(struct fl_document *document, enum fl_block_kind kind, const char *format, ...)
+static void add_figure_text(struct fl_document *document, struct fl_block *block,
+                            const char *figure)
+{
+    if (!block || !figure)
+        return;
+    block->figure = strdup(figure);
+    document->failed = document->failed || !block->figure;
+}
+
+void fl_document_text(struct fl_document *document, enum fl_block_kind kind, enum fl_string_id id)
+{
+    add_block(document, kind, strdup(fl_text(document->language, id)));
+}
+
+void fl_document_say_id(struct fl_document *document, enum fl_block_kind kind, const char *figure,
+                        enum fl_string_id id, ...)
 {
     va_list args;
     char *text = NULL;
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
+    va_start(args, id);
+    if (vasprintf(&text, fl_text(document->language, id), args) < 0)
         text = NULL;
     va_end(args);
-    add_block(document, kind, text);
+    add_figure_text(document, add_block(document, kind, text), figure);
 }
 
-void fl_document_subheading(struct fl_document *document, const char *text)
+void fl_document_heading(struct fl_document *document, int level, const char *anchor,
+                         const char *text)
 {
     struct fl_block *block = add_block(document, FL_BLOCK_HEADING, strdup(text));
     if (block)
-        block->level = 3;
+        block->level = level;
+    add_figure_text(document, block, anchor);
+}
+
+void fl_document_open_table(const struct fl_document *document, struct fl_table *table,
+                            const char *alignment, const enum fl_string_id *ids)
+{
+    enum { MOST_COLUMNS = 24 };
+    const char *headings[MOST_COLUMNS];
+    for (size_t i = 0; i < strlen(alignment) && i < MOST_COLUMNS; i++)
+        headings[i] = fl_text(document->language, ids[i]);
+    fl_table_open(table, alignment, headings);
 }
 
 struct fl_block *fl_document_add_table(struct fl_document *document, struct fl_table *table,
@@ -89,6 +117,11 @@ void fl_document_add_figure(struct fl_document *document, const struct fl_drawin
         block->drawing = *drawing;
     else
         free(drawing->svg);
+}
+
+void fl_document_add_calculator(struct fl_document *document, char *json)
+{
+    add_block(document, FL_BLOCK_WIDGET, json);
 }
 
 int fl_document_check(const struct fl_document *document, struct fl_error *error)

@@ -7,6 +7,7 @@
 #define FL_REPORTS_GNUPLOT_H
 
 #include "base/error.h"
+#include "reports/strings.h"
 
 #include <stdio.h>
 
@@ -15,6 +16,9 @@ struct fl_gnuplot {
     int n_blocks;      /* finished blocks of data */
     int width, height; /* of the drawing, in user units (pixels at 96 dpi) */
     char directory[512];
+    enum fl_language language;
+    char words[32768]; /* quoted strings that commands have put in, one behind the other */
+    size_t n_words;
 };
 
 /* Okabe and Ito's palette, told apart with any colour vision, without its black and yellow: those

@@ -25,11 +25,18 @@ static void put_table(FILE *out, const struct fl_block *block)
     fputc('\n', out);
 }
 
-static void put_figure(FILE *out, const struct fl_block *block)
+static void put_figure(FILE *out, const struct fl_document *document, const struct fl_block *block)
 {
     put_line(out, "![", block->drawing.title, "]");
-    fprintf(out, "(plots/%s.svg)\n\n", block->drawing.name);
+    fprintf(out, "(plots/%s%s.svg)\n\n", block->drawing.name,
+            document->language == FL_ZH ? ".zh" : "");
     put_line(out, "*", block->text, "*\n\n");
+}
+
+static void put_warning(FILE *out, const struct fl_document *document, const char *text)
+{
+    fprintf(out, "> **%s** ", fl_text(document->language, FL_STR_ATTENTION));
+    put_line(out, "", text, "\n\n");
 }
 
 static bool is_item(const struct fl_block *block)
@@ -37,9 +44,25 @@ static bool is_item(const struct fl_block *block)
     return block->kind == FL_BLOCK_FINDING || block->kind == FL_BLOCK_MISSING;
 }
 
-void fl_markdown_write(FILE *out, const struct fl_document *document)
+static void put_item(FILE *out, const struct fl_document *document, int i)
 {
+    const struct fl_block *block = &document->blocks[i];
+    fputs("- ", out);
+    if (block->kind == FL_BLOCK_MISSING)
+        put_line(out, "", fl_text(document->language, FL_STR_MISSING), "");
+    else if (block->figure)
+        put_line(out, "**", block->figure, "** — ");
+    put_line(out, "", block->text, "\n");
+    if (i + 1 == document->n_blocks || !is_item(block + 1))
+        fputc('\n', out);
+}
+
+void fl_markdown_write(FILE *out, const struct fl_document *document, const char *other)
+{
+    enum fl_language switched = document->language == FL_EN ? FL_ZH : FL_EN;
     put_line(out, "# ", document->title, "\n\n");
+    if (other)
+        fprintf(out, "[%s](%s)\n\n", fl_text(switched, FL_STR_LANGUAGE_NAME), other);
     for (int i = 0; i < document->n_blocks; i++) {
         const struct fl_block *block = &document->blocks[i];
         switch (block->kind) {
@@ -50,21 +73,21 @@ void fl_markdown_write(FILE *out, const struct fl_document *document)
             put_line(out, "", block->text, "\n\n");
             break;
         case FL_BLOCK_WARNING:
-            put_line(out, "> **Attention:** ", block->text, "\n\n");
+            put_warning(out, document, block->text);
             break;
         case FL_BLOCK_FINDING:
         case FL_BLOCK_MISSING:
-            put_line(out, block->kind == FL_BLOCK_FINDING ? "- " : "- Missing: ", block->text,
-                     "\n");
-            if (i + 1 == document->n_blocks || !is_item(block + 1))
-                fputc('\n', out);
+            put_item(out, document, i);
             break;
         case FL_BLOCK_TABLE:
             if (!block->folded)
                 put_table(out, block);
             break;
         case FL_BLOCK_FIGURE:
-            put_figure(out, block);
+            put_figure(out, document, block);
+            break;
+        case FL_BLOCK_WIDGET:
+            fprintf(out, "%s\n\n", fl_text(document->language, FL_STR_CALC_ON_PAGE));
             break;
         }
     }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 /* Figures are referred to as plots/NAME.svg; folded tables are left out. */
-void fl_markdown_write(FILE *out, const struct fl_document *document);
+/* other: the file name of the same text in the other language; NULL: there is none. Plots are the
+ * files plots/NAME.svg, in Chinese plots/NAME.zh.svg. */
+void fl_markdown_write(FILE *out, const struct fl_document *document, const char *other);
 
 #endif

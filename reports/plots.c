@@ -3,30 +3,29 @@
 #include "reports/escape.h"
 #include "reports/plots_internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct fl_plot PLOTS[] = {
-    {"operators", "FLOPs per operator, by who counts", "a prefill and a cached decode step", 860,
-     430, fl_plot_has_both, fl_plot_operators},
-    {"measured", "What the processor executed beyond the formulas",
-     "points that a counter counted (sweep --counter flopgrind)", 860, 540, fl_plot_has_measured,
+    {"operators", FL_STR_PLOT_OPERATORS, FL_STR_NEEDS_BOTH, 860, 430, fl_plot_has_both,
+     fl_plot_operators},
+    {"measured", FL_STR_PLOT_MEASURED, FL_STR_NEEDS_COUNTED, 860, 540, fl_plot_has_measured,
      fl_plot_measured},
-    {"prefill", "What a prompt token costs, and attention's part in it", "prefill points", 860, 560,
-     fl_plot_has_prefill, fl_plot_prefill},
-    {"contrast", "Decoding with and without the KV cache",
-     "decode steps with the cache and without it at the same contexts", 860, 700,
-     fl_plot_has_contrast, fl_plot_contrast},
-    {"memory", "Memory of the KV cache beside the weights", "a model", 860, 430, fl_plot_has_any,
-     fl_plot_memory},
-    {"time", "Where the time goes", "a prefill and a cached decode step", 860, 470,
-     fl_plot_has_both, fl_plot_shares},
-    {"intensity", "Arithmetic intensity by phase", "a prefill and a cached decode step", 860, 450,
-     fl_plot_has_both, fl_plot_intensity},
-    {"threads", "What more threads bring", "points with several numbers of threads", 860, 430,
-     fl_plot_has_threads, fl_plot_threads},
-    {"attention", "Skipping the masked half: naive against causal attention",
-     "prefill points with both attention kernels", 860, 430, fl_plot_has_kernels, fl_plot_kernels},
+    {"prefill", FL_STR_PLOT_PREFILL, FL_STR_NEEDS_PREFILL, 860, 560, fl_plot_has_prefill,
+     fl_plot_prefill},
+    {"contrast", FL_STR_PLOT_CONTRAST, FL_STR_NEEDS_CONTRAST, 860, 700, fl_plot_has_contrast,
+     fl_plot_contrast},
+    {"memory", FL_STR_PLOT_MEMORY, FL_STR_NEEDS_ANY, 860, 430, fl_plot_has_any, fl_plot_memory},
+    {"time", FL_STR_PLOT_TIME, FL_STR_NEEDS_BOTH, 860, 470, fl_plot_has_both, fl_plot_shares},
+    {"intensity", FL_STR_PLOT_INTENSITY, FL_STR_NEEDS_BOTH, 860, 450, fl_plot_has_both,
+     fl_plot_intensity},
+    {"threads", FL_STR_PLOT_THREADS, FL_STR_NEEDS_THREADS, 860, 430, fl_plot_has_threads,
+     fl_plot_threads},
+    {"attention", FL_STR_PLOT_KERNELS, FL_STR_NEEDS_KERNELS, 860, 430, fl_plot_has_kernels,
+     fl_plot_kernels},
+    {"formats", FL_STR_PLOT_FORMATS, FL_STR_NEEDS_FORMATS, 860, 430, fl_plot_has_formats,
+     fl_plot_formats},
 };
 
 const struct fl_plot *fl_plots(int *n)
@@ -35,18 +34,28 @@ const struct fl_plot *fl_plots(int *n)
     return PLOTS;
 }
 
+const struct fl_plot *fl_plot_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof PLOTS / sizeof *PLOTS; i++)
+        if (strcmp(PLOTS[i].name, name) == 0)
+            return &PLOTS[i];
+    return NULL;
+}
+
 int fl_plot_draw(struct fl_drawing *drawing, char caption[FL_CAPTION], const struct fl_plot *row,
-                 const struct fl_plot_input *input, const char *prefix, struct fl_error *error)
+                 const struct fl_plot_input *input, struct fl_error *error)
 {
     struct fl_gnuplot plot;
-    *drawing = (struct fl_drawing){.title = row->title, .width = row->width, .height = row->height};
-    snprintf(drawing->name, sizeof drawing->name, "%s%s", prefix, row->name);
+    *drawing = (struct fl_drawing){
+        .title = fl_text(input->language, row->title), .width = row->width, .height = row->height};
+    snprintf(drawing->name, sizeof drawing->name, "%s%s", input->prefix, row->name);
     caption[0] = '\0';
     char id[sizeof drawing->name]; /* gnuplot takes no '-' in the name of a drawing */
     for (size_t i = 0; i < sizeof id; i++)
         id[i] = drawing->name[i] == '-' ? '_' : drawing->name[i];
     if (fl_gnuplot_open(&plot, id, row->width, row->height, error) != FL_OK)
         return FL_FAILED;
+    plot.language = input->language;
     int status = row->write(&plot, input, caption, error);
     if (status == FL_OK)
         status = fl_gnuplot_run(&plot, &drawing->svg, error);
@@ -76,7 +85,7 @@ bool fl_plot_has_any(const struct fl_plot_input *input)
     return input->section->all.n > 0;
 }
 
-/* ---- axes, titles, panels ---- */
+/* ---- axes ---- */
 
 struct fl_axis_scale fl_axis_scale_si(double largest, const char *unit)
 {
@@ -100,34 +109,84 @@ struct fl_axis_scale fl_axis_scale_time(double largest_ns)
     return scale;
 }
 
-char *fl_setting_text(const struct fl_point *point, char out[FL_SETTING])
+char *fl_setting_text(enum fl_language language, const struct fl_point *point, char out[FL_SETTING])
 {
-    snprintf(out, FL_SETTING, "batch %d, %s attention, %d thread%s, %s", point->batch,
-             point->attention, point->n_threads, point->n_threads == 1 ? "" : "s", point->dtype);
-    return out;
+    const char *one = fl_text(language, FL_STR_ONE_THREAD);
+    char threads[48];
+    if (point->n_threads == 1)
+        snprintf(threads, sizeof threads, "%s", one);
+    else
+        fl_text_format(threads, sizeof threads, language, N_THREADS, point->n_threads);
+    return fl_text_format(out, FL_SETTING, language, PLOT_SETTING, point->batch, point->attention,
+                          threads, point->dtype);
 }
 
-static void put_title(struct fl_gnuplot *plot, const char *title, const struct fl_plot_input *input,
-                      const struct fl_point *point)
+/* ---- words ---- */
+
+const char *fl_plot_quote(struct fl_gnuplot *plot, const char *text)
 {
-    char setting[FL_SETTING] = "", below[256];
-    snprintf(below, sizeof below, "%s%s%s", input->section->model->name, point ? ": " : "",
-             point ? fl_setting_text(point, setting) : "");
-    fl_escape_gnuplot(plot->script, title);
-    fputs(".\"\\n\".", plot->script);
+    size_t room = sizeof plot->words - plot->n_words;
+    char *quoted = plot->words + plot->n_words;
+    FILE *out = room > 1 ? fmemopen(quoted, room, "w") : NULL;
+    if (!out)
+        return "\"\"";
+    fl_escape_gnuplot(out, text);
+    fputc('\0', out);
+    long length = ftell(out);
+    bool cut = ferror(out) || fflush(out) != 0 || (size_t)length > room;
+    fclose(out);
+    if (cut || quoted[length - 2] != '"')
+        return "\"\"";
+    plot->n_words += (size_t)length;
+    return quoted;
+}
+
+const char *fl_plot_words(struct fl_gnuplot *plot, enum fl_string_id id)
+{
+    return fl_plot_quote(plot, fl_text(plot->language, id));
+}
+
+const char *fl_plot_words_id(struct fl_gnuplot *plot, enum fl_string_id id, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, id);
+    vsnprintf(text, sizeof text, fl_text(plot->language, id), args);
+    va_end(args);
+    return fl_plot_quote(plot, text);
+}
+
+void fl_plot_set(struct fl_gnuplot *plot, const char *what, enum fl_string_id id)
+{
+    fprintf(plot->script, "set %s %s\n", what, fl_plot_words(plot, id));
+}
+
+/* ---- titles and panels ---- */
+
+static void put_title(struct fl_gnuplot *plot, enum fl_string_id title,
+                      const struct fl_plot_input *input, const struct fl_point *point)
+{
+    char setting[FL_SETTING] = "", below[384];
+    const char *name = input->section->model->name;
+    if (point)
+        snprintf(below, sizeof below, "%s%s%s", name, fl_text(plot->language, FL_STR_COLON),
+                 fl_setting_text(plot->language, point, setting));
+    else
+        snprintf(below, sizeof below, "%s", name);
+    fprintf(plot->script, "%s.\"\\n\".", fl_plot_words(plot, title));
     fl_escape_gnuplot(plot->script, below);
 }
 
-void fl_plot_title(struct fl_gnuplot *plot, const char *title, const struct fl_plot_input *input,
-                   const struct fl_point *point)
+void fl_plot_title(struct fl_gnuplot *plot, enum fl_string_id title,
+                   const struct fl_plot_input *input, const struct fl_point *point)
 {
     fputs("set title ", plot->script);
     put_title(plot, title, input, point);
     fputs("\n", plot->script);
 }
 
-void fl_plot_panels(struct fl_gnuplot *plot, const char *title, const struct fl_plot_input *input,
-                    const struct fl_point *point)
+void fl_plot_panels(struct fl_gnuplot *plot, enum fl_string_id title,
+                    const struct fl_plot_input *input, const struct fl_point *point)
 {
     fputs("set multiplot\nheading = ", plot->script);
     put_title(plot, title, input, point);

@@ -1,25 +1,32 @@
-/* plots.h - the plots of a report, as a table: what each shows, what it needs, how it is drawn. */
+/* plots.h - the plots of a report, as a table: what each shows, what it needs, how it is drawn.
+ * Their words are rows of the table of strings (strings_plots.h and the like). */
 #ifndef FL_REPORTS_PLOTS_H
 #define FL_REPORTS_PLOTS_H
 
 #include "analyzers/contrast.h"
 #include "analyzers/sections.h"
 #include "reports/gnuplot.h"
+#include "reports/strings.h"
 #include "reports/svg.h"
 
 #include <stdbool.h>
 
+/* What plots, and the topics of a report around them, are made from. */
 struct fl_plot_input {
-    const struct fl_section *section;
+    const struct fl_section *section;   /* NULL in topics of the whole file */
     const struct fl_contrast *contrast; /* of the same section */
+    const struct fl_results *results;
+    const struct fl_sections *sections; /* all of them */
+    enum fl_language language;
+    const char *prefix; /* of names of drawings and anchors: "", "model2-" */
 };
 
-enum { FL_CAPTION = 640 };
+enum { FL_CAPTION = 1024 };
 
 struct fl_plot {
-    const char *name;  /* of the file, and what ids start with */
-    const char *title; /* what it shows */
-    const char *needs; /* said when the data does not have it */
+    const char *name;        /* of the file, and what ids start with */
+    enum fl_string_id title; /* what it shows */
+    enum fl_string_id needs; /* said when the data does not have it */
     int width, height;
     bool (*possible)(const struct fl_plot_input *input);
     /* Writes data and commands, and the caption: what to see in it and how it was made. */
@@ -29,8 +36,11 @@ struct fl_plot {
 
 const struct fl_plot *fl_plots(int *n);
 
-/* drawing->svg is malloc'd; prefix starts the drawing's name ("" or "model2-"). */
+/* NULL when there is none. */
+const struct fl_plot *fl_plot_find(const char *name);
+
+/* drawing->svg is malloc'd. */
 int fl_plot_draw(struct fl_drawing *drawing, char caption[FL_CAPTION], const struct fl_plot *row,
-                 const struct fl_plot_input *input, const char *prefix, struct fl_error *error);
+                 const struct fl_plot_input *input, struct fl_error *error);
 
 #endif

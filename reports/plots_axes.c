@@ -26,8 +26,11 @@ bool fl_plot_has_threads(const struct fl_plot_input *input)
     return n > 1;
 }
 
-/* The first line like the section's prefill with this kernel; n is 0 when there is none. */
-static struct fl_line with_kernel(const struct fl_section *section, const char *attention)
+/* Kernels that are compared with `causal`, each a colour. */
+static const char *const OTHERS[] = {"naive", "flash"};
+enum { N_OTHERS = sizeof OTHERS / sizeof *OTHERS };
+
+struct fl_line fl_line_with_kernel(const struct fl_section *section, const char *attention)
 {
     for (struct fl_line line = {0}; section->prefill.n && fl_section_next_line(section, &line);)
         if (is_like(&line, &section->prefill, false, true) &&
@@ -38,8 +41,12 @@ static struct fl_line with_kernel(const struct fl_section *section, const char *
 
 bool fl_plot_has_kernels(const struct fl_plot_input *input)
 {
-    return with_kernel(input->section, "naive").n > 0 &&
-           with_kernel(input->section, "causal").n > 0;
+    if (fl_line_with_kernel(input->section, "causal").n == 0)
+        return false;
+    for (int i = 0; i < N_OTHERS; i++)
+        if (fl_line_with_kernel(input->section, OTHERS[i]).n > 0)
+            return true;
+    return false;
 }
 
 /* Clauses for one phase: achieved rate over the context, a line for each number of threads. */
@@ -64,10 +71,12 @@ static void put_rates(struct fl_gnuplot *plot, const struct fl_section *section,
     fputs("plot ", plot->script);
     for (int i = 0; i < n; i++)
         fprintf(plot->script,
-                "%s'data' index %d using 1:2 with lines lt %d title '%d thread%s', "
+                "%s'data' index %d using 1:2 with lines lt %d title %s, "
                 "'' index %d using 1:2:3:4 with yerrorbars lt %d notitle",
-                i ? ", " : "", blocks[i], i + 1, threads[i], threads[i] == 1 ? "" : "s", blocks[i],
-                i + 1);
+                i ? ", " : "", blocks[i], i + 1,
+                threads[i] == 1 ? fl_plot_words(plot, FL_STR_ONE_THREAD)
+                                : fl_plot_words_of(plot, N_THREADS, threads[i]),
+                blocks[i], i + 1);
     fputs("\n", plot->script);
 }
 
@@ -83,57 +92,83 @@ int fl_plot_threads(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     (void)error;
     const struct fl_section *section = input->section;
     bool both = section->cached.n > 0;
-    fl_plot_panels(plot, "What more threads bring", input, NULL);
+    fl_plot_panels(plot, FL_STR_PLOT_THREADS, input, NULL);
     fputs("set yrange [0:*]\nset ylabel 'GFLOP/s'\n", plot->script);
     fl_plot_shared_key(plot);
     fl_plot_place(plot, 0.085, both ? 0.495 : 0.98, 0.165, 0.77);
     put_range(plot, &section->prefill);
-    fputs("set title 'prefill'\nset xlabel 'prompt tokens s'\n", plot->script);
+    fl_plot_set(plot, "title", FL_STR_PREFILL);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_PROMPT_AXIS);
     put_rates(plot, section, &section->prefill);
     if (both) {
         fputs("unset label 100\nunset key\n", plot->script);
         fl_plot_place(plot, 0.575, 0.985, 0.165, 0.77);
         put_range(plot, &section->cached);
-        fputs("set title 'cached decode step'\nset xlabel 'tokens in the cache'\n", plot->script);
+        fl_plot_set(plot, "title", FL_STR_CACHED_STEP);
+        fl_plot_set(plot, "xlabel", FL_STR_PLOT_CACHE_AXIS);
         put_rates(plot, section, &section->cached);
     }
     fputs("unset multiplot\n", plot->script);
     char setting[FL_SETTING];
-    snprintf(caption, FL_CAPTION,
-             "Counted FLOPs over the median time, with its 95 %% interval. Like the first table "
-             "(%s) but for the threads.",
-             fl_setting_text(&section->prefill.points->point, setting));
+    fl_text_format(caption, FL_CAPTION, plot->language, PLOT_THREADS_CAPTION,
+                   fl_setting_text(plot->language, &section->prefill.points->point, setting));
     return FL_OK;
+}
+
+/* context, FLOPs and time over those of the causal kernel; -1 when they share no context. */
+static int put_ratios(struct fl_gnuplot *plot, const struct fl_line *other,
+                      const struct fl_line *causal)
+{
+    int n = 0;
+    for (int i = 0; i < causal->n; i++) {
+        int k = fl_line_find(other, causal->points[i].point.context);
+        double time_ns = causal->times[i].total.median;
+        if (k < 0 || time_ns <= 0 || causal->points[i].point.exact_flops == 0)
+            continue;
+        fprintf(plot->data, "%d %.9g %.9g\n", causal->points[i].point.context,
+                (double)other->points[k].point.exact_flops /
+                    (double)causal->points[i].point.exact_flops,
+                other->times[k].total.median / time_ns);
+        n++;
+    }
+    return n > 0 ? fl_gnuplot_block(plot) : -1;
+}
+
+static void put_ratio_panel(struct fl_gnuplot *plot, const int blocks[N_OTHERS], int column)
+{
+    fputs("plot ", plot->script);
+    for (int i = 0; i < N_OTHERS; i++)
+        if (blocks[i] >= 0)
+            fprintf(plot->script, "'data' index %d using 1:%d lt %d title '%s', ", blocks[i],
+                    column, i == 0 ? 2 : 3, OTHERS[i]);
+    fprintf(plot->script, "1 with lines lc rgb '#808080' lw 1 dt 2 title %s\n",
+            fl_plot_words(plot, FL_STR_PLOT_EQUAL));
 }
 
 int fl_plot_kernels(struct fl_gnuplot *plot, const struct fl_plot_input *input,
                     char caption[FL_CAPTION], struct fl_error *error)
 {
     (void)error;
-    struct fl_line naive = with_kernel(input->section, "naive");
-    struct fl_line causal = with_kernel(input->section, "causal");
-    for (int i = 0; i < causal.n; i++) {
-        int k = fl_line_find(&naive, causal.points[i].point.context);
-        double time_ns = causal.times[i].total.median;
-        if (k >= 0 && time_ns > 0 && causal.points[i].point.exact_flops > 0)
-            fprintf(plot->data, "%d %.9g %.9g\n", causal.points[i].point.context,
-                    (double)naive.points[k].point.exact_flops /
-                        (double)causal.points[i].point.exact_flops,
-                    naive.times[k].total.median / time_ns);
+    struct fl_line causal = fl_line_with_kernel(input->section, "causal");
+    int blocks[N_OTHERS];
+    for (int i = 0; i < N_OTHERS; i++) {
+        struct fl_line other = fl_line_with_kernel(input->section, OTHERS[i]);
+        blocks[i] = put_ratios(plot, &other, &causal);
     }
-    int block = fl_gnuplot_block(plot);
-    fl_plot_title(plot, "Skipping the masked half: naive against causal attention", input, NULL);
+    fl_plot_panels(plot, FL_STR_PLOT_KERNELS, input, &causal.points->point);
     put_range(plot, &causal);
-    fprintf(plot->script,
-            "set ylabel 'naive / causal'\nset xlabel 'prompt tokens s'\nset yrange [0:*]\n"
-            "set key outside right center Left reverse\n"
-            "plot 'data' index %d using 1:2 lt 1 title 'exact FLOPs', "
-            "'' index %d using 1:3 lt 2 title 'measured time', "
-            "1 with lines lc rgb '#808080' lw 1 dt 2 title 'equal'\n",
-            block, block);
-    snprintf(caption, FL_CAPTION,
-             "Whole prefill: what computing all s x s scores costs over what computing the "
-             "s(s+1)/2 visible ones costs. A ratio of times below one means that the smaller "
-             "products of the causal kernel ran less efficiently than what they saved.");
+    fputs("set yrange [0:*]\n", plot->script);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_PROMPT_AXIS);
+    fl_plot_shared_key(plot);
+    fl_plot_place(plot, 0.085, 0.485, 0.165, 0.77);
+    fl_plot_set(plot, "title", FL_STR_PLOT_EXACT_FLOPS);
+    fl_plot_set(plot, "ylabel", FL_STR_PLOT_KERNELS_AXIS);
+    put_ratio_panel(plot, blocks, 2);
+    fputs("unset label 100\nunset key\nset ylabel ''\n", plot->script);
+    fl_plot_place(plot, 0.575, 0.985, 0.165, 0.77);
+    fl_plot_set(plot, "title", FL_STR_PLOT_MEASURED_TIME);
+    put_ratio_panel(plot, blocks, 3);
+    fputs("unset multiplot\n", plot->script);
+    snprintf(caption, FL_CAPTION, "%s", fl_text(plot->language, FL_STR_PLOT_KERNELS_CAPTION));
     return FL_OK;
 }

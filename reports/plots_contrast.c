@@ -42,9 +42,10 @@ static void put_curves(struct fl_gnuplot *plot, int block, int cached, int uncac
                        const char *style)
 {
     fprintf(plot->script,
-            "plot 'data' index %d using 1:%d %s lt 2 title 'uncached', "
-            "'' index %d using 1:%d %s lt 1 title 'cached'\n",
-            block, uncached, style, block, cached, style);
+            "plot 'data' index %d using 1:%d %s lt 2 title %s, "
+            "'' index %d using 1:%d %s lt 1 title %s\n",
+            block, uncached, style, fl_plot_words(plot, FL_STR_PLOT_UNCACHED), block, cached, style,
+            fl_plot_words(plot, FL_STR_PLOT_CACHED));
 }
 
 static void put_step_panels(struct fl_gnuplot *plot, const struct fl_contrast *contrast)
@@ -52,13 +53,15 @@ static void put_step_panels(struct fl_gnuplot *plot, const struct fl_contrast *c
     int block = put_steps(plot, contrast);
     fl_gnuplot_powers_of_two(plot, contrast->steps[0].context,
                              contrast->steps[contrast->n_steps - 1].context);
-    fputs("set xlabel 'tokens before the step'\n", plot->script);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_BEFORE_AXIS);
     fl_plot_place(plot, 0.10, 0.485, 0.58, 0.86);
-    fputs("set title 'one step: FLOPs'\nset ylabel 'FLOP'\n", plot->script);
+    fl_plot_set(plot, "title", FL_STR_PLOT_STEP_FLOPS);
+    fputs("set ylabel 'FLOP'\n", plot->script);
     put_curves(plot, block, 2, 6, "");
     fputs("unset label 100\nunset key\n", plot->script);
     fl_plot_place(plot, 0.60, 0.985, 0.58, 0.86);
-    fputs("set title 'one step: measured time'\nset ylabel 's'\n", plot->script);
+    fl_plot_set(plot, "title", FL_STR_PLOT_STEP_TIME);
+    fputs("set ylabel 's'\n", plot->script);
     fprintf(plot->script,
             "plot 'data' index %d using 1:7 with lines lt 2, "
             "'' index %d using 1:7:8:9 with yerrorbars lt 2, "
@@ -74,22 +77,23 @@ static void put_crossing(struct fl_gnuplot *plot, int crossing)
     if (crossing > 0)
         fprintf(plot->script,
                 "set arrow from %d, graph 0 to %d, graph 1 nohead lc rgb '#808080' dt 2 lw 1.4\n"
-                "set label 1 'cheaper with the cache from token %d on' at graph 0.16, graph 0.92 "
-                "left font ',12' tc rgb '#1a1a1a'\n",
-                crossing, crossing, crossing);
+                "set label 1 %s at graph 0.16, graph 0.92 left font ',12' tc rgb '#1a1a1a'\n",
+                crossing, crossing, fl_plot_words_of(plot, PLOT_CROSSING, crossing));
 }
 
 static void put_sum_panels(struct fl_gnuplot *plot, const struct fl_contrast *contrast)
 {
     int block = put_sums(plot, contrast);
     fl_gnuplot_powers_of_two(plot, 1, contrast->sums[contrast->n_sums - 1].n_tokens);
-    fputs("set xlabel 'tokens generated'\n", plot->script);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_GENERATED_AXIS);
     fl_plot_place(plot, 0.10, 0.485, 0.09, 0.37);
-    fputs("set title 'the whole generation: FLOPs'\nset ylabel 'FLOP'\n", plot->script);
+    fl_plot_set(plot, "title", FL_STR_PLOT_SUM_FLOPS);
+    fputs("set ylabel 'FLOP'\n", plot->script);
     put_crossing(plot, contrast->flops_crossing);
     put_curves(plot, block, 2, 4, "with lines");
     fl_plot_place(plot, 0.60, 0.985, 0.09, 0.37);
-    fputs("set title 'the whole generation: time'\nset ylabel 's'\n", plot->script);
+    fl_plot_set(plot, "title", FL_STR_PLOT_SUM_TIME);
+    fputs("set ylabel 's'\n", plot->script);
     put_crossing(plot, contrast->time_crossing);
     put_curves(plot, block, 3, 5, "with lines");
 }
@@ -99,20 +103,15 @@ int fl_plot_contrast(struct fl_gnuplot *plot, const struct fl_plot_input *input,
 {
     (void)error;
     const struct fl_contrast *contrast = input->contrast;
-    fl_plot_panels(plot, "Decoding with and without the KV cache", input,
-                   &input->section->cached.points->point);
+    fl_plot_panels(plot, FL_STR_PLOT_CONTRAST, input, &input->section->cached.points->point);
     fputs(LOOKS, plot->script);
     fl_plot_shared_key(plot);
     put_step_panels(plot, contrast);
     put_sum_panels(plot, contrast);
     fputs("unset multiplot\n", plot->script);
-    snprintf(caption, FL_CAPTION,
-             "Above, single steps at the measured contexts, times with 95 %% intervals. Below, the "
-             "sums over a generation behind a prompt of %d tokens%s; FLOPs step by step from the "
-             "formulas, times linear between the measured contexts.",
-             contrast->n_prompt,
-             contrast->prefill_timed
-                 ? ", its prefill included"
-                 : " (its prefill was not measured and is left out of the time)");
+    fl_text_format(caption, FL_CAPTION, plot->language, PLOT_CONTRAST_CAPTION, contrast->n_prompt,
+                   fl_text(plot->language, contrast->prefill_timed
+                                               ? FL_STR_PLOT_CONTRAST_PREFILL
+                                               : FL_STR_PLOT_CONTRAST_NO_PREFILL));
     return FL_OK;
 }

@@ -94,12 +94,12 @@ struct reach {
     bool used[N_LAYERS];
 };
 
-/* name, layers, top of the stack, the whole in percent of the operator itself */
+/* name in quotes, layers, top of the stack, the whole in percent of the operator itself */
 static void put_bar(struct fl_gnuplot *plot, const char *name, const double layers[N_LAYERS],
                     const char *beyond_text, struct reach *reach)
 {
     double top = 0, bottom = 0;
-    fprintf(plot->data, "\"%s\"", name);
+    fputs(name, plot->data);
     for (int k = 0; k < N_LAYERS; k++) {
         if (layers[k] != 0)
             fprintf(plot->data, " %.6g", layers[k]);
@@ -145,11 +145,11 @@ static int put_panel_data(struct fl_gnuplot *plot, const struct panels *panels,
         fill_layers(layers, panels, op, whole);
         double beyond = fl_percent(op->measured - op->exact, op->exact);
         snprintf(beyond_text, sizeof beyond_text, beyond < 100 ? "%+.1f%%" : "%+.0f%%", beyond);
-        put_bar(plot, fl_operator_name(op->op), layers, beyond_text, reach);
+        put_bar(plot, fl_plot_quote(plot, fl_operator_name(op->op)), layers, beyond_text, reach);
     }
     others[UNEXPLAINED] += 100 * (double)point->between / whole;
     if (n_others > 0 || point->between != 0)
-        put_bar(plot, "all others", others, "", reach);
+        put_bar(plot, fl_plot_words(plot, FL_STR_PLOT_OTHERS), others, "", reach);
     return fl_gnuplot_block(plot);
 }
 
@@ -163,11 +163,12 @@ static const char *layer_style(int layer, char out[64])
     return out;
 }
 
-static const char *layer_name(const struct panels *panels, int layer)
+/* In quotes. */
+static const char *layer_name(struct fl_gnuplot *plot, const struct panels *panels, int layer)
 {
-    return layer == REST          ? "other terms"
-           : layer == UNEXPLAINED ? "unexplained"
-                                  : fl_excess_name((enum fl_excess_term)panels->terms[layer]);
+    if (layer == REST || layer == UNEXPLAINED)
+        return fl_plot_words(plot, layer == REST ? FL_STR_PLOT_OTHER_TERMS : FL_STR_C_UNEXPLAINED);
+    return fl_plot_quote(plot, fl_excess_name((enum fl_excess_term)panels->terms[layer]));
 }
 
 static bool is_drawn(const struct panels *panels, int layer)
@@ -182,10 +183,10 @@ static void put_panel(struct fl_gnuplot *plot, const struct panels *panels, int 
     const struct fl_point *point = &measured->result->point;
     struct reach reach = {0};
     int block = put_panel_data(plot, panels, measured, &reach);
-    fprintf(plot->script,
-            point->phase == FL_PHASE_PREFILL ? "set title 'prefill of %d tokens'\n"
-                                             : "set title 'cached decode step behind %d tokens'\n",
-            point->context);
+    fprintf(plot->script, "set title %s\n",
+            point->phase == FL_PHASE_PREFILL
+                ? fl_plot_words_of(plot, PLOT_PREFILL_OF, point->context)
+                : fl_plot_words_of(plot, PLOT_STEP_BEHIND, point->context));
     /* room for the figures above the bars */
     double span = reach.high > reach.low ? reach.high - reach.low : 1;
     fprintf(plot->script, "set yrange [%.6g:%.6g]\nplot ",
@@ -193,8 +194,8 @@ static void put_panel(struct fl_gnuplot *plot, const struct panels *panels, int 
     /* gnuplot refuses a layer without any height */
     for (int k = 0; k < N_LAYERS; k++)
         if (is_drawn(panels, k))
-            fprintf(plot->script, "NaN with boxes %s title '%s', ", layer_style(k, style),
-                    layer_name(panels, k));
+            fprintf(plot->script, "NaN with boxes %s title %s, ", layer_style(k, style),
+                    layer_name(plot, panels, k));
     for (int k = 0; k < N_LAYERS; k++)
         if (reach.used[k])
             fprintf(plot->script, "'data' index %d using %d:xtic(1) %s notitle, ", block, k + 2,
@@ -213,14 +214,13 @@ int fl_plot_measured(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     static const double SIDES[MOST_PANELS][2] = {{0.085, 0.480}, {0.575, 0.970}};
     struct panels panels;
     find_panels(&panels, input->section);
-    fl_plot_panels(plot, "What the processor executed beyond the formulas", input,
-                   &panels.points[0].result->point);
+    fl_plot_panels(plot, FL_STR_PLOT_MEASURED, input, &panels.points[0].result->point);
     fputs("set style data histogram\nset style histogram rowstacked\nset boxwidth 0.75 relative\n"
-          "set xtics rotate by -40 scale 0\nset xzeroaxis lt 1 lc rgb '#808080' lw 1\nset ylabel "
-          "'beyond exact (% of the pass)'\n"
+          "set xtics rotate by -40 scale 0\nset xzeroaxis lt 1 lc rgb '#808080' lw 1\n"
           "set key at screen 0.5, screen 0.02 center bottom vertical maxrows 4 Left reverse "
           "samplen 1.4\n",
           plot->script);
+    fl_plot_set(plot, "ylabel", FL_STR_PLOT_MEASURED_AXIS);
     for (int i = 0; i < panels.n; i++) {
         double right = panels.n == 1 ? SIDES[MOST_PANELS - 1][1] : SIDES[i][1];
         fl_plot_place(plot, SIDES[i][0], right, 0.385, 0.82);
@@ -229,11 +229,7 @@ int fl_plot_measured(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     }
     fputs("unset multiplot\n", plot->script);
     const struct fl_observed *observed = panels.points[0].observed;
-    snprintf(caption, FL_CAPTION,
-             "All layers together; above each bar the same in percent of the operator's own exact "
-             "FLOPs. The terms are computed from the shapes and the kernels that ran, before "
-             "anything is compared; what ran between the operators counts as unexplained here. "
-             "Counted by %s with the kernels of %s and %s.",
-             observed->counter, observed->blas_core, observed->isa);
+    fl_text_format(caption, FL_CAPTION, plot->language, PLOT_MEASURED_CAPTION, observed->counter,
+                   observed->blas_core, observed->isa);
     return FL_OK;
 }

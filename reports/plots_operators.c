@@ -44,10 +44,11 @@ static double largest_flops(const struct fl_result *result, const struct fl_obse
     return largest;
 }
 
+/* name: in quotes. */
 static void put_figures(struct fl_gnuplot *plot, const char *name, const double figures[N_FIGURES],
                         const struct fl_axis_scale *scale)
 {
-    fprintf(plot->data, "\"%s\"", name);
+    fputs(name, plot->data);
     for (int k = 0; k < N_FIGURES; k++)
         fprintf(plot->data, " %.9g", figures[k] / scale->divisor);
     fputs("\n", plot->data);
@@ -61,12 +62,13 @@ static int put_operators(struct fl_gnuplot *plot, const struct fl_result *result
         double figures[N_FIGURES];
         take_figures(figures, &result->ops[i], observed);
         if (is_large(figures, &result->point))
-            put_figures(plot, fl_operator_name(result->ops[i].op), figures, scale);
+            put_figures(plot, fl_plot_quote(plot, fl_operator_name(result->ops[i].op)), figures,
+                        scale);
         else
             for (int k = 0; k < N_FIGURES; k++)
                 others[k] += figures[k];
     }
-    put_figures(plot, "all others", others, scale);
+    put_figures(plot, fl_plot_words(plot, FL_STR_PLOT_OTHERS), others, scale);
     return fl_gnuplot_block(plot);
 }
 
@@ -75,13 +77,15 @@ static void put_operator_panel(struct fl_gnuplot *plot, const struct fl_result *
 {
     struct fl_axis_scale scale = fl_axis_scale_si(largest_flops(result, observed), "FLOP");
     int block = put_operators(plot, result, observed, &scale);
-    fprintf(plot->script, "set title '%s'\nset ylabel '%s'\n", title, scale.unit);
+    fprintf(plot->script, "set title %s\nset ylabel '%s'\n", title, scale.unit);
     fprintf(plot->script,
-            "plot 'data' index %d using 2:xtic(1) lt 8 title 'textbook', "
-            "'' index %d using 3 lt 1 title 'exact', '' index %d using 4 lt 5 title 'counted'",
-            block, block, block);
+            "plot 'data' index %d using 2:xtic(1) lt 8 title %s, "
+            "'' index %d using 3 lt 1 title %s, '' index %d using 4 lt 5 title %s",
+            block, fl_plot_words(plot, FL_STR_TEXTBOOK), block, fl_plot_words(plot, FL_STR_EXACT),
+            block, fl_plot_words(plot, FL_STR_COUNTED));
     if (observed)
-        fprintf(plot->script, ", '' index %d using 5 lt 3 title 'measured'", block);
+        fprintf(plot->script, ", '' index %d using 5 lt 3 title %s", block,
+                fl_plot_words(plot, FL_STR_MEASURED));
     fputs("\n", plot->script);
 }
 
@@ -100,44 +104,41 @@ int fl_plot_operators(struct fl_gnuplot *plot, const struct fl_plot_input *input
     const struct fl_result *prompt = &prefill->points[prefill->n - 1];
     const struct fl_result *step = &cached->points[cached->n - 1];
     const struct fl_observed *observed[] = {counted_flops(prompt), counted_flops(step)};
-    char title[96];
-    fl_plot_panels(plot, "FLOPs per operator, by who counts", input, &prompt->point);
+    fl_plot_panels(plot, FL_STR_PLOT_OPERATORS, input, &prompt->point);
     fputs("set style data histogram\nset style histogram clustered gap 1\nset yrange [0:*]\n"
           "set xtics rotate by -40 scale 0\n",
           plot->script);
     fl_plot_shared_key(plot);
     fputs("set key vertical\n", plot->script); /* gnuplot breaks a horizontal row of four */
     fl_plot_place(plot, 0.085, 0.480, 0.20, 0.77);
-    snprintf(title, sizeof title, "prefill of %d tokens", prompt->point.context);
-    put_operator_panel(plot, prompt, observed[0], title);
+    put_operator_panel(plot, prompt, observed[0],
+                       fl_plot_words_of(plot, PLOT_PREFILL_OF, prompt->point.context));
     fputs("unset key\nunset label 100\n", plot->script);
     fl_plot_place(plot, 0.575, 0.965, 0.20, 0.77);
-    snprintf(title, sizeof title, "cached decode step behind %d tokens", step->point.context);
-    put_operator_panel(plot, step, observed[1], title);
+    put_operator_panel(plot, step, observed[1],
+                       fl_plot_words_of(plot, PLOT_STEP_BEHIND, step->point.context));
     fputs("unset multiplot\n", plot->script);
-    snprintf(caption, FL_CAPTION,
-             "All layers together; operators below 0.5 %% of the total are drawn as one. The "
-             "textbook knows matrix products only, full attention and logits of every position; "
-             "exact is the formula of what this engine runs; counted is what its operators "
-             "reported%s.",
-             observed[0] || observed[1]
-                 ? "; measured is what the processor executed, where it was counted"
-                 : "");
+    snprintf(caption, FL_CAPTION, "%s",
+             fl_text(plot->language, observed[0] || observed[1]
+                                         ? FL_STR_PLOT_OPERATORS_MEASURED_CAPTION
+                                         : FL_STR_PLOT_OPERATORS_CAPTION));
     return FL_OK;
 }
 
 /* ---- shares of the time ---- */
 
 enum { OTHER = 7, OUTSIDE, N_LAYERS };
-static const char *const LAYERS[N_LAYERS] = {
-    "ffn",        "attention projections", "attention products", "softmax", "logits", "norms",
-    "activation", "other operators",       "outside operators"};
+static const enum fl_string_id LAYERS[N_LAYERS] = {
+    FL_STR_GROUP_FFN,        FL_STR_GROUP_PROJECTIONS, FL_STR_GROUP_PRODUCTS,
+    FL_STR_GROUP_SOFTMAX,    FL_STR_GROUP_LOGITS,      FL_STR_GROUP_NORM,
+    FL_STR_GROUP_ACTIVATION, FL_STR_GROUP_OTHER,       FL_STR_GROUP_OUTSIDE};
 
+/* The rows' English column is the name of the group. */
 static int layer_of(enum fl_operator op)
 {
     const char *group = fl_operator_group(op);
     for (int i = 0; i < OTHER; i++)
-        if (strcmp(group, i == 5 ? "norm" : LAYERS[i]) == 0)
+        if (strcmp(group, fl_text(FL_EN, LAYERS[i])) == 0)
             return i;
     return OTHER;
 }
@@ -161,15 +162,17 @@ static int put_shares(struct fl_gnuplot *plot, const struct fl_line *line)
     return fl_gnuplot_block(plot);
 }
 
-static void put_share_panel(struct fl_gnuplot *plot, const struct fl_line *line, const char *title,
-                            const char *axis)
+static void put_share_panel(struct fl_gnuplot *plot, const struct fl_line *line,
+                            enum fl_string_id title, enum fl_string_id axis)
 {
     int block = put_shares(plot, line);
-    fprintf(plot->script, "set title \"%s\"\nset xlabel '%s'\nset xrange [-0.7:%.1f]\nplot ", title,
-            axis, line->n - 0.3);
+    fl_plot_set(plot, "xlabel", axis);
+    /* two empty lines: room for the times above the bars */
+    fprintf(plot->script, "set title %s.\"\\n\\n\"\nset xrange [-0.7:%.1f]\nplot ",
+            fl_plot_words(plot, title), line->n - 0.3);
     for (int k = N_LAYERS - 1; k >= 0; k--) /* the key lists from the top what is on top */
-        fprintf(plot->script, "NaN with boxes lt %d %s title '%s', ", k + 1,
-                k == OUTSIDE ? "lc rgb '#c8c8c8'" : "", LAYERS[k]);
+        fprintf(plot->script, "NaN with boxes lt %d %s title %s, ", k + 1,
+                k == OUTSIDE ? "lc rgb '#c8c8c8'" : "", fl_plot_words(plot, LAYERS[k]));
     for (int k = 0; k < N_LAYERS; k++)
         fprintf(plot->script, "'data' index %d using %d:xtic(1) lt %d %s notitle, ", block, k + 2,
                 k + 1, k == OUTSIDE ? "lc rgb '#c8c8c8'" : "");
@@ -186,23 +189,20 @@ int fl_plot_shares(struct fl_gnuplot *plot, const struct fl_plot_input *input,
 {
     (void)error;
     const struct fl_section *section = input->section;
-    fl_plot_panels(plot, "Where the time goes", input, &section->prefill.points->point);
+    fl_plot_panels(plot, FL_STR_PLOT_TIME, input, &section->prefill.points->point);
     fputs("set style data histogram\nset style histogram rowstacked\nset boxwidth 0.8 relative\n"
-          "set yrange [0:100]\nset ylabel 'share of the time (%)'\nset xtics scale 0\n"
-          "set key off\n",
+          "set yrange [0:100]\nset xtics scale 0\nset key off\n",
           plot->script);
+    fl_plot_set(plot, "ylabel", FL_STR_PLOT_TIME_AXIS);
     fl_plot_place(plot, 0.09, 0.40, 0.13, 0.70);
-    put_share_panel(plot, &section->prefill, "prefill\\n\\n", "prompt tokens s");
+    put_share_panel(plot, &section->prefill, FL_STR_PREFILL, FL_STR_PLOT_PROMPT_AXIS);
     fputs(
         "unset label 100\nset key at screen 0.775, screen 0.70 left top Left reverse samplen 1.5\n"
         "set ylabel ''\n",
         plot->script);
     fl_plot_place(plot, 0.455, 0.765, 0.13, 0.70);
-    put_share_panel(plot, &section->cached, "cached decode step\\n\\n", "tokens in the cache");
+    put_share_panel(plot, &section->cached, FL_STR_CACHED_STEP, FL_STR_PLOT_CACHE_AXIS);
     fputs("unset multiplot\n", plot->script);
-    snprintf(caption, FL_CAPTION,
-             "Medians of each operator over the repetitions, as shares of their sum; above the "
-             "bars the median time of the whole pass. Outside operators: what passes between the "
-             "regions, the clock's own cost included.");
+    snprintf(caption, FL_CAPTION, "%s", fl_text(plot->language, FL_STR_PLOT_TIME_CAPTION));
     return FL_OK;
 }

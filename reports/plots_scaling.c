@@ -47,8 +47,7 @@ int fl_plot_prefill(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     struct fl_axis_scale time_scale = fl_axis_scale_time(time_ns);
     int block = put_prefill(plot, line, &flop_scale, &time_scale);
 
-    fl_plot_panels(plot, "What a prompt token costs, and attention's part in it", input,
-                   &line->points->point);
+    fl_plot_panels(plot, FL_STR_PLOT_PREFILL, input, &line->points->point);
     fprintf(plot->script,
             "set style data histogram\nset style histogram rowstacked\nset boxwidth 0.7 relative\n"
             "set yrange [0:%.9g]\nset xtics scale 0\nset xrange [-0.7:%.1f]\n"
@@ -56,24 +55,24 @@ int fl_plot_prefill(struct fl_gnuplot *plot, const struct fl_plot_input *input,
             1.18 * flops / flop_scale.divisor, line->n - 0.3);
     fl_plot_shared_key(plot);
     fl_plot_place(plot, 0.115, 0.98, 0.535, 0.85);
-    fprintf(plot->script, "set ylabel 'exact, %s per token'\n", flop_scale.unit);
+    fprintf(plot->script, "set ylabel %s\n",
+            fl_plot_words_of(plot, PLOT_PREFILL_EXACT_AXIS, flop_scale.unit));
     fprintf(plot->script,
-            "plot 'data' index %d using 2:xtic(1) lt 1 title 'linear in s', "
-            "'' index %d using 3 lt 2 title 'attention: scores, softmax, context', "
+            "plot 'data' index %d using 2:xtic(1) lt 1 title %s, "
+            "'' index %d using 3 lt 2 title %s, "
             "'' index %d using 0:($2+$3):4 with labels offset 0,0.7 font ',12' tc rgb '#1a1a1a'\n",
-            block, block, block);
+            block, fl_plot_words(plot, FL_STR_PLOT_LINEAR), block,
+            fl_plot_words(plot, FL_STR_PLOT_QUADRATIC), block);
     fputs("unset label 100\nset key off\n", plot->script);
     fl_plot_place(plot, 0.115, 0.98, 0.12, 0.44);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_PROMPT_AXIS);
     fprintf(plot->script,
-            "set yrange [0:*]\nset ylabel 'measured, %s per token'\nset xlabel 'prompt tokens s'\n"
+            "set yrange [0:*]\nset ylabel %s\n"
             "plot 'data' index %d using 5:xtic(1) lt 1, '' index %d using 6 lt 2, "
             "'' index %d using 0:7:8:9 with yerrorbars lc rgb '#1a1a1a' lw 1.4 pt 7 ps 0.4\n"
             "unset multiplot\n",
-            time_scale.unit, block, block, block);
-    snprintf(caption, FL_CAPTION,
-             "Above: exact FLOPs per prompt token; the figure on a bar is the share of the part "
-             "that is quadratic in s. Below: measured time per prompt token, operator medians "
-             "stacked; the dot is the median of the whole prefill with its 95 %% interval.");
+            fl_plot_words_of(plot, PLOT_PREFILL_TIME_AXIS, time_scale.unit), block, block, block);
+    snprintf(caption, FL_CAPTION, "%s", fl_text(plot->language, FL_STR_PLOT_PREFILL_CAPTION));
     return FL_OK;
 }
 
@@ -149,22 +148,20 @@ int fl_plot_memory(struct fl_gnuplot *plot, const struct fl_plot_input *input,
         return FL_FAILED;
     if (weights > 0 && weights < smallest)
         smallest = weights;
-    fl_plot_title(plot, "Memory of the KV cache beside the weights", input, NULL);
+    fl_plot_title(plot, FL_STR_PLOT_MEMORY, input, NULL);
     fl_gnuplot_powers_of_two(plot, 1, config->n_ctx_max);
     put_byte_tics(plot, smallest / 2, largest * 4);
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_MEMORY_AXIS);
     fprintf(plot->script,
-            "set yrange [%.9g:%.9g]\nset xlabel 'tokens in the cache, per sequence'\n"
+            "set yrange [%.9g:%.9g]\n"
             "set key outside right center Left reverse\nplot ",
             smallest / 2, largest * 4);
     for (int i = n - 1; i >= 0; i--)
-        fprintf(plot->script, "'data' index %d using 1:2 with lines lt %d title 'batch %d', ",
-                blocks[i], i + 1, batches[i]);
-    fprintf(plot->script, "%.9g with lines lc rgb '#1a1a1a' lw 1.6 dt 2 title 'weights'\n",
-            weights);
-    snprintf(caption, FL_CAPTION,
-             "By formula, up to the %d positions the model was made for: 2 L b t n_kv d_h elements "
-             "of 4 bytes. The cache grows with batch and context, the weights with neither.",
-             config->n_ctx_max);
+        fprintf(plot->script, "'data' index %d using 1:2 with lines lt %d title %s, ", blocks[i],
+                i + 1, fl_plot_words_of(plot, PLOT_BATCH, batches[i]));
+    fprintf(plot->script, "%.9g with lines lc rgb '#1a1a1a' lw 1.6 dt 2 title %s\n", weights,
+            fl_plot_words(plot, FL_STR_PLOT_WEIGHTS));
+    fl_text_format(caption, FL_CAPTION, plot->language, PLOT_MEMORY_CAPTION, config->n_ctx_max);
     return FL_OK;
 }
 
@@ -185,7 +182,7 @@ struct intensity_range {
 
 /* Plot clauses for every batch of one phase; returns how many. */
 static int put_intensity(struct fl_gnuplot *plot, const struct fl_section *section,
-                         const struct fl_line *own, const char *look, const char *phase,
+                         const struct fl_line *own, const char *look, enum fl_string_id phase,
                          struct intensity_range *range, FILE *clauses)
 {
     int n = 0;
@@ -201,9 +198,10 @@ static int put_intensity(struct fl_gnuplot *plot, const struct fl_section *secti
             if (point->context > range->high)
                 range->high = point->context;
         }
-        fprintf(clauses, "%s'data' index %d using 1:2 lt %d %s title '%s, batch %d'",
-                ftell(clauses) > 0 ? ", " : "", fl_gnuplot_block(plot), n + 1, look, phase,
-                line.points->point.batch);
+        fprintf(clauses, "%s'data' index %d using 1:2 lt %d %s title %s",
+                ftell(clauses) > 0 ? ", " : "", fl_gnuplot_block(plot), n + 1, look,
+                fl_plot_words_of(plot, PLOT_PHASE_BATCH, fl_text(plot->language, phase),
+                                 line.points->point.batch));
         n++;
     }
     return n;
@@ -213,25 +211,20 @@ int fl_plot_intensity(struct fl_gnuplot *plot, const struct fl_plot_input *input
                       char caption[FL_CAPTION], struct fl_error *error)
 {
     const struct fl_section *section = input->section;
-    char text[4096] = "";
+    char text[8192] = "";
     FILE *clauses = fmemopen(text, sizeof text, "w");
     if (!clauses)
         return fl_fail(error, "intensity: no memory for the plot");
     struct intensity_range range = {0};
-    put_intensity(plot, section, &section->prefill, "dt 1 pt 7", "prefill", &range, clauses);
-    put_intensity(plot, section, &section->cached, "dt 2 pt 6", "decode", &range, clauses);
+    put_intensity(plot, section, &section->prefill, "dt 1 pt 7", FL_STR_PREFILL, &range, clauses);
+    put_intensity(plot, section, &section->cached, "dt 2 pt 6", FL_STR_DECODE, &range, clauses);
     fclose(clauses);
-    fl_plot_title(plot, "Arithmetic intensity by phase", input, NULL);
+    fl_plot_title(plot, FL_STR_PLOT_INTENSITY, input, NULL);
     fl_gnuplot_powers_of_two(plot, range.low, range.high);
-    fprintf(plot->script,
-            "set logscale y 2\nset xlabel 'prefill: prompt tokens s; decode: tokens in the cache'\n"
-            "set ylabel 'FLOP per byte'\nset key outside right center Left reverse\nplot %s\n",
+    fl_plot_set(plot, "xlabel", FL_STR_PLOT_INTENSITY_X);
+    fl_plot_set(plot, "ylabel", FL_STR_PLOT_INTENSITY_Y);
+    fprintf(plot->script, "set logscale y 2\nset key outside right center Left reverse\nplot %s\n",
             text);
-    snprintf(
-        caption, FL_CAPTION,
-        "Counted FLOPs per byte of compulsory traffic (every operand read once, every result "
-        "written once). A prefill reuses each weight for every token of the prompt; a cached "
-        "decode step reads all weights and the whole cache for one token per sequence, so only "
-        "a larger batch raises it.");
+    snprintf(caption, FL_CAPTION, "%s", fl_text(plot->language, FL_STR_PLOT_INTENSITY_CAPTION));
     return FL_OK;
 }

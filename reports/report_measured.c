@@ -1,30 +1,22 @@
 /* report_measured.c - what the processor did, as counters saw it, beside the formulas. */
+#include "reports/report.h"
+
 #include "analyzers/measured.h"
 #include "base/units.h"
-#include "reports/report.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *point_name(const struct fl_point *point)
-{
-    return point->phase == FL_PHASE_PREFILL ? "prefill"
-           : point->cache                   ? "cached decode step"
-                                            : "uncached decode step";
-}
-
 /* ---- why there is nothing ---- */
 
-const char *fl_report_unmeasured(const struct fl_section *section)
+enum fl_string_id fl_report_unmeasured(const struct fl_section *section)
 {
     for (int i = 0; i < section->all.n; i++) {
         const char *counter = section->all.points[i].run->counter;
         if (strcmp(counter, "flopgrind") == 0 || strcmp(counter, "papi") == 0)
-            return "the sweep ended before any of these points was counted; the same command goes "
-                   "on from there";
+            return FL_STR_UNMEASURED_YET;
     }
-    return "no counter was asked for; the same sweep with --counter flopgrind counts these points "
-           "on any machine";
+    return FL_STR_UNMEASURED_NO_COUNTER;
 }
 
 bool fl_report_is_measured(const struct fl_section *section)
@@ -99,58 +91,63 @@ static void push_operators(struct fl_table *table, const struct fl_measured_poin
     push(table, measured, &measured->total);
 }
 
+static void add_folded(struct fl_document *document, struct fl_table *table, const char *caption)
+{
+    struct fl_block *block = fl_document_add_table(document, table, caption);
+    if (block)
+        block->folded = true;
+}
+
 static void add_flops(struct fl_document *document, const struct fl_measured_point *measured)
 {
-    static const char *const HEADINGS[] = {"operator",  "exact FLOPs", "measured FLOPs",
-                                           "explained", "unexplained", "of measured"};
+    static const enum fl_string_id HEADINGS[] = {FL_STR_C_OPERATOR,       FL_STR_C_EXACT_FLOPS,
+                                                 FL_STR_C_MEASURED_FLOPS, FL_STR_C_EXPLAINED,
+                                                 FL_STR_C_UNEXPLAINED,    FL_STR_C_OF_MEASURED};
+    const enum fl_language language = document->language;
     const struct fl_point *point = &measured->result->point;
     const struct fl_observed *observed = measured->observed;
-    char caption[320];
+    char caption[384], threads[FL_THREADS_TEXT];
     if (!measured->has_flops) {
-        fl_document_add(document, FL_BLOCK_TEXT,
-                        "FLOPs of a %s at s = %d: unavailable: %s counts none here.",
-                        point_name(point), point->context, observed->counter);
+        fl_document_say(document, FL_BLOCK_TEXT, TEXT_FLOPS_UNAVAILABLE,
+                        fl_point_words(language, point), point->context, observed->counter);
         return;
     }
-    snprintf(caption, sizeof caption,
-             "FLOPs of a %s at s = %d, layers together, counted by %s with the kernels of %s and "
-             "%s on %d thread%s",
-             point_name(point), point->context, observed->counter, observed->blas_core,
-             observed->isa, observed->n_threads, observed->n_threads == 1 ? "" : "s");
+    fl_text_format(caption, sizeof caption, language, CAPTION_FLOPS,
+                   fl_point_words(language, point), point->context, observed->counter,
+                   observed->blas_core, observed->isa,
+                   fl_threads_text(language, observed->n_threads, threads));
     struct fl_table table;
-    fl_table_open(&table, "lrrrrr", HEADINGS);
-    push_operators(&table, measured, push_flops, "whole pass");
-    fl_document_add_table(document, &table, caption);
+    fl_document_open_table(document, &table, "lrrrrr", HEADINGS);
+    push_operators(&table, measured, push_flops, fl_text(language, FL_STR_WHOLE_PASS));
+    add_folded(document, &table, caption);
 }
 
 static void add_bytes(struct fl_document *document, const struct fl_measured_point *measured)
 {
-    static const char *const HEADINGS[] = {"operator",   "exact bytes", "footprint bytes",
-                                           "difference", "FLOP/byte",   "FLOP/byte measured"};
+    static const enum fl_string_id HEADINGS[] = {
+        FL_STR_C_OPERATOR,   FL_STR_C_EXACT_BYTES, FL_STR_C_FOOTPRINT_BYTES,
+        FL_STR_C_DIFFERENCE, FL_STR_C_INTENSITY,   FL_STR_C_INTENSITY_MEASURED};
+    const enum fl_language language = document->language;
     const struct fl_point *point = &measured->result->point;
-    char caption[320];
+    char caption[512];
     if (!measured->has_footprint) {
-        fl_document_add(document, FL_BLOCK_TEXT,
-                        "Bytes the same %s touched: unavailable: %s counted no memory lines.",
-                        point_name(point), measured->observed->counter);
+        fl_document_say(document, FL_BLOCK_TEXT, TEXT_BYTES_UNAVAILABLE,
+                        fl_point_words(language, point), measured->observed->counter);
         return;
     }
-    snprintf(caption, sizeof caption,
-             "Bytes of the same %s: exact is every operand read once and every result written "
-             "once per operator; footprint is the distinct lines of %d bytes that an operator "
-             "touched. In the whole pass a line counts once, whoever touches it",
-             point_name(point), FL_LINE_BYTES);
+    fl_text_format(caption, sizeof caption, language, CAPTION_BYTES,
+                   fl_point_words(language, point), FL_LINE_BYTES);
     struct fl_table table;
-    fl_table_open(&table, "lrrrrr", HEADINGS);
-    push_operators(&table, measured, push_bytes, "all operators");
-    fl_table_cell(&table, "whole pass");
+    fl_document_open_table(document, &table, "lrrrrr", HEADINGS);
+    push_operators(&table, measured, push_bytes, fl_text(language, FL_STR_ALL_OPERATORS));
+    fl_table_cell(&table, fl_text(language, FL_STR_WHOLE_PASS));
     fl_table_cell(&table, "-");
     push_grouped(&table, measured->pass_footprint_bytes, false);
     fl_table_cell(&table, "-");
     fl_table_cell(&table, "-");
     push_intensity(&table, measured->has_flops, measured->total.measured,
                    measured->pass_footprint_bytes);
-    fl_document_add_table(document, &table, caption);
+    add_folded(document, &table, caption);
 }
 
 static void push_term(struct fl_table *table, const char *name, fl_wide flops, fl_wide measured)
@@ -162,23 +159,28 @@ static void push_term(struct fl_table *table, const char *name, fl_wide flops, f
 
 static void add_terms(struct fl_document *document, const struct fl_measured_point *measured)
 {
-    static const char *const HEADINGS[] = {"from exact to measured", "FLOPs", "of measured"};
+    static const enum fl_string_id HEADINGS[] = {FL_STR_C_EXACT_TO_MEASURED, FL_STR_C_FLOPS,
+                                                 FL_STR_C_OF_MEASURED};
+    const enum fl_language language = document->language;
     const struct fl_measured_op *total = &measured->total;
     struct fl_table table;
-    char caption[160];
+    char caption[192];
     if (!measured->has_flops)
         return;
-    fl_table_open(&table, "lrr", HEADINGS);
+    fl_document_open_table(document, &table, "lrr", HEADINGS);
     for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
         if (total->terms[term] != 0)
             push_term(&table, fl_excess_name((enum fl_excess_term)term), total->terms[term],
                       total->measured);
-    push_term(&table, "between the operators", measured->between, total->measured);
-    push_term(&table, "unexplained", total->unexplained, total->measured);
+    push_term(&table, fl_text(language, FL_STR_BETWEEN_OPERATORS), measured->between,
+              total->measured);
+    push_term(&table, fl_text(language, FL_STR_C_UNEXPLAINED), total->unexplained, total->measured);
     fl_table_rule(&table);
-    push_term(&table, "measured - exact", total->measured - total->exact, total->measured);
-    snprintf(caption, sizeof caption, "The gap of a %s at s = %d: from exact to measured",
-             point_name(&measured->result->point), measured->result->point.context);
+    push_term(&table, fl_text(language, FL_STR_MEASURED_MINUS_EXACT),
+              total->measured - total->exact, total->measured);
+    fl_text_format(caption, sizeof caption, language, CAPTION_MEASURED_GAP,
+                   fl_point_words(language, &measured->result->point),
+                   measured->result->point.context);
     fl_document_add_table(document, &table, caption);
 }
 
@@ -213,15 +215,15 @@ static void add_kernels(struct fl_document *document, const struct fl_run *run,
 {
     bool native =
         strcmp(observed->blas_core, run->blas_core) == 0 && strcmp(observed->isa, run->isa) == 0;
-    bool version = *observed->counter_version != '\0';
-    fl_document_add(document, FL_BLOCK_TEXT,
-                    "Counted: %s kernels of OpenBLAS and %s of our own, by %s%s%s%s. Timed: %s and "
-                    "%s, natively.%s",
-                    observed->blas_core, observed->isa, observed->counter, version ? " (" : "",
-                    observed->counter_version, version ? ")" : "", run->blas_core, run->isa,
-                    native ? ""
-                           : " These are other kernels: their mathematics is the same, what they "
-                             "execute beyond it is not.");
+    char counter[128];
+    snprintf(counter, sizeof counter, *observed->counter_version ? "%s (%s)" : "%s",
+             observed->counter, observed->counter_version);
+    if (native)
+        fl_document_say(document, FL_BLOCK_TEXT, TEXT_KERNELS, observed->blas_core, observed->isa,
+                        counter, run->blas_core, run->isa);
+    else
+        fl_document_say(document, FL_BLOCK_TEXT, TEXT_OTHER_KERNELS, observed->blas_core,
+                        observed->isa, counter, run->blas_core, run->isa);
 }
 
 static void add_counters(struct fl_document *document, const struct fl_section *section)
@@ -233,30 +235,8 @@ static void add_counters(struct fl_document *document, const struct fl_section *
             if (is_first(section, observed, same_kernels))
                 add_kernels(document, result->run, observed);
             if (*observed->note && is_first(section, observed, same_note))
-                fl_document_add(document, FL_BLOCK_TEXT, "What %s says of its figures: %s.",
-                                observed->counter, observed->note);
-        }
-    }
-}
-
-void fl_report_measured(struct fl_document *document, const struct fl_section *section)
-{
-    const struct fl_line *lines[] = {&section->prefill, &section->cached, &section->uncached};
-    fl_document_subheading(document, "What the processor did");
-    if (!fl_report_is_measured(section)) {
-        fl_document_add(document, FL_BLOCK_TEXT, "Measured: unavailable: %s.",
-                        fl_report_unmeasured(section));
-        return;
-    }
-    add_counters(document, section);
-    for (int line = 0; line < 3; line++) {
-        const struct fl_result *result = fl_line_measured(lines[line]);
-        for (int i = 0; result && i < result->n_observed; i++) {
-            struct fl_measured_point measured;
-            fl_measured_point_make(&measured, result, &result->observed[i]);
-            add_flops(document, &measured);
-            add_terms(document, &measured);
-            add_bytes(document, &measured);
+                fl_document_say(document, FL_BLOCK_TEXT, TEXT_COUNTER_SAYS, observed->counter,
+                                observed->note);
         }
     }
 }
@@ -274,28 +254,34 @@ static bool is_explained(const struct fl_measured_point *measured)
 
 static void find_flops(struct fl_document *document, const struct fl_measured_point *measured)
 {
+    const enum fl_language language = document->language;
     const struct fl_measured_op *total = &measured->total;
     const struct fl_point *point = &measured->result->point;
     fl_wide gap = total->measured - total->exact;
-    char flops[FL_UNIT_TEXT], term_text[128] = "", rest[64] = "Nothing is left unexplained";
+    char flops[FL_UNIT_TEXT], part[160] = "", rest[96], figure[32];
     int largest = 0;
     for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
         if (total->terms[term] > total->terms[largest])
             largest = term;
     if (total->terms[largest] > 0)
-        snprintf(term_text, sizeof term_text, " The largest named part of it is %s (%+.2f %%).",
-                 fl_excess_name((enum fl_excess_term)largest),
-                 fl_percent(total->terms[largest], total->exact));
-    if (!is_explained(measured))
-        snprintf(rest, sizeof rest, "Unexplained: %+.3f %% of what was measured",
-                 fl_percent(total->unexplained, total->measured));
-    fl_document_add(document, FL_BLOCK_FINDING,
-                    "In a %s at s = %d the processor executed %s, as %s counted: %.2f %% %s than "
-                    "the exact figure.%s %s.",
-                    point_name(point), point->context,
-                    fl_si_text((double)total->measured, "FLOP", flops), measured->observed->counter,
-                    fl_percent(gap < 0 ? -gap : gap, total->exact), gap < 0 ? "less" : "more",
-                    term_text, rest);
+        fl_text_format(part, sizeof part, language, LARGEST_PART,
+                       fl_excess_name((enum fl_excess_term)largest),
+                       fl_percent(total->terms[largest], total->exact));
+    if (is_explained(measured))
+        snprintf(rest, sizeof rest, "%s", fl_text(language, FL_STR_NOTHING_UNEXPLAINED));
+    else
+        fl_text_format(rest, sizeof rest, language, SOME_UNEXPLAINED,
+                       fl_percent(total->unexplained, total->measured));
+    snprintf(figure, sizeof figure, "%+.2f %%", fl_percent(gap, total->exact));
+    fl_si_text((double)total->measured, "FLOP", flops);
+    if (gap < 0)
+        fl_document_find(document, figure, FIND_MEASURED_LESS, fl_point_words(language, point),
+                         point->context, flops, measured->observed->counter,
+                         fl_percent(-gap, total->exact), part, rest);
+    else
+        fl_document_find(document, figure, FIND_MEASURED_MORE, fl_point_words(language, point),
+                         point->context, flops, measured->observed->counter,
+                         fl_percent(gap, total->exact), part, rest);
 }
 
 static void find_footprint(struct fl_document *document, const struct fl_measured_point *measured)
@@ -303,25 +289,16 @@ static void find_footprint(struct fl_document *document, const struct fl_measure
     const struct fl_measured_op *total = &measured->total;
     const struct fl_point *point = &measured->result->point;
     char touched[FL_UNIT_TEXT], exact[FL_UNIT_TEXT];
-    fl_document_add(
-        document, FL_BLOCK_FINDING,
-        "The %s at s = %d touched %s of distinct memory lines; by the formulas its "
-        "operators read and write %s (%+.1f %%; a line that several operators touch "
-        "is one line, and several times traffic).",
-        point_name(point), point->context,
-        fl_bytes_text((double)measured->pass_footprint_bytes, touched),
-        fl_bytes_text((double)total->exact_bytes, exact),
+    fl_bytes_text((double)measured->pass_footprint_bytes, touched);
+    fl_document_find(
+        document, touched, FIND_FOOTPRINT, fl_point_words(document->language, point),
+        point->context, touched, fl_bytes_text((double)total->exact_bytes, exact),
         fl_percent(measured->pass_footprint_bytes - total->exact_bytes, total->exact_bytes));
 }
 
-void fl_report_find_measured(struct fl_document *document, const struct fl_section *section)
+static void find_measured(struct fl_document *document, const struct fl_section *section)
 {
     const struct fl_line *lines[] = {&section->prefill, &section->cached};
-    if (!fl_report_is_measured(section)) {
-        fl_document_add(document, FL_BLOCK_MISSING, "measured FLOPs and bytes: unavailable: %s.",
-                        fl_report_unmeasured(section));
-        return;
-    }
     for (int line = 0; line < 2; line++) {
         const struct fl_result *result = fl_line_measured(lines[line]);
         struct fl_measured_point measured;
@@ -333,4 +310,31 @@ void fl_report_find_measured(struct fl_document *document, const struct fl_secti
         if (measured.has_footprint && lines[line] == &section->cached)
             find_footprint(document, &measured);
     }
+}
+
+int fl_report_measured(struct fl_document *document, const struct fl_plot_input *input,
+                       struct fl_error *error)
+{
+    const struct fl_section *section = input->section;
+    const struct fl_line *lines[] = {&section->prefill, &section->cached, &section->uncached};
+    if (!fl_report_is_measured(section)) {
+        fl_document_say(document, FL_BLOCK_MISSING, MISS_MEASURED,
+                        fl_text(document->language, fl_report_unmeasured(section)));
+        return FL_OK;
+    }
+    find_measured(document, section);
+    if (fl_report_plot(document, input, "measured", error) != FL_OK)
+        return FL_FAILED;
+    add_counters(document, section);
+    for (int line = 0; line < 3; line++) {
+        const struct fl_result *result = fl_line_measured(lines[line]);
+        for (int i = 0; result && i < result->n_observed; i++) {
+            struct fl_measured_point measured;
+            fl_measured_point_make(&measured, result, &result->observed[i]);
+            add_terms(document, &measured);
+            add_flops(document, &measured);
+            add_bytes(document, &measured);
+        }
+    }
+    return FL_OK;
 }

@@ -39,9 +39,9 @@ const char *fl_text_of(enum fl_language language, const char *english, char scra
     if (text || !colon || colon - english >= FL_WORDS)
         return text ? text : english;
     snprintf(before, sizeof before, "%.*s", (int)(colon - english), english);
-    const char *first = find(language, before), *second = find(language, colon + 2);
+    const char *first = find(language, before);
     snprintf(scratch, FL_WORDS, "%s%s%s", first ? first : before, fl_text(language, FL_STR_COLON),
-             second ? second : colon + 2);
+             colon + 2);
     return scratch;
 }
 

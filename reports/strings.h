@@ -33,9 +33,9 @@ const char *fl_text(enum fl_language language, enum fl_string_id id);
 /* The id as text, "GAP"; for tests. */
 const char *fl_text_name(enum fl_string_id id);
 
-/* Words that the analyzers chose in English ("causal mask", "elementwise: softmax"), in the
- * language: the row whose English column is the text, or the two rows around ": ". The text itself
- * where there is none, which is right for identifiers. scratch is used for the second case. */
+/* Words that the analyzers chose in English, in the language: the row whose English column is the
+ * text ("causal mask"), or the part before ": " ("elementwise: rope"; scratch is used for that).
+ * The text itself where there is none, which is right for identifiers. */
 enum { FL_WORDS = 160 };
 const char *fl_text_of(enum fl_language language, const char *english, char scratch[FL_WORDS]);
 
@@ -44,7 +44,7 @@ const char *fl_text_of(enum fl_language language, const char *english, char scra
  *
  *     fl_text_format(out, sizeof out, language, POINTS_OF_MODEL, n);
  */
-#define FL_CHECK_STRING(id, ...) (0 ? fl_string_check(FL_ENGLISH_##id, __VA_ARGS__) : (void)0)
+#define FL_CHECK_STRING(id, ...) ((void)sizeof(fl_string_check(FL_ENGLISH_##id, __VA_ARGS__)))
 
 #define fl_text_format(out, size, language, id, ...)                                               \
     (FL_CHECK_STRING(id, __VA_ARGS__),                                                             \
@@ -59,9 +59,9 @@ char *fl_text_format_id(char *out, size_t size, enum fl_language language, enum 
 #include "reports/strings_rows.h"
 #undef X
 
-__attribute__((format(printf, 1, 2))) static inline void fl_string_check(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline int fl_string_check(const char *format, ...)
 {
-    (void)format;
+    return format != NULL;
 }
 
 #endif

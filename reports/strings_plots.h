@@ -123,17 +123,30 @@ X(PLOT_THREADS_CAPTION,
   "计数 FLOP 除以中位时间，附 95 %% 区间。设置同第一张表（%s），仅线程数不同。")
 
 /* ---- attention kernels ---- */
-X(PLOT_KERNELS, "Skipping the masked half: naive against causal attention",
-  "跳过被掩码的一半：naive 与 causal 注意力")
-X(NEEDS_KERNELS, "prefill points with both attention kernels", "两种注意力内核的预填充测量点")
-X(PLOT_KERNELS_AXIS, "naive / causal", "naive / causal")
+X(PLOT_KERNELS, "Attention kernels against the causal one", "各注意力内核与 causal 内核之比")
+X(NEEDS_KERNELS, "prefill points with the attention kernel causal and another",
+  "causal 与另一种注意力内核的预填充测量点")
+X(PLOT_KERNELS_AXIS, "kernel / causal", "该内核 / causal")
 X(PLOT_EXACT_FLOPS, "exact FLOPs", "精确 FLOP")
 X(PLOT_EQUAL, "equal", "相等")
 X(PLOT_KERNELS_CAPTION,
-  "Whole prefill: what computing all s x s scores costs over what computing the s(s+1)/2 visible ones "
-  "costs. A ratio of times below one means that the smaller products of the causal kernel ran less "
-  "efficiently than what they saved.",
-  "整个预填充：计算全部 s × s 个分数的代价，除以只计算 s(s+1)/2 个可见分数的代价。时间之比小于一，说明 causal "
-  "内核较小的乘积运行效率较低，抵消了节省。")
+  "Whole prefill, over what the causal kernel takes, which computes the s(s+1)/2 visible scores. naive "
+  "computes all s x s; flash computes the visible ones in tiles without storing them, and rescales on "
+  "the way. Where FLOPs are above one and time is below, larger products ran more efficiently than what "
+  "they wasted.",
+  "整个预填充，与 causal 内核（只计算 s(s+1)/2 个可见分数）之比。naive 计算全部 s × s 个；flash 分块计算可见的"
+  "分数而不存储，途中重新缩放。若 FLOP 高于一而时间低于一，说明较大的乘积运行效率更高，抵过了浪费。")
+
+/* ---- formats ---- */
+X(PLOT_FORMATS, "What formats of weights and cache bring", "权重与缓存的格式带来什么")
+X(NEEDS_FORMATS, "the same points with several formats (sweep --dtype, --kv-dtype)",
+  "多种格式的相同测量点（sweep --dtype、--kv-dtype）")
+X(PLOT_RATE_AXIS, "tokens per second", "词元/秒")
+X(PLOT_FORMATS_CAPTION,
+  "New tokens over the median time, with its 95 %% interval, at the largest measured context; %s. The "
+  "FLOPs are the same in every format: what a smaller one saves are bytes, and decoding reads all "
+  "weights for every step.",
+  "新词元数除以中位时间，附 95 %% 区间，取最大的测量上下文；%s。各格式的 FLOP 相同：更小的格式节省的是字节，"
+  "而解码每一步都要读取全部权重。")
 
 /* clang-format on */

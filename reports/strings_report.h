@@ -2,11 +2,23 @@
  * strings.h. */
 /* clang-format off */
 
-/* ---- headings ---- */
-X(H_OPERATORS, "Operator by operator", "逐个算子")
-X(H_PROCESSOR, "What the processor did", "处理器实际做了什么")
+/* ---- headings, of topics first ---- */
+X(T_AGREEMENT, "Do formulas and counts agree?", "公式与计数一致吗？")
+X(T_GAP, "What the textbook leaves out", "教科书忽略了什么")
+X(T_PROCESSOR, "What the processor did", "处理器实际做了什么")
+X(T_PROMPT, "How the cost of a prompt grows", "提示的代价如何增长")
+X(T_CACHE, "What the KV cache saves", "键值缓存节省了什么")
+X(T_PHASES, "Prefill against decode", "预填充与解码")
+X(T_MEMORY, "What the KV cache takes", "键值缓存占用多少")
+X(T_TIME, "Where the time goes", "时间花在哪里")
+X(T_THREADS, "What more threads bring", "更多线程带来什么")
+X(T_KERNELS, "Attention kernels", "注意力内核")
+X(T_FORMATS, "Formats of weights and cache", "权重与缓存的格式")
+X(T_FIGURES, "The figures, point by point and operator by operator", "逐点、逐算子的数字")
+X(MODEL_AND_FORMAT, "%s, %s", "%s，%s")
 X(H_METHOD, "How it was measured", "测量方法")
 X(H_RUNS, "Machine and runs", "机器与运行记录")
+X(MISS_TOPIC, "%s, for \"%s\".", "%s，用于“%s”。")
 
 /* ---- introduction ---- */
 X(INTRO_ONE_MODEL,
@@ -151,6 +163,24 @@ X(FIND_MEMORY,
   "The KV cache takes %s a token and sequence; beside %s of weights it becomes the larger part at %lld "
   "tokens in all sequences together.",
   "键值缓存每个序列每个词元占 %s；权重占 %s，当所有序列合计达到 %lld 个词元时，缓存成为更大的一部分。")
+
+X(FIND_TIME,
+  "The largest part of the time is %s in a prefill of %d tokens (%.0f %%) and %s in a decode step behind "
+  "%d (%.0f %%).",
+  "耗时最多的部分：%s（%d 个词元的预填充，%.0f %%）与%s（%d 个词元之后的解码步，%.0f %%）。")
+X(FIND_THREADS,
+  "From %s to %s a prefill of %d tokens ran %.2f times as fast.",
+  "从%s到%s，%d 个词元的预填充速度是 %.2f 倍。")
+X(FIND_THREADS_DECODE, "From %s to %s a decode step behind %d tokens ran %.2f times as fast.",
+  "从%s到%s，%d 个词元之后的解码步速度是 %.2f 倍。")
+X(FIND_KERNEL,
+  "At s = %d the kernel %s executes %.2f times the FLOPs of causal in the whole prefill and took %.2f "
+  "times as long.",
+  "s = %d 时，%s 内核在整个预填充中执行的 FLOP 是 causal 的 %.2f 倍，耗时是 %.2f 倍。")
+X(FIND_FORMAT,
+  "Weights and cache in %s: a decode step behind %d tokens read %s instead of %s in %s and ran %.2f times "
+  "as fast.",
+  "权重与缓存用 %s：%d 个词元之后的解码步读取 %s，而不是 %s（%s），速度是 %.2f 倍。")
 
 /* ---- what counters saw ---- */
 X(UNMEASURED_YET,

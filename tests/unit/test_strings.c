@@ -128,6 +128,7 @@ Test(strings, words_of_analyzers)
     cr_expect_str_eq(fl_text_of(FL_EN, "causal mask", scratch), "causal mask");
     cr_expect_str_eq(fl_text_of(FL_ZH, "causal mask", scratch), "因果掩码");
     cr_expect_str_eq(fl_text_of(FL_ZH, "elementwise: rope", scratch), "逐元素运算：rope");
+    cr_expect_str_eq(fl_text_of(FL_ZH, "elementwise: residual", scratch), "逐元素运算：residual");
     cr_expect_str_eq(fl_text_of(FL_EN, "elementwise: softmax", scratch), "elementwise: softmax");
     cr_expect_str_eq(fl_text_of(FL_ZH, "gemm_alpha", scratch), "gemm_alpha");
 }

@@ -1,0 +1,36 @@
+/* topics.c - the tables of topics, in the order of the page. */
+#include "reports/plots_internal.h"
+#include "reports/report.h"
+
+static const struct fl_topic MODEL_TOPICS[] = {
+    {"agreement", FL_STR_T_AGREEMENT, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_agreement},
+    {"gap", FL_STR_T_GAP, FL_STR_NEEDS_PREFILL, fl_plot_has_prefill, fl_report_gap},
+    {"processor", FL_STR_T_PROCESSOR, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_measured},
+    {"prompt", FL_STR_T_PROMPT, FL_STR_NEEDS_PREFILL, fl_plot_has_prefill, fl_report_prefill},
+    {"cache", FL_STR_T_CACHE, FL_STR_NEEDS_CONTRAST, fl_plot_has_contrast, fl_report_cache},
+    {"phases", FL_STR_T_PHASES, FL_STR_NEEDS_BOTH, fl_plot_has_both, fl_report_intensity},
+    {"kv-memory", FL_STR_T_MEMORY, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_memory},
+    {"shares", FL_STR_T_TIME, FL_STR_NEEDS_BOTH, fl_plot_has_both, fl_report_time},
+    {"thread-count", FL_STR_T_THREADS, FL_STR_NEEDS_THREADS, fl_plot_has_threads,
+     fl_report_threads},
+    {"kernels", FL_STR_T_KERNELS, FL_STR_NEEDS_KERNELS, fl_plot_has_kernels, fl_report_kernels},
+    {"formats", FL_STR_T_FORMATS, FL_STR_NEEDS_FORMATS, fl_plot_has_formats, fl_report_formats},
+    {"figures", FL_STR_T_FIGURES, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_figures},
+};
+
+const struct fl_topic *fl_model_topics(int *n)
+{
+    *n = sizeof MODEL_TOPICS / sizeof *MODEL_TOPICS;
+    return MODEL_TOPICS;
+}
+
+/* One row more than there are topics: C has no empty arrays. */
+static const struct fl_topic FILE_TOPICS[] = {
+    {0},
+};
+
+const struct fl_topic *fl_file_topics(int *n)
+{
+    *n = sizeof FILE_TOPICS / sizeof *FILE_TOPICS - 1;
+    return FILE_TOPICS;
+}
