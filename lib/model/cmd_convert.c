@@ -29,12 +29,18 @@ static bool is(const char *text, const char *word)
 
 /* ---- the tokenizer ---- */
 
+/* Of an encoder-decoder it is what decoding starts with, which has a key of its own. */
+static int bos_of(const struct fl_config *config)
+{
+    return config->n_encoder_layers > 0 ? -1 : config->bos_id;
+}
+
 /* llama.cpp's name for files that hold none. */
 static void put_no_tokenizer(struct fl_gguf_writer *writer, const struct fl_config *config)
 {
     fl_gguf_put_string(writer, "tokenizer.ggml.model", "no_vocab", strlen("no_vocab"));
-    if (config->bos_id >= 0)
-        fl_gguf_put_uint(writer, "tokenizer.ggml.bos_token_id", (uint32_t)config->bos_id);
+    if (bos_of(config) >= 0)
+        fl_gguf_put_uint(writer, "tokenizer.ggml.bos_token_id", (uint32_t)bos_of(config));
     if (config->eos_id >= 0)
         fl_gguf_put_uint(writer, "tokenizer.ggml.eos_token_id", (uint32_t)config->eos_id);
 }
@@ -113,7 +119,7 @@ static void put_view(struct fl_gguf_writer *writer, const struct fl_tokenizer_vi
         const char *key;
         int id;
     } ids[] = {
-        {"tokenizer.ggml.bos_token_id", first_of(view->bos, config->bos_id)},
+        {"tokenizer.ggml.bos_token_id", first_of(view->bos, bos_of(config))},
         {"tokenizer.ggml.eos_token_id", first_of(view->eos, config->eos_id)},
         {"tokenizer.ggml.unknown_token_id", view->unknown},
         {"tokenizer.ggml.padding_token_id", view->pad},
@@ -338,7 +344,7 @@ static int run(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset (random weights), GGUF, safetensors folder, .bin or config.json; of llama, "
          "mistral, "
-         "mixtral, qwen2, qwen3, their mixtures of experts, gpt_neox or gpt2",
+         "mixtral, qwen2, qwen3, their mixtures of experts, gpt_neox, gpt2 or t5",
          NULL, 0, 0, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights", "0", 0, 1e15, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",

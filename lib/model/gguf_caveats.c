@@ -34,6 +34,16 @@ static bool has_erf(const struct fl_config *config)
     return config->arch == FL_ARCH_NEOX && config->activation == FL_ACT_GELU_ERF;
 }
 
+static bool scales_logits(const struct fl_config *config)
+{
+    return fl_config_scales_logits(config);
+}
+
+static bool has_other_distance(const struct fl_config *config)
+{
+    return config->arch == FL_ARCH_T5 && config->relative_max_distance != FL_T5_MAX_DISTANCE;
+}
+
 /* ---- what it does not load ---- */
 
 static bool lacks_bias(const struct fl_config *config)
@@ -59,7 +69,7 @@ static bool lacks_shared_expert(const struct fl_config *config)
 static bool has_free_heads(const struct fl_config *config)
 {
     return config->n_heads * config->head_dim != config->d_model && !is_llama(config) &&
-           !is_qwen3(config);
+           !is_qwen3(config) && config->arch != FL_ARCH_T5;
 }
 
 static bool has_llama3_scaling(const struct fl_config *config)
@@ -76,6 +86,10 @@ static const struct {
     {sums_to_one, "does not make the weights of the chosen experts sum to 1, as this model does"},
     {sums_to_less, "makes the weights of the chosen experts sum to 1, which this model does not"},
     {has_erf, "computes this model's GELU by the tanh form, not by the error function"},
+    {scales_logits,
+     "gives T5's tied logits sqrt(d_model) times as large: the same greedy text, other "
+     "samples and beams"},
+    {has_other_distance, "takes 128 for T5's largest relative distance, which this model does not"},
     {lacks_bias, "does not load a gptneox model whose attention has no biases"},
     {shares_embedding, "does not load a gptneox model whose logits share the embedding"},
     {has_extra_bias, "does not load a qwen3 or qwen3moe model whose attention has biases"},

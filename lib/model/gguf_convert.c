@@ -2,6 +2,7 @@
 #include "model/config_json.h"
 #include "model/gguf.h"
 #include "model/gguf_model.h"
+#include "model/gguf_t5.h"
 #include "ops/convert.h"
 
 #include <assert.h>
@@ -400,7 +401,8 @@ void fl_gguf_put_config(struct fl_gguf_writer *writer, const struct fl_gguf_plan
     } rows[] = {
         {"context_length", config->n_ctx_max, false},
         {"embedding_length", config->d_model, false},
-        {"block_count", config->n_layers, false},
+        {"block_count", config->n_encoder_layers ? config->n_encoder_layers : config->n_layers,
+         false},
         {"feed_forward_length", config->d_ff, false},
         {"attention.head_count", config->n_heads, false},
         {"attention.head_count_kv", config->n_kv_heads, false},
@@ -424,6 +426,8 @@ void fl_gguf_put_config(struct fl_gguf_writer *writer, const struct fl_gguf_plan
     if (config->arch == FL_ARCH_NEOX)
         put_own_bool(writer, plan, "use_parallel_residual",
                      config->branches == FL_BRANCHES_PARALLEL);
+    if (config->arch == FL_ARCH_T5)
+        fl_gguf_t5_put(writer, config);
     if (config->positions == FL_POS_ROPE)
         put_rope(writer, plan);
 }

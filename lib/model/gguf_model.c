@@ -1,6 +1,7 @@
 #include "model/gguf_model.h"
 #include "model/gguf.h"
 #include "model/gguf_names.h"
+#include "model/gguf_t5.h"
 #include "model/weight_layout.h"
 
 #include <limits.h>
@@ -99,6 +100,10 @@ static const struct architecture {
       .bias_qkv = true,
       .bias_attn_out = true,
       .bias_ffn = true}},
+    {"t5",
+     fl_gguf_t5_names,
+     "attention.layer_norm_rms_epsilon",
+     {.arch = FL_ARCH_T5, .norm = FL_NORM_RMSNORM, .positions = FL_POS_RELATIVE}},
 };
 enum { N_ARCHITECTURES = sizeof ARCHITECTURES / sizeof *ARCHITECTURES };
 
@@ -483,7 +488,9 @@ static int read_config(struct reader *reader, struct fl_config *config, const ch
     read_presence(reader, config);
     if (read_rope(reader, config) != FL_OK ||
         read_token_id(reader, "tokenizer.ggml.bos_token_id", &config->bos_id) != FL_OK ||
-        read_token_id(reader, "tokenizer.ggml.eos_token_id", &config->eos_id) != FL_OK)
+        read_token_id(reader, "tokenizer.ggml.eos_token_id", &config->eos_id) != FL_OK ||
+        (config->arch == FL_ARCH_T5 &&
+         fl_gguf_t5_read(config, reader->gguf, reader->path, reader->error) != FL_OK))
         return FL_FAILED;
     if (fl_config_check(config, reader->path, reader->error) == FL_OK)
         return FL_OK;

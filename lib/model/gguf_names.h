@@ -8,5 +8,6 @@
 extern const struct fl_weight_name fl_gguf_llama_names[FL_N_WEIGHT_ROLES];
 /* Of GPT-2 and GPT-NeoX: q, k and v in one tensor. */
 extern const struct fl_weight_name fl_gguf_gpt2_names[FL_N_WEIGHT_ROLES];
+extern const struct fl_weight_name fl_gguf_t5_names[FL_N_WEIGHT_ROLES];
 
 #endif

@@ -42,7 +42,41 @@ static void read_gguf(const unsigned char *data, size_t size)
     }
 }
 
-enum { N_PLAIN = 6, N_SEEDS = N_PLAIN + FL_N_DTYPES };
+/* Plain ones written by the tests; each format; and what has tensors or keys of its own. */
+enum { N_PLAIN = 6, N_OTHERS = 7, N_SEEDS = N_PLAIN + FL_N_DTYPES + N_OTHERS };
+
+static struct bytes write_other(int i)
+{
+    static const enum fl_arch ARCHS[N_OTHERS] = {
+        FL_ARCH_MIXTRAL, FL_ARCH_QWEN2_MOE, FL_ARCH_QWEN3_MOE, FL_ARCH_QWEN3,
+        FL_ARCH_NEOX,    FL_ARCH_T5,        FL_ARCH_T5};
+    if (ARCHS[i] != FL_ARCH_T5) {
+        const struct fl_config config = tiny_config(ARCHS[i], false);
+        return fuzz_gguf_of(&config, i & 1 ? FL_F16 : FL_F32);
+    }
+    const bool gated = i & 1;
+    const struct fl_config t5 = {.arch = FL_ARCH_T5,
+                                 .name = "t5",
+                                 .d_model = 8,
+                                 .d_ff = 12,
+                                 .n_layers = 1 + gated,
+                                 .n_encoder_layers = 2,
+                                 .n_heads = 2,
+                                 .n_kv_heads = 2,
+                                 .head_dim = 3,
+                                 .vocab_size = 16,
+                                 .n_ctx_max = 16,
+                                 .norm = FL_NORM_RMSNORM,
+                                 .norm_eps = 1e-6,
+                                 .activation = gated ? FL_ACT_GELU_TANH : FL_ACT_RELU,
+                                 .gated = gated,
+                                 .positions = FL_POS_RELATIVE,
+                                 .relative_max_distance = gated ? 20 : FL_T5_MAX_DISTANCE,
+                                 .tied = !gated,
+                                 .bos_id = 0,
+                                 .eos_id = 1};
+    return fuzz_gguf_of(&t5, FL_F32);
+}
 
 int main(int argc, char **argv)
 {
@@ -54,8 +88,10 @@ int main(int argc, char **argv)
             struct fl_model model = fuzz_tiny(ARCHS[i / 2], i & 1);
             files[i] = write_gguf(&model, 2 + (uint32_t)(i & 1));
             fl_model_close(&model);
-        } else
+        } else if (i < N_PLAIN + FL_N_DTYPES)
             files[i] = fuzz_gguf((enum fl_dtype)(i - N_PLAIN), i & 1);
+        else
+            files[i] = write_other(i - N_PLAIN - FL_N_DTYPES);
         seeds[i] = (struct fuzz_seed){files[i].data, files[i].size};
     }
     int status = fuzz_main(argc, argv, read_gguf, seeds);

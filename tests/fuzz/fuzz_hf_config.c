@@ -80,6 +80,24 @@ static const char *const TEXTS[] = {
     "{\"model_type\":\"mixtral\",\"hidden_size\":8,\"intermediate_size\":12,"
     "\"num_hidden_layers\":1,\"num_attention_heads\":8,\"vocab_size\":16,"
     "\"max_position_embeddings\":64,\"num_local_experts\":4,\"num_experts_per_tok\":2}",
+    "{\"model_type\":\"qwen2_moe\",\"hidden_size\":8,\"moe_intermediate_size\":4,"
+    "\"shared_expert_intermediate_size\":6,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
+    "\"num_key_value_heads\":1,\"vocab_size\":16,\"max_position_embeddings\":64,"
+    "\"num_experts\":4,\"num_experts_per_tok\":2,\"norm_topk_prob\":false,\"qkv_bias\":true,"
+    "\"decoder_sparse_step\":1,\"mlp_only_layers\":[],\"use_sliding_window\":true,"
+    "\"max_window_layers\":0,\"sliding_window\":4}",
+    "{\"model_type\":\"qwen3_moe\",\"hidden_size\":8,\"moe_intermediate_size\":4,"
+    "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"head_dim\":6,\"vocab_size\":16,"
+    "\"max_position_embeddings\":64,\"num_experts\":4,\"num_experts_per_tok\":1,"
+    "\"norm_topk_prob\":true,\"attention_bias\":true}",
+    "{\"model_type\":\"gpt_neox\",\"hidden_size\":16,\"intermediate_size\":12,"
+    "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"vocab_size\":16,"
+    "\"max_position_embeddings\":64,\"rotary_pct\":0.25,\"rotary_emb_base\":10000,"
+    "\"use_parallel_residual\":true,\"attention_bias\":true,\"hidden_act\":\"gelu\"}",
+    "{\"model_type\":\"mistral\",\"hidden_size\":8,\"intermediate_size\":12,"
+    "\"num_hidden_layers\":1,\"num_attention_heads\":2,\"num_key_value_heads\":1,"
+    "\"vocab_size\":16,\"max_position_embeddings\":64,\"sliding_window\":3,"
+    "\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":2.0,\"rope_theta\":5000}}",
     "{\"model_type\":\"t5\",\"d_model\":8,\"d_ff\":12,\"num_layers\":2,\"num_heads\":2,\"d_kv\":4,"
     "\"vocab_size\":16,\"feed_forward_proj\":\"gated-gelu\",\"decoder_start_token_id\":0}",
     "{\"model_type\":\"t5\",\"d_model\":8,\"d_ff\":12,\"num_layers\":1,\"num_decoder_layers\":3,"

@@ -63,8 +63,8 @@ static inline void fuzz_touch(struct fl_model *model)
     fuzz_n_loaded++;
     if (fl_config_check(&model->config, "fuzz", NULL) != FL_OK)
         abort();
-    for (int layer = FL_GLOBAL_SLOTS; layer < fl_n_slot_layers(&model->config); layer++) {
-        int n = fl_weight_slots(model, layer, slots);
+    for (int group = 0; group < fl_weight_n_groups(model); group++) {
+        int n = fl_weight_group(model, group, slots);
         for (int i = 0; i < n; i++) {
             const unsigned char *data = fl_weight_slot_data(&slots[i]);
             const struct fl_linear *linear = slots[i].linear;
@@ -89,19 +89,16 @@ static inline struct fl_model fuzz_tiny(enum fl_arch arch, bool tied)
     return model;
 }
 
-/* The same in a GGUF file of that format, whose blocks are up to 256 long: few rows of 256. */
-static inline struct bytes fuzz_gguf(enum fl_dtype dtype, bool tied)
+/* A random model of that config as a GGUF file in that format. */
+static inline struct bytes fuzz_gguf_of(const struct fl_config *config, enum fl_dtype dtype)
 {
-    struct fl_config config = tiny_config(FL_ARCH_LLAMA, tied);
-    config.d_model = 256;
-    config.d_ff = 4;
     struct fl_model model;
     struct fl_gguf_plan plan;
     struct fl_gguf_writer *writer;
     const char *path = fuzz_file((const unsigned char *)"", 0, ".gguf");
     char *data;
     struct bytes bytes = {0};
-    if (fl_model_random(&model, &config, 2, NULL) != FL_OK ||
+    if (fl_model_random(&model, config, 2, NULL) != FL_OK ||
         fl_gguf_plan(&plan, &model, (int)dtype, NULL) != FL_OK ||
         fl_gguf_create(&writer, path, NULL) != FL_OK)
         abort();
@@ -120,6 +117,15 @@ static inline struct bytes fuzz_gguf(enum fl_dtype dtype, bool tied)
     fl_gguf_plan_close(&plan);
     fl_model_close(&model);
     return bytes;
+}
+
+/* Blocks are up to 256 long: few rows of 256. */
+static inline struct bytes fuzz_gguf(enum fl_dtype dtype, bool tied)
+{
+    struct fl_config config = tiny_config(FL_ARCH_LLAMA, tied);
+    config.d_model = 256;
+    config.d_ff = 4;
+    return fuzz_gguf_of(&config, dtype);
 }
 
 #endif

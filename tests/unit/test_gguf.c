@@ -172,7 +172,7 @@ Test(gguf, false_headers_are_refused)
     expect_number_refused("GGUF", 12, UINT64_MAX, 8, "too short");
     expect_number_refused("general.architecture", 0, 77, 4, "value type");
     expect_number_refused("general.architecture", 4, UINT64_MAX, 8, "the file ends");
-    expect_refused("general.architecture", 12, "gemma", 5, "qwen3moe, gptneox, gpt2, not ");
+    expect_refused("general.architecture", 12, "gemma", 5, "qwen3moe, gptneox, gpt2, t5, not ");
     expect_number_refused("tokenizer.ggml.tokens", 4, 9, 4, "array of a simple type");
     expect_number_refused("tokenizer.ggml.tokens", 8, UINT64_MAX, 8, "the file ends");
 }
