@@ -11,18 +11,24 @@
 #define STRING(x)         #x
 #define TABLE_STRING(isa) STRING(isa)
 
-/* Wants a vector in a register and does nothing with it: a load that must take place, and no
+/* TAKE wants a vector in a register and does nothing with it: a load that must take place, and no
  * instruction more. Where the name of the registers is not known it is added up, which costs FLOPs
- * that nobody counts. */
+ * that nobody counts. HOLD keeps a constant in its register, from where it would be loaded again
+ * and again. */
 #if defined(__AVX512F__)
-#define TAKE(v) __asm__ volatile("" : : "v"(v))
+#define REGISTER "v"
 #elif defined(__x86_64__) || defined(__i386__)
-#define TAKE(v) __asm__ volatile("" : : "x"(v))
+#define REGISTER "x"
 #elif defined(__aarch64__)
-#define TAKE(v) __asm__ volatile("" : : "w"(v))
+#define REGISTER "w"
+#endif
+#ifdef REGISTER
+#define TAKE(v) __asm__ volatile("" : : REGISTER(v))
+#define HOLD(v) __asm__ volatile("" : "+" REGISTER(v))
 #else
 static volatile float sink;
 #define TAKE(v) (sink = quad_sum(lanes_fold(v)))
+#define HOLD(v) ((void)(v))
 #endif
 
 /* Keeps the compiler from seeing a pass, or two steps, as one: it would call memcpy() and memset(),
@@ -59,8 +65,10 @@ static void fma_chains(float *sums, float factor, float term, size_t n_rounds)
 #define STREAM(name, statement)                                                                    \
     static void name(float *a, const float *b, const float *c, size_t n, size_t n_passes)          \
     {                                                                                              \
-        const lanes one = broadcast(1.0f), three = broadcast(3.0f);                                \
-        (void)b, (void)c, (void)one, (void)three;                                                  \
+        lanes one = broadcast(1.0f), three = broadcast(3.0f);                                      \
+        (void)b, (void)c;                                                                          \
+        HOLD(one);                                                                                 \
+        HOLD(three);                                                                               \
         for (size_t pass = 0; pass < n_passes; pass++)                                             \
             for (size_t step = 0; step < n / STEP; step++) {                                       \
                 _Pragma("GCC unroll 8") for (size_t k = 0; k < VECTORS; k++)                       \

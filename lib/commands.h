@@ -11,6 +11,7 @@ extern const struct fl_command fl_command_generate;    /* lib/engine/cmd_generat
 extern const struct fl_command fl_command_logits;      /* lib/engine/cmd_logits.c */
 extern const struct fl_command fl_command_tokenize;    /* lib/text/cmd_tokenize.c */
 extern const struct fl_command fl_command_detokenize;  /* lib/text/cmd_tokenize.c */
+extern const struct fl_command fl_command_peaks;       /* bench/cmd_peaks.c */
 extern const struct fl_command fl_command_sweep;       /* bench/cmd_sweep.c */
 extern const struct fl_command fl_command_serve_trace; /* bench/cmd_serve_trace.c */
 extern const struct fl_command fl_command_lab;         /* bench/labs/cmd_lab.c */

@@ -17,6 +17,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_convert,
     &fl_command_tokenize,
     &fl_command_detokenize,
+    &fl_command_peaks,
     &fl_command_sweep,
     &fl_command_serve_trace,
     &fl_command_lab,

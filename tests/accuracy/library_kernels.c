@@ -1,6 +1,7 @@
 #include "tests/accuracy/library_kernels.h"
 
 #include "base/random.h"
+#include "bench/peak_kernels.h"
 #include "ops/activation.h"
 #include "ops/layernorm.h"
 #include "ops/linear.h"
@@ -219,6 +220,33 @@ static void run_mix_rows(const struct library_case *lib)
     fl_simd()->mix_rows(lib->z, lib->y, lib->x, n_rows, n, n);
 }
 
+/* ---- loops that ceilings are measured with ---- */
+
+static const struct fl_peak_kernels *peak_kernels(const struct library_case *lib, int i)
+{
+    const struct fl_peak_kernels *kernels =
+        fl_peak_kernels(lib->words[i] ? lib->words[i] : "portable");
+    if (!kernels) {
+        fprintf(stderr, "accuracy_kernels: %s: this processor lacks it\n", lib->words[i]);
+        exit(1);
+    }
+    return kernels;
+}
+
+static void run_peak_fma(const struct library_case *lib)
+{
+    peak_kernels(lib, 1)->fma(lib->x, 0.5f, 1.0f, (size_t)size(lib, 0));
+}
+
+/* N is a multiple of FL_PEAK_STEP. */
+static void run_peak_stream(const struct library_case *lib)
+{
+    for (int i = 0; i < FL_N_STREAMS; i++)
+        if (is_word(lib, 2, fl_stream_names[i]))
+            peak_kernels(lib, 3)->streams[i](lib->x, lib->y, lib->z, (size_t)size(lib, 0),
+                                             (size_t)size(lib, 1));
+}
+
 static const struct library_kernel KERNELS[] = {
     {"nothing", "", 0, run_nothing},
     {"sgemm", "M N K [n|t n|t [ALPHA [BETA]]]", 3, run_sgemm},
@@ -249,6 +277,8 @@ static const struct library_kernel KERNELS[] = {
     {"simd_rotate", "N", 1, run_simd_rotate},
     {"dot_rows", "ROWS WIDTH", 2, run_dot_rows},
     {"mix_rows", "ROWS WIDTH", 2, run_mix_rows},
+    {"peak_fma", "ROUNDS [portable|avx2|avx512]", 1, run_peak_fma},
+    {"peak_stream", "N PASSES read|write|copy|triad [portable|avx2|avx512]", 2, run_peak_stream},
 };
 enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
 
@@ -298,6 +328,8 @@ static size_t largest_operand(const struct library_case *lib)
         }
     if (lib->kernel->run == run_rope) /* the one that has all three in one operand */
         largest *= (size_t)size(lib, 2);
+    if (lib->kernel->run == run_peak_fma) /* sums of the widest set, however many rounds */
+        largest = largest > FL_PEAK_STEP * 2 ? largest : FL_PEAK_STEP * 2;
     return largest;
 }
 

@@ -1,0 +1,105 @@
+/* roofline.h - what a machine's measured ceilings allow a piece of work, and how much of it was
+ * reached.
+ *
+ * Attainable FLOP/s = min(peak, intensity x bandwidth) (Williams, Waterman and Patterson, 2009,
+ * https://doi.org/10.1145/1498765.1498785), with a bandwidth for every level of the memory
+ * (cache-aware: Ilic, Pratas and Sousa, 2014, https://doi.org/10.1109/L-CA.2013.6). The same as a
+ * time is the speed of light: max(bytes / bandwidth, FLOPs / peak), which nothing that has to do
+ * this work and move these bytes can beat.
+ *
+ *   peak       the fastest f32 kernel that was measured, on as many threads as the work: all
+ *              arithmetic of the engine is in f32, whatever format the weights are stored in
+ *   bandwidth  of reading, from the closest level that holds what is read again and again
+ *   MFU        model FLOPs utilisation (Chowdhery et al., 2022, PaLM, arXiv:2204.02311, appendix
+ *              B): model FLOPs per second over the peak. See fl_model_flops()
+ *   HFU        hardware FLOPs utilisation (Korthikanti et al., 2022, arXiv:2205.05198, section 5):
+ *              executed FLOPs per second over the peak
+ *   MBU        model bandwidth utilisation (Databricks, LLM Inference Performance Engineering,
+ *              https://www.databricks.com/blog/llm-inference-performance-engineering-best-practices):
+ *              bytes that the work has to move, per second, over the bandwidth of DRAM. Above one
+ *              when caches served what DRAM need not */
+#ifndef FL_ANALYZERS_ROOFLINE_H
+#define FL_ANALYZERS_ROOFLINE_H
+
+#include "analyzers/sections.h"
+#include "ledger/analytic.h"
+#include "store/store.h"
+
+/* Of a ceiling's samples, in FLOP/s or byte/s. */
+struct fl_rate {
+    double median, low, high; /* low and high: quartiles */
+    double least, most;
+};
+struct fl_rate fl_ceiling_rate(const struct fl_ceiling *ceiling);
+
+/* True when the quartiles lie more than a tenth of the median apart: other work got in between, and
+ * the machine may be able to do more. */
+bool fl_ceiling_is_noisy(const struct fl_ceiling *ceiling);
+
+enum fl_level { FL_LEVEL_L1, FL_LEVEL_L2, FL_LEVEL_L3, FL_LEVEL_DRAM, FL_N_LEVELS };
+extern const char *const fl_memory_level_names[]; /* "L1", ..., "DRAM", NULL */
+
+/* The ceilings for one number of threads. Pointers lead to where they were found. */
+struct fl_roofs {
+    int n_threads;
+    const struct fl_ceiling *peak;              /* the fastest f32 kernel */
+    const struct fl_ceiling *gemm;              /* NULL: not measured */
+    const struct fl_ceiling *read[FL_N_LEVELS]; /* NULL: not measured, but for DRAM */
+    double flops_per_s;                         /* the peak's median */
+    double bytes_per_s[FL_N_LEVELS];
+};
+
+/* False when a peak or DRAM was not measured with this number of threads. */
+bool fl_roofs_find(struct fl_roofs *roofs, const struct fl_ceiling *ceilings, int n_ceilings,
+                   int n_threads);
+
+/* The closest measured level that holds so many bytes. */
+enum fl_level fl_roofs_level(const struct fl_roofs *roofs, double bytes);
+
+/* Some work: one execution of a step, or of one of its operators. */
+struct fl_work {
+    double flops, bytes; /* executed; compulsory, read and written */
+    double model_flops;  /* 0: not known */
+    double time_ns;      /* 0: not timed */
+    enum fl_level level; /* where its operands come from */
+};
+
+struct fl_bound {
+    double intensity; /* FLOP / byte; 0 when there are no bytes */
+    double ridge;     /* where the bandwidth's roof meets the peak's */
+    double attainable_flops_per_s;
+    double light_ns;   /* speed of light */
+    bool memory_bound; /* bytes take longer than FLOPs */
+    /* of timed work, otherwise 0 */
+    double flops_per_s, bytes_per_s;
+    double of_light; /* light / time */
+    double mfu, hfu, mbu;
+};
+struct fl_bound fl_roofline(const struct fl_roofs *roofs, const struct fl_work *work);
+
+/* "compute" or "memory (L2)": what the bound is, for people. */
+enum { FL_BOUND_TEXT = 32 };
+char *fl_bound_text(const struct fl_bound *bound, enum fl_level level, char out[FL_BOUND_TEXT]);
+
+/* Matrix products of the model itself for these tokens: its own widths, heads and experts; every
+ * query-key pair, masked or not, as PaLM's appendix counts; the logits that were asked for; no
+ * elementwise work. An uncached decode step counts as what it yields, one token behind a cache:
+ * running the prefix again is, like the recomputation of activations in training, the hardware's
+ * work and not the model's. */
+int fl_model_flops(double *flops, const struct fl_config *config, const struct fl_shape *shape,
+                   enum fl_lm_head lm_head, bool is_decode, struct fl_error *error);
+extern const char fl_model_flops_convention[];
+
+/* True for operators whose operands outlive a step, weights or KV cache: they come from wherever
+ * the whole step's data fit. What others read was written by the operator before them. */
+bool fl_operator_reads_memory(enum fl_operator op);
+
+/* A stored point, and one of its operators, all layers together, as work. roofs decide the level.
+ */
+int fl_point_work(struct fl_work *work, const struct fl_result *result,
+                  const struct fl_timing *timing, const struct fl_roofs *roofs,
+                  struct fl_error *error);
+struct fl_work fl_op_work(const struct fl_result *result, const struct fl_timing *timing,
+                          const struct fl_op_record *op, const struct fl_roofs *roofs);
+
+#endif
