@@ -1,6 +1,7 @@
 /* main.c - the flopledger program: a table of commands. Each command lives with the room it
  * serves. */
 #include "base/cli.h"
+#include "base/manual.h"
 #include "base/version.h"
 #include "commands.h"
 
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
         return FL_EXIT_MISUSE;
     }
     const char *name = argv[1];
+    if (strcmp(name, "help") == 0 && argc > 2)
+        return fl_cli_finish(NULL, fl_manual_run(COMMANDS, argc - 1, argv + 1));
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_help(stdout);
         return fl_cli_finish(NULL, FL_EXIT_DONE);

@@ -144,8 +144,7 @@ static int set_value(const struct fl_option *option, const char *text, struct fl
     return FL_OK;
 }
 
-/* The option itself for an alias. */
-static const struct fl_option *resolve(const struct fl_option *options,
+const struct fl_option *fl_cli_resolve(const struct fl_option *options,
                                        const struct fl_option *option)
 {
     if (option->kind != FL_OPTION_ALIAS)
@@ -309,7 +308,7 @@ static int objection(const struct fl_command *command, const struct fl_option *o
                                          ? &options[code_seen - LONG_CODE]
                                          : find_letter(options, code_seen);
     if (option)
-        option = resolve(options, option);
+        option = fl_cli_resolve(options, option);
     if (code == ':' && option)
         return fl_cli_misuse(command, "--%s: expected a value", option->name);
     if (code_seen == HELP_CODE)
@@ -329,7 +328,7 @@ static void getopt_tables(const struct fl_option *options, struct option *longs,
     *letters++ = 'h';
     for (; options[n].name; n++) {
         assert(n < MAX_OPTIONS);
-        bool takes_value = resolve(options, &options[n])->kind != FL_OPTION_FLAG;
+        bool takes_value = fl_cli_resolve(options, &options[n])->kind != FL_OPTION_FLAG;
         longs[n] = (struct option){options[n].name, takes_value, NULL, LONG_CODE + n};
         if (options[n].letter) {
             *letters++ = options[n].letter;
@@ -342,9 +341,35 @@ static void getopt_tables(const struct fl_option *options, struct option *longs,
     *letters = '\0';
 }
 
+/* ---- the table itself ---- */
+
+/* Who wants to see it: a program has one command line, and looks at its tables one by one. */
+static struct {
+    void (*take)(void *context, const struct fl_command *command, const struct fl_option *options);
+    void *context;
+} describing;
+
+void fl_cli_describe(const struct fl_command *command,
+                     void (*take)(void *context, const struct fl_command *command,
+                                  const struct fl_option *options),
+                     void *context)
+{
+    char name[64];
+    char *argv[] = {name, NULL};
+    snprintf(name, sizeof name, "%s", command->name);
+    describing.take = take;
+    describing.context = context;
+    command->run(1, argv);
+    describing.take = NULL;
+}
+
 enum fl_cli_outcome fl_cli_parse(const struct fl_command *command, const struct fl_option *options,
                                  int argc, char **argv, int *first)
 {
+    if (describing.take) {
+        describing.take(describing.context, command, options);
+        return FL_CLI_HELP;
+    }
     struct option longs[MAX_OPTIONS + 2];
     char letters[2 * MAX_OPTIONS + 3];
     getopt_tables(options, longs, letters);
@@ -366,7 +391,7 @@ enum fl_cli_outcome fl_cli_parse(const struct fl_command *command, const struct 
         const struct fl_option *option =
             code >= LONG_CODE ? &options[code - LONG_CODE] : find_letter(options, code);
         struct fl_error error;
-        option = resolve(options, option);
+        option = fl_cli_resolve(options, option);
         if (set_value(option, optarg, &error) != FL_OK) {
             fl_cli_misuse(command, "%s", error.text);
             return FL_CLI_MISUSE;

@@ -60,6 +60,18 @@ enum fl_cli_outcome { FL_CLI_RUN, FL_CLI_HELP, FL_CLI_MISUSE };
 enum fl_cli_outcome fl_cli_parse(const struct fl_command *command, const struct fl_option *options,
                                  int argc, char **argv, int *first);
 
+/* Calls take() with the table that the command's own run() hands to fl_cli_parse(); nothing is run.
+ * The table lives until take() returns. So that manual pages and completions are made of the same
+ * table as --help. */
+void fl_cli_describe(const struct fl_command *command,
+                     void (*take)(void *context, const struct fl_command *command,
+                                  const struct fl_option *options),
+                     void *context);
+
+/* The option that an alias stands for; any other option itself. */
+const struct fl_option *fl_cli_resolve(const struct fl_option *options,
+                                       const struct fl_option *option);
+
 /* "flopledger NAME: sentence" on stderr; returns FL_EXIT_FAILED or FL_EXIT_MISUSE. */
 int fl_cli_failed(const struct fl_command *command, const struct fl_error *error);
 int fl_cli_misuse(const struct fl_command *command, const char *format, ...)
