@@ -6,7 +6,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 config    ?= release
 BUILD     ?= build$(if $(filter-out release,$(config)),/$(config))
 BOOTSTRAP ?= yes
-prefix    ?= /usr/local
+prefix    ?= $(or $(PREFIX),/usr/local)
 V         ?= 0
 FILTER    ?= *
 DEMO      ?= build/demo
@@ -90,7 +90,7 @@ TEST_SRC  := $(filter-out $(ACCURACY_SRC),\
                $(sort $(shell find $(wildcard tests/unit tests/golden tests/accuracy tests/cli) \
                                    -name '*.c')))
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-ALL_C     := $(sort $(shell find $(ROOMS) tests -name '*.[ch]'))
+ALL_C     := $(sort $(shell find $(ROOMS) tests $(wildcard docs/examples) -name '*.[ch]'))
 
 obj        = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ   := $(call obj,$(LIB_SRC))
@@ -171,6 +171,25 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fu
                  $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
+# Programs that use the library as anybody would. `make test` builds and runs them.
+EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
+$(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libflopledger.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -MMD -MP -o $@ $< \
+	    $(BUILD)/libflopledger.a $(ALL_LDLIBS) $(LDLIBS)
+
+# What a program is linked with besides the archive is what ours was linked with.
+VERSION := $(shell sed -n 's/^.define FL_VERSION "\(.*\)"/\1/p' lib/base/version.h)
+$(BUILD)/flopledger.pc: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(prefix)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	    'Name: flopledger' 'Description: accounts for the FLOPs of transformer inference' \
+	    'Version: $(VERSION)' \
+	    'Cflags: -I$${includedir}/flopledger -D_DEFAULT_SOURCE' \
+	    'Libs: -L$${libdir} -lflopledger -fopenmp $(filter -fsanitize% --coverage,$(CFLAGS_$(config))) $(RUN_PATH) $(ALL_LDLIBS)' >$@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+	@rm -f $@.new
+
 # The commit goes into one file, which alone is compiled again when the commit changes.
 COMMIT := $(or $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
 $(BUILD)/commit: FORCE
@@ -192,7 +211,7 @@ demo: all ## measure two small models and write build/demo/index.html
 # Their code is for x86-64; elsewhere the tests say that they are not built.
 ACCURACY := $(if $(SIMD_SETS),$(BUILD)/oracle $(BUILD)/accuracy_kernels)
 
-test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) ## run every test; FILTER='suite/*' runs a part
+test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) $(EXAMPLES) $(BUILD)/flopledger.pc ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
 bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
@@ -223,17 +242,11 @@ coverage: ## which lines the tests reach, by file
 	@$(MAKE) --no-print-directory config=coverage test
 	scripts/coverage build/coverage
 
-install: all ## into $(DESTDIR)$(prefix)
-	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/doc/flopledger
-	install -m 755 $(BUILD)/flopledger scripts/flopgrind $(DESTDIR)$(prefix)/bin/
-	if [ -n '$(strip $(FG_TOOL))' ]; then \
-	    install -d $(DESTDIR)$(prefix)/libexec/flopledger $(DESTDIR)$(prefix)/include && \
-	    install -m 755 $(FG_TOOL) $(DESTDIR)$(prefix)/libexec/flopledger/ && \
-	    cp -P $(FG_OUT)/*.so $(FG_OUT)/default.supp $(DESTDIR)$(prefix)/libexec/flopledger/ && \
-	    install -m 644 lib/counters/flopgrind.h $(DESTDIR)$(prefix)/include/ && \
-	    install -m 644 lib/counters/flopgrind/COPYING \
-	        $(DESTDIR)$(prefix)/share/doc/flopledger/flopgrind-COPYING; fi
-	install -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(prefix)/share/doc/flopledger/
+install: all $(BUILD)/flopledger.pc ## program, library, headers, manual pages, completions, into $(DESTDIR)$(prefix)
+	scripts/install-files install $(BUILD) $(prefix) $(DESTDIR)
+
+uninstall: all $(BUILD)/flopledger.pc ## take away what install put there
+	scripts/install-files uninstall $(BUILD) $(prefix) $(DESTDIR)
 
 clean: ## remove build/
 	rm -rf build
@@ -252,9 +265,9 @@ help: ## show this text
 
 FORCE:
 .SECONDARY:
-.PHONY: all flopgrind demo test bench bench-engine bench-flopgrind report format lint fuzz run-fuzz coverage install clean \
+.PHONY: all flopgrind demo test bench bench-engine bench-flopgrind report format lint fuzz run-fuzz coverage install uninstall clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
-           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC)))
+           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC))) $(EXAMPLES:=.d)
 
 endif

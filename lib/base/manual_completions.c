@@ -154,9 +154,10 @@ static void zsh_options(void *context, const struct fl_command *command,
     for (const struct fl_option *option = options; option->name; option++) {
         const struct fl_option *target = fl_cli_resolve(options, option);
         const char *star = target->kind == FL_OPTION_TEXTS ? "*" : "";
-        for (int letter = 0; letter <= (option->letter != 0); letter++) {
+        const int n_names = option->letter ? 2 : 1;
+        for (int i = 0; i < n_names; i++) {
             fputs(" \\\n            '", out);
-            if (letter)
+            if (i == 1)
                 fprintf(out, "%s-%c[", star, option->letter);
             else
                 fprintf(out, "%s--%s[", star, option->name);

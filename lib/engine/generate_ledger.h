@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 
-/* One operator over all rows of a ledger. */
-struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op);
-
 /* What a search cost beside greedy decoding of as many tokens. `kept`: of the best hypotheses,
  * ends included. Greedy's figures are formulas. */
 struct fl_search_cost {

@@ -89,3 +89,15 @@ struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger)
     }
     return total;
 }
+
+struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op)
+{
+    struct fl_ledger_entry sum = {0};
+    for (int row = 0; row < ledger->n_rows; row++) {
+        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, row, op);
+        sum.counted = fl_cost_add(sum.counted, entry->counted);
+        sum.time_ns += entry->time_ns;
+        sum.n_calls += entry->n_calls;
+    }
+    return sum;
+}

@@ -92,6 +92,9 @@ void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger);
 
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger);
 
+/* One operator over all rows. */
+struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op);
+
 /* NULL when no counter was ever attached. */
 static inline struct fl_measured *fl_ledger_measured(const struct fl_ledger *ledger, int layer,
                                                      enum fl_operator op)
