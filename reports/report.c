@@ -46,9 +46,11 @@ int fl_report_plot(struct fl_document *document, const struct fl_plot_input *inp
     return FL_OK;
 }
 
-static int add_topics(struct fl_document *document, const struct fl_topic *topics, int n,
-                      const struct fl_plot_input *input, int level, struct fl_error *error)
+static int add_topics(struct fl_document *document, enum fl_topic_place place,
+                      const struct fl_plot_input *input, struct fl_error *error)
 {
+    int n, level = place == FL_OF_MODEL ? 3 : 2;
+    const struct fl_topic *topics = fl_topics(place, &n);
     for (int i = 0; i < n; i++) {
         char anchor[64];
         snprintf(anchor, sizeof anchor, "%s%s", input->prefix, topics[i].name);
@@ -101,15 +103,13 @@ static int add_model(struct fl_document *document, const struct fl_results *resu
                     config->n_kv_heads, config->d_ff, config->vocab_size,
                     fl_si_text((double)section->model->n_params, "", params),
                     section->model->format, section->all.points->run->machine);
-    int n;
-    const struct fl_topic *topics = fl_model_topics(&n);
     struct fl_plot_input input = {.section = section,
                                   .contrast = &contrast,
                                   .results = results,
                                   .sections = sections,
                                   .language = document->language,
                                   .prefix = prefix};
-    int status = add_topics(document, topics, n, &input, 3, error);
+    int status = add_topics(document, FL_OF_MODEL, &input, error);
     fl_contrast_free(&contrast);
     return status;
 }
@@ -204,8 +204,6 @@ int fl_report_build(struct fl_document *document, enum fl_language language, con
                     const struct fl_results *results, const struct fl_sections *sections,
                     struct fl_error *error)
 {
-    int n;
-    const struct fl_topic *topics = fl_file_topics(&n);
     struct fl_plot_input input = {
         .results = results, .sections = sections, .language = language, .prefix = ""};
     fl_document_open(document, language, title ? title : fl_text(language, FL_STR_DEFAULT_TITLE));
@@ -215,11 +213,13 @@ int fl_report_build(struct fl_document *document, enum fl_language language, con
     else
         fl_document_say(document, FL_BLOCK_TEXT, INTRO_MODELS, results->n_points,
                         results->n_samples, sections->n);
-    if (add_topics(document, topics, n, &input, 2, error) != FL_OK)
+    if (add_topics(document, FL_BEFORE_MODELS, &input, error) != FL_OK)
         return FL_FAILED;
     for (int i = 0; i < sections->n; i++)
         if (add_model(document, results, sections, i, error) != FL_OK)
             return FL_FAILED;
+    if (add_topics(document, FL_BEHIND_MODELS, &input, error) != FL_OK)
+        return FL_FAILED;
     add_method(document, results);
     add_runs(document, results);
     return fl_document_check(document, error);

@@ -1,6 +1,7 @@
 #include "reports/svg.h"
 
 #include "reports/escape.h"
+#include "reports/font.h"
 
 #include <string.h>
 
@@ -97,11 +98,14 @@ void fl_drawing_inline(FILE *out, const struct fl_drawing *drawing)
 
 void fl_drawing_file(FILE *out, const struct fl_drawing *drawing)
 {
-    char attributes[128];
+    char attributes[128], style[768];
     snprintf(attributes, sizeof attributes,
              "xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" color=\"#1f2328\" ",
              drawing->width, drawing->height);
+    snprintf(style, sizeof style,
+             "<style>text, tspan { font-family: %s }\n"
+             "@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>\n",
+             fl_font_stack);
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);
-    put_drawing(out, drawing, attributes,
-                "<style>@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>\n");
+    put_drawing(out, drawing, attributes, style);
 }

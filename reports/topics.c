@@ -1,8 +1,9 @@
-/* topics.c - the tables of topics, in the order of the page. */
+/* topics.c - the tables of topics, in the order of the page; each ends with an empty row. */
+#include "reports/calculator.h"
 #include "reports/plots_internal.h"
 #include "reports/report.h"
 
-static const struct fl_topic MODEL_TOPICS[] = {
+static const struct fl_topic OF_MODEL[] = {
     {"agreement", FL_STR_T_AGREEMENT, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_agreement},
     {"gap", FL_STR_T_GAP, FL_STR_NEEDS_PREFILL, fl_plot_has_prefill, fl_report_gap},
     {"processor", FL_STR_T_PROCESSOR, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_measured},
@@ -16,21 +17,32 @@ static const struct fl_topic MODEL_TOPICS[] = {
     {"kernels", FL_STR_T_KERNELS, FL_STR_NEEDS_KERNELS, fl_plot_has_kernels, fl_report_kernels},
     {"formats", FL_STR_T_FORMATS, FL_STR_NEEDS_FORMATS, fl_plot_has_formats, fl_report_formats},
     {"figures", FL_STR_T_FIGURES, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_figures},
-};
-
-const struct fl_topic *fl_model_topics(int *n)
-{
-    *n = sizeof MODEL_TOPICS / sizeof *MODEL_TOPICS;
-    return MODEL_TOPICS;
-}
-
-/* One row more than there are topics: C has no empty arrays. */
-static const struct fl_topic FILE_TOPICS[] = {
     {0},
 };
 
-const struct fl_topic *fl_file_topics(int *n)
+static bool always(const struct fl_plot_input *input)
 {
-    *n = sizeof FILE_TOPICS / sizeof *FILE_TOPICS - 1;
-    return FILE_TOPICS;
+    (void)input;
+    return true;
+}
+
+static const struct fl_topic BEFORE_MODELS[] = {
+    {0},
+};
+
+static const struct fl_topic BEHIND_MODELS[] = {
+    {"ledger-calculator", FL_STR_CALC_TITLE, FL_STR_NEEDS_ANY, always, fl_report_calculator},
+    {0},
+};
+
+const struct fl_topic *fl_topics(enum fl_topic_place place, int *n)
+{
+    static const struct fl_topic *const TABLES[] = {
+        [FL_OF_MODEL] = OF_MODEL,
+        [FL_BEFORE_MODELS] = BEFORE_MODELS,
+        [FL_BEHIND_MODELS] = BEHIND_MODELS,
+    };
+    for (*n = 0; TABLES[place][*n].name;)
+        ++*n;
+    return TABLES[place];
 }

@@ -72,6 +72,17 @@ static const char EXACT[] = "s*p + s*(s + 1)/2", EXACT_WINDOW[] = "s*W";
 static const char KEYS[] = "t", KEYS_WINDOW[] = "s + W - 1";
 static const char EXACT_ENTERING[] = "(W - p)*p + (W - p)*(W - p + 1)/2 + (t - W)*W";
 
+const struct fl_named_formula *fl_formula_pairs_rows(int *n)
+{
+    static const struct fl_named_formula ROWS[] = {
+        {"full", FULL}, {"full_window", FULL_WINDOW},   {"exact", EXACT},
+        {"half", HALF}, {"exact_window", EXACT_WINDOW}, {"exact_entering", EXACT_ENTERING},
+        {"keys", KEYS}, {"keys_window", KEYS_WINDOW},
+    };
+    *n = sizeof ROWS / sizeof *ROWS;
+    return ROWS;
+}
+
 static int evaluate_pairs(struct fl_environment *env, const char *formula, enum fl_symbol symbol,
                           struct fl_error *error)
 {

@@ -6,11 +6,7 @@
 
 /* ---- the tables ---- */
 
-static const struct {
-    enum fl_operator op;
-    unsigned features;
-    const char *text;
-} TEXTBOOK[] = {
+static const struct fl_textbook_row TEXTBOOK[] = {
     {FL_OP_QKV, 0, "6*b*s*h^2"},
     {FL_OP_SCORES, FL_HAS_STEPWISE_ATTENTION, "2*b*s*t*h"},
     {FL_OP_CONTEXT, FL_HAS_STEPWISE_ATTENTION, "2*b*s*t*h"},
@@ -223,6 +219,8 @@ static void parse_all(void)
     for (int i = 0; i < N_BYTES; i++) {
         bytes_pieces[i].op = BYTES[i].op;
         bytes_pieces[i].features = BYTES[i].features;
+        bytes_pieces[i].read_text = BYTES[i].bytes_read;
+        bytes_pieces[i].written_text = BYTES[i].bytes_written;
         good = good && fl_expression_parse(&bytes_pieces[i].bytes_read, BYTES[i].bytes_read) &&
                fl_expression_parse(&bytes_pieces[i].bytes_written, BYTES[i].bytes_written);
     }
@@ -234,6 +232,23 @@ static void parse_once(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, parse_all);
+}
+
+const struct fl_textbook_row *fl_formula_textbook_rows(int *n)
+{
+    *n = N_TEXTBOOK;
+    return TEXTBOOK;
+}
+
+const struct fl_named_formula *fl_formula_memory_rows(int *n)
+{
+    static const struct fl_named_formula ROWS[] = {
+        {"kv_cache", KV_CACHE_BYTES},
+        {"activations", ACTIVATION_BYTES},
+        {"activations_fused", ACTIVATION_BYTES_FUSED},
+    };
+    *n = sizeof ROWS / sizeof *ROWS;
+    return ROWS;
 }
 
 const struct fl_piece *fl_formula_pieces(int *n)

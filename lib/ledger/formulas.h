@@ -86,8 +86,27 @@ struct fl_piece {
 struct fl_bytes_piece {
     enum fl_operator op;
     unsigned features;
+    const char *read_text, *written_text;
     struct fl_expression bytes_read, bytes_written;
 };
+
+/* One row of the textbook's table. */
+struct fl_textbook_row {
+    enum fl_operator op;
+    unsigned features;
+    const char *text;
+};
+
+/* The rows as they are written, for whoever evaluates them elsewhere. */
+const struct fl_textbook_row *fl_formula_textbook_rows(int *n);
+
+/* Formulas of the symbols and of memory that stand outside of the tables, each with a name:
+ * "pairs_full", "kv_cache", ... (environment.c, formulas.c). */
+struct fl_named_formula {
+    const char *name, *text;
+};
+const struct fl_named_formula *fl_formula_memory_rows(int *n);
+const struct fl_named_formula *fl_formula_pairs_rows(int *n);
 
 const struct fl_piece *fl_formula_pieces(int *n);
 const struct fl_bytes_piece *fl_formula_bytes_pieces(int *n);
