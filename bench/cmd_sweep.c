@@ -1,6 +1,7 @@
 /* cmd_sweep.c - measure over the axes and keep every sample. */
 #include "base/interrupt.h"
 #include "bench/hostinfo.h"
+#include "bench/peaks_cache.h"
 #include "bench/sweep.h"
 #include "bench/sweep_count.h"
 #include "commands.h"
@@ -196,6 +197,38 @@ static void name_formats(struct fl_sweep_plan *plan, const struct fl_model *mode
     }
 }
 
+/* What is kept of this machine's ceilings goes into the file, unless it is there already. Without
+ * them a report can say how fast, but not how fast it could be. */
+static int embed_ceilings(struct fl_store *store, struct fl_run *run, bool quiet,
+                          struct fl_error *error)
+{
+    struct fl_peaks peaks;
+    struct fl_error why;
+    char stored[FL_CEILING_TIME], kept[FL_CEILING_TIME] = "";
+    if (fl_store_find_ceilings(store, run->machine, stored, error) != FL_OK)
+        return FL_FAILED;
+    if (!fl_peaks_of_host(&peaks, run, &why)) {
+        if (!quiet && !*stored)
+            fprintf(stderr,
+                    "flopledger sweep: no ceilings beside the results: %s; 'flopledger peaks' "
+                    "first, and the report shows how far from them each step is\n",
+                    why.text);
+        return FL_OK;
+    }
+    for (int i = 0; i < peaks.n; i++)
+        if (strcmp(peaks.rows[i].measured_at, kept) > 0)
+            memcpy(kept, peaks.rows[i].measured_at, sizeof kept);
+    int status = FL_OK;
+    if (strcmp(kept, stored) > 0) {
+        if (run->id == 0)
+            status = fl_store_add_run(store, run, error);
+        if (status == FL_OK)
+            status = fl_store_set_ceilings(store, peaks.rows, peaks.n, error);
+    }
+    fl_peaks_free(&peaks);
+    return status;
+}
+
 static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int argc, char **argv,
                    struct fl_error *error)
 {
@@ -238,7 +271,8 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
         goto done;
     name_formats(plan, &model, (enum fl_dtype)args->kv_dtype);
     describe_run(run, args, &counter, argc, argv);
-    if (calibrate(run, &counter, error) != FL_OK)
+    if (calibrate(run, &counter, error) != FL_OK ||
+        embed_ceilings(store, run, args->quiet, error) != FL_OK)
         goto done;
     const char *warning;
     for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)

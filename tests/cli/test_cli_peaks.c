@@ -52,7 +52,7 @@ static void expect_json(const char *text)
     cJSON_Delete(root);
 }
 
-static void expect_stored(const char *path)
+static void expect_stored(const char *path, int n_runs)
 {
     struct fl_store *store;
     struct fl_results results;
@@ -60,7 +60,7 @@ static void expect_stored(const char *path)
     int n;
     cr_assert_eq(fl_store_open(&store, path, &error), FL_OK, "%s", error.text);
     cr_assert_eq(fl_store_load(store, &results, &error), FL_OK, "%s", error.text);
-    cr_assert_eq(results.n_runs, 1);
+    cr_assert_eq(results.n_runs, n_runs);
     cr_expect_not_null(fl_results_ceilings(&results, results.runs[0].machine, &n));
     cr_expect_eq(n, results.n_ceilings);
     cr_expect_eq(results.ceilings[0].n_threads, 1);
@@ -84,7 +84,7 @@ Test(cli_peaks, measures_prints_stores_and_keeps)
     run_release(&r);
     char path[96];
     snprintf(path, sizeof path, "%s/r.db", scratch.path);
-    expect_stored(path);
+    expect_stored(path, 1);
 
     r = run_shell("cd %s && export XDG_CACHE_HOME=$PWD && $FLOPLEDGER peaks --quick -t 1 && "
                   "$FLOPLEDGER peaks --quick -t 1 >again && $FLOPLEDGER peaks --show >shown && "
@@ -98,6 +98,15 @@ Test(cli_peaks, measures_prints_stores_and_keeps)
     cr_expect(strstr(r.out, "a line that is written to is first read"), "the convention");
     cr_expect(strstr(r.out, "Measured quickly"), "%s", r.out);
     run_release(&r);
+
+    /* a sweep takes them along, once: the second one has nothing to add */
+    static const char SWEEP[] = "$FLOPLEDGER sweep -m gpt2-nano -s 4 --reps 1 -t 1 -o s.db";
+    r = run_shell("cd %s && export XDG_CACHE_HOME=$PWD && %s && %s", scratch.path, SWEEP, SWEEP);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect_null(strstr(r.err, "no ceilings"), "%s", r.err);
+    run_release(&r);
+    snprintf(path, sizeof path, "%s/s.db", scratch.path);
+    expect_stored(path, 1);
 
     /* a file cut short: --show refuses it by name */
     r = run_shell("cd %s && export XDG_CACHE_HOME=$PWD && truncate -s 999 flopledger/*.json && "

@@ -131,7 +131,7 @@ static struct run_result interrupt_beyond(long n_bytes, const char *signal_name,
 }
 
 /* Bytes of the file once its tables are there; with its first samples it is larger. */
-enum { EMPTY_TABLES = 69632, FIRST_SAMPLES = EMPTY_TABLES + 11000 };
+enum { EMPTY_TABLES = 86016, FIRST_SAMPLES = EMPTY_TABLES + 11000 };
 
 Test(cli_sweep, killed_at_any_moment_it_goes_on)
 {
@@ -524,5 +524,15 @@ Test(cli_sweep, export_refuses_a_damaged_file_and_leaves_none)
     cr_expect_eq(r.status, 1, "%s", r.err);
     cr_expect_eq(strncmp(r.err, "flopledger export: ", 19), 0, "%s", r.err);
     cr_expect_str_eq(r.out, "r.db\n");
+    run_release(&r);
+}
+
+/* Where ceilings are kept, they go into the file: test_cli_peaks.c. */
+Test(cli_sweep, says_how_to_get_ceilings)
+{
+    struct run_result r = run_flopledger("sweep -m gpt2-nano -s 4 --reps 1 -t 1 -o %s", db);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "no ceilings beside the results"), "%s", r.err);
+    cr_expect_eq(query("SELECT count(*) FROM ceilings"), 0);
     run_release(&r);
 }
