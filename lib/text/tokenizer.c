@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/utf8.h"
 #include "model/gguf.h"
 #include "text/tokenizer_internal.h"
@@ -23,6 +24,30 @@ static int open_bytes(struct fl_tokenizer *tokenizer, const char *model_spec, in
     return FL_OK;
 }
 
+/* What lies beside tokenizers; any other name may be llama2.c's. */
+static bool is_something_else(const char *path)
+{
+    static const char *const ENDS[] = {".txt", ".bpe", ".vocab", ".safetensors"};
+    for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+        if (fl_tokenizer_ends_with(path, ENDS[i]))
+            return fl_file_exists(path);
+    return false;
+}
+
+static int fail_unknown_file(const char *path, struct fl_error *error)
+{
+    if (fl_tokenizer_ends_with(path, "merges.txt") || fl_tokenizer_ends_with(path, ".bpe"))
+        return fl_fail(error,
+                       "%s: expected the vocabulary, vocab.json or encoder.json, which finds these "
+                       "merges beside it",
+                       path);
+    return fl_fail(
+        error,
+        "%s: expected a GGUF file, tokenizer.json, vocab.json, a sentencepiece .model or "
+        "llama2.c's tokenizer.bin",
+        path);
+}
+
 static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab_size,
                      struct fl_error *error)
 {
@@ -35,8 +60,11 @@ static int open_file(struct fl_tokenizer *tokenizer, const char *path, int vocab
         status = fl_tokenizer_read_json(tokenizer, path, error);
     else if (fl_tokenizer_ends_with(path, ".model"))
         status = fl_tokenizer_read_sentencepiece(tokenizer, path, error);
-    else
+    else {
         status = fl_tokenizer_read_llama2c(tokenizer, path, error);
+        if (status != FL_OK && is_something_else(path))
+            status = fail_unknown_file(path, error);
+    }
     if (status != FL_OK)
         return FL_FAILED;
     if (tokenizer->n_ids > vocab_size)
@@ -53,7 +81,11 @@ int fl_tokenizer_open(struct fl_tokenizer **tokenizer, const char *model_spec, c
 {
     char found[4096];
     *tokenizer = NULL;
-    if (path && strcmp(path, "bytes") == 0)
+    if (path && fl_file_is_directory(path)) {
+        if (fl_tokenizer_find(found, sizeof found, path, error) != FL_OK)
+            return FL_FAILED;
+        path = found;
+    } else if (path && strcmp(path, "bytes") == 0)
         found[0] = '\0';
     else if (!path && fl_tokenizer_find(found, sizeof found, model_spec, error) != FL_OK)
         return FL_FAILED;
