@@ -113,6 +113,20 @@ int fl_account_forward(struct fl_account *account, const struct fl_config *confi
     return push_phases(account, &analytic, &phase, 1, error);
 }
 
+static int add_step(struct fl_gap *gap, fl_wide weight, const struct fl_config *config,
+                    const struct fl_generation *generation, const struct fl_convention *convention,
+                    int64_t step, struct fl_error *error)
+{
+    struct fl_shape shape;
+    struct fl_convention step_convention;
+    struct fl_gap step_gap;
+    fl_generation_step(generation, convention, step, &shape, &step_convention);
+    if (fl_reconcile(&step_gap, config, &shape, &step_convention, error) != FL_OK)
+        return FL_FAILED;
+    return fl_gap_add(gap, weight, &step_gap, error);
+}
+
+/* Of fused attention, whose cost jumps, every step; else those that the closed form is made of. */
 static int reconcile_generation(struct fl_gap *gap, const struct fl_config *config,
                                 const struct fl_generation *generation,
                                 const struct fl_convention *convention,
@@ -120,18 +134,16 @@ static int reconcile_generation(struct fl_gap *gap, const struct fl_config *conf
 {
     struct fl_generation_sample samples[FL_GENERATION_SAMPLES];
     int n_samples;
-    struct fl_gap step_gap;
     if (fl_generation_samples(samples, &n_samples, config, generation, error) != FL_OK ||
         fl_reconcile(gap, config, prefill, convention, error) != FL_OK)
         return FL_FAILED;
-    for (int i = 0; i < n_samples; i++) {
-        struct fl_shape shape;
-        struct fl_convention step_convention;
-        fl_generation_step(generation, convention, samples[i].step, &shape, &step_convention);
-        if (fl_reconcile(&step_gap, config, &shape, &step_convention, error) != FL_OK ||
-            fl_gap_add(gap, samples[i].weight, &step_gap, error) != FL_OK)
+    for (int i = 0; i < n_samples && !convention->fused; i++)
+        if (add_step(gap, samples[i].weight, config, generation, convention, samples[i].step,
+                     error) != FL_OK)
             return FL_FAILED;
-    }
+    for (int64_t i = 1; i < generation->n_gen && convention->fused; i++)
+        if (add_step(gap, 1, config, generation, convention, i, error) != FL_OK)
+            return FL_FAILED;
     return FL_OK;
 }
 

@@ -142,6 +142,8 @@ static int print_account(const struct fl_account *account, const struct argument
     }
 }
 
+enum { FUSED_STEPS_MOST = 100000 }; /* some twenty seconds */
+
 /* NULL when the arguments go together. */
 static const char *conflict(const struct arguments *a)
 {
@@ -153,8 +155,8 @@ static const char *conflict(const struct arguments *a)
         return "--prompt and --gen go together";
     if (generation && (a->n_tokens > 0 || a->n_past > 0))
         return "--prompt and --gen describe a whole generation; -s and --past one forward";
-    if (generation && a->fused)
-        return "--attention fused describes one forward: leave --prompt and --gen out";
+    if (a->fused && a->n_gen > FUSED_STEPS_MOST)
+        return "--attention fused is summed step by step: expected --gen of at most 100000";
     if ((a->explain || a->latex) && a->format != FORMAT_TABLE)
         return "--explain and --latex print text: leave --format out";
     return NULL;

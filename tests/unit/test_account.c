@@ -43,6 +43,31 @@ Test(account, rows_follow_the_execution_and_add_up)
     fl_account_close(&account);
 }
 
+/* The terms of whole generations leave nothing over: with attention in steps and fused, whose cost
+ * jumps where a stretch of keys ends; with the cache and without, through a window. */
+Test(account, generations_leave_nothing_over)
+{
+    for (int variant = 0; variant < 8; variant++) {
+        struct fl_account account;
+        struct fl_error error;
+        struct fl_config config = fl_preset_find("llama-nano")->config;
+        struct fl_convention convention = EXACT;
+        const struct fl_generation generation = {
+            .batch = 2, .n_prompt = 50, .n_gen = 170, .cache = variant & 1};
+        convention.fused = variant & 2;
+        config.sliding_window = variant & 4 ? 90 : 0;
+        cr_assert_eq(fl_account_generation(&account, &config, &generation, &convention, &error),
+                     FL_OK, "%s", error.text);
+        fl_wide terms = 0;
+        for (int i = 0; i < account.gap.n_terms; i++)
+            if (strcmp(account.gap.terms[i].from, "textbook") == 0)
+                terms += account.gap.terms[i].flops;
+        cr_expect(account.gap.unnamed == 0 && terms == account.total.exact - account.total.textbook,
+                  "variant %d", variant);
+        fl_account_close(&account);
+    }
+}
+
 /* A ledger as a run would leave it: what the formulas say, spread over layers. */
 static struct fl_ledger ledger_of(const struct fl_account *account)
 {
