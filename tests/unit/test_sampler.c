@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VOCAB = 64, N_DRAWS = 100000 };
+enum { VOCAB = 64, N_DRAWS = 60000 };
 
 static void open_sampler(struct fl_sampler *sampler, const struct fl_sampling *settings,
                          int vocab_size)
@@ -106,11 +106,35 @@ static void fill_logits(float logits[VOCAB])
         logits[i] = 3.5f * sinf(1.7f * (float)i) + 0.011f * (float)i;
 }
 
-static int rank_of(const float *logits, int id)
+/* What came before: some ids once, some often; its end, 3 7, came before with 11 and with 41 behind
+ * it. */
+static const int HISTORY[] = {1, 3, 7, 11, 20, 20, 20, 33, 3, 7, 41, 7, 50, 1, 3, 7};
+enum { N_HISTORY = sizeof HISTORY / sizeof *HISTORY };
+
+/* Penalties and n-grams by their definitions, from the counts of the history. */
+static void penalise(const float *logits, const struct fl_sampling *s, double out[VOCAB])
+{
+    int counts[VOCAB] = {0};
+    for (int i = s->repeat_last_n > 0 ? N_HISTORY - s->repeat_last_n : 0; i < N_HISTORY; i++)
+        counts[HISTORY[i]]++;
+    for (int id = 0; id < VOCAB; id++) {
+        double l = (double)logits[id];
+        if (counts[id] > 0)
+            l = l > 0 ? l / s->repetition_penalty : l * s->repetition_penalty;
+        out[id] =
+            l - (counts[id] > 0 ? s->presence_penalty : 0) - counts[id] * s->frequency_penalty;
+    }
+    const int n = s->no_repeat_ngram;
+    for (int at = 0; n > 0 && at + n <= N_HISTORY; at++)
+        if (memcmp(HISTORY + at, HISTORY + N_HISTORY - n + 1, (size_t)(n - 1) * sizeof(int)) == 0)
+            out[HISTORY[at + n - 1]] = -INFINITY;
+}
+
+static int rank_of(const double *logits, int id)
 {
     int rank = 0;
     for (int i = 0; i < VOCAB; i++)
-        rank += logits[i] > logits[id];
+        rank += logits[i] > logits[id] || (logits[i] == logits[id] && i < id);
     return rank;
 }
 
@@ -123,12 +147,14 @@ static void normalise(double p[VOCAB])
         p[i] /= sum;
 }
 
-static void analytic(const float *logits, const struct fl_sampling *s, double p[VOCAB])
+static void analytic(const float *given, const struct fl_sampling *s, double p[VOCAB])
 {
     int by_rank[VOCAB];
+    double logits[VOCAB];
+    penalise(given, s, logits);
     for (int i = 0; i < VOCAB; i++) {
         by_rank[rank_of(logits, i)] = i;
-        p[i] = exp((double)logits[i] / s->temperature);
+        p[i] = exp(logits[i] / s->temperature);
     }
     for (int rank = 0; rank < VOCAB; rank++)
         if (s->top_k > 0 && rank >= s->top_k)
@@ -154,7 +180,7 @@ static void draw(const struct fl_sampling *settings, const float *logits, int n,
     open_sampler(&sampler, settings, VOCAB);
     memset(counts, 0, VOCAB * sizeof *counts);
     for (int i = 0; i < n; i++) {
-        const int id = fl_sampler_pick(&sampler, logits, NULL, 0);
+        const int id = fl_sampler_pick(&sampler, logits, HISTORY, N_HISTORY);
         cr_assert(id >= 0 && id < VOCAB);
         counts[id]++;
     }
@@ -166,13 +192,35 @@ static const struct {
     double temperature;
     int top_k;
     double top_p, min_p;
+    double repetition, presence, frequency; /* repetition 0: off */
+    int ngram, last_n;
 } CASES[] = {
-    {"temperature 0.5", 0.5, 0, 1, 0}, {"temperature 1", 1, 0, 1, 0},
-    {"temperature 2", 2, 0, 1, 0},     {"top-k 2", 1, 2, 1, 0},
-    {"top-k 10", 1, 10, 1, 0},         {"top-p 0.3", 1, 0, 0.3, 0},
-    {"top-p 0.9", 1, 0, 0.9, 0},       {"min-p 0.05", 1, 0, 1, 0.05},
-    {"min-p 0.5", 1, 0, 1, 0.5},       {"temperature 1.5, top-k 20, top-p 0.8", 1.5, 20, 0.8, 0},
-    {"all", 0.8, 30, 0.95, 0.02},
+    {"temperature 0.5", 0.5, 0, 1, 0, 0, 0, 0, 0, 0},
+    {"temperature 1", 1, 0, 1, 0, 0, 0, 0, 0, 0},
+    {"temperature 2", 2, 0, 1, 0, 0, 0, 0, 0, 0},
+    {"top-k 2", 1, 2, 1, 0, 0, 0, 0, 0, 0},
+    {"top-k 10", 1, 10, 1, 0, 0, 0, 0, 0, 0},
+    {"top-p 0.3", 1, 0, 0.3, 0, 0, 0, 0, 0, 0},
+    {"top-p 0.9", 1, 0, 0.9, 0, 0, 0, 0, 0, 0},
+    {"min-p 0.05", 1, 0, 1, 0.05, 0, 0, 0, 0, 0},
+    {"min-p 0.5", 1, 0, 1, 0.5, 0, 0, 0, 0, 0},
+    {"temperature 1.5, top-k 20, top-p 0.8", 1.5, 20, 0.8, 0, 0, 0, 0, 0, 0},
+    {"top-k 12, top-p 0.7", 1, 12, 0.7, 0, 0, 0, 0, 0, 0},
+    {"top-k 25, min-p 0.1", 1, 25, 1, 0.1, 0, 0, 0, 0, 0},
+    {"top-p 0.9, min-p 0.1", 1, 0, 0.9, 0.1, 0, 0, 0, 0, 0},
+    {"all of sampling", 0.8, 30, 0.95, 0.02, 0, 0, 0, 0, 0},
+    {"repetition 1.5", 1, 0, 1, 0, 1.5, 0, 0, 0, 0},
+    {"repetition 0.5 favours", 1, 0, 1, 0, 0.5, 0, 0, 0, 0},
+    {"repetition 2 of the last 4", 1, 0, 1, 0, 2, 0, 0, 0, 4},
+    {"presence 1.2", 1, 0, 1, 0, 0, 1.2, 0, 0, 0},
+    {"frequency 0.7", 1, 0, 1, 0, 0, 0, 0.7, 0, 0},
+    {"presence -0.5, frequency 0.4", 1, 0, 1, 0, 0, -0.5, 0.4, 0, 0},
+    {"no 3-gram twice", 1, 0, 1, 0, 0, 0, 0, 3, 0},
+    {"no id twice", 1.3, 0, 1, 0, 0, 0, 0, 1, 0},
+    {"repetition 1.3, top-k 8", 0.7, 8, 1, 0, 1.3, 0, 0, 0, 0},
+    {"repetition 1.2, no 2-gram twice, top-p 0.8", 1, 0, 0.8, 0, 1.2, 0, 0, 2, 0},
+    {"presence and frequency, min-p 0.05", 1.2, 0, 1, 0.05, 0, 0.3, 0.2, 0, 10},
+    {"everything", 0.9, 40, 0.92, 0.02, 1.15, 0.2, 0.1, 3, 12},
 };
 enum { N_CASES = sizeof CASES / sizeof *CASES };
 
@@ -182,6 +230,11 @@ static struct fl_sampling settings_of(size_t i)
     settings.top_k = CASES[i].top_k;
     settings.top_p = CASES[i].top_p;
     settings.min_p = CASES[i].min_p;
+    settings.repetition_penalty = CASES[i].repetition > 0 ? CASES[i].repetition : 1;
+    settings.presence_penalty = CASES[i].presence;
+    settings.frequency_penalty = CASES[i].frequency;
+    settings.no_repeat_ngram = CASES[i].ngram;
+    settings.repeat_last_n = CASES[i].last_n;
     return settings;
 }
 
@@ -220,16 +273,25 @@ Test(sampler, wrong_distributions_are_caught)
     fill_logits(logits);
     for (size_t i = 0; i < N_CASES; i++) {
         const struct fl_sampling settings = settings_of(i);
-        struct fl_sampling wrong[] = {settings, settings, settings, settings};
+        enum { N_WRONG = 10 };
+        struct fl_sampling wrong[N_WRONG];
+        for (int k = 0; k < N_WRONG; k++)
+            wrong[k] = settings;
         wrong[0].temperature *= 1.25;
         wrong[1].top_k = settings.top_k ? settings.top_k - 1 : 0;
         wrong[2].top_p = settings.top_p < 1 ? settings.top_p * 0.85 : 1;
         wrong[3].min_p = settings.min_p * 1.5;
+        wrong[4].repetition_penalty = 1;
+        wrong[5].repetition_penalty = 1 / settings.repetition_penalty; /* the wrong way round */
+        wrong[6].presence_penalty = 0;
+        wrong[7].frequency_penalty = 0;
+        wrong[8].no_repeat_ngram = 0;
+        wrong[9].repeat_last_n = 0;
         int counts[VOCAB], freedom, n_caught = 0;
         double right[VOCAB], p[VOCAB];
         draw(&settings, logits, N_DRAWS, counts);
         analytic(logits, &settings, right);
-        for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < N_WRONG; k++) {
             analytic(logits, &wrong[k], p);
             if (misplaced(right, p) < 0.02)
                 continue;
@@ -273,7 +335,7 @@ Test(sampler, distribution_is_the_analytic_one)
         const struct fl_sampling settings = settings_of(i);
         struct fl_sampler sampler;
         open_sampler(&sampler, &settings, VOCAB);
-        fl_sampler_distribution(&sampler, p, logits, NULL, 0);
+        fl_sampler_distribution(&sampler, p, logits, HISTORY, N_HISTORY);
         analytic(logits, &settings, expected);
         for (int id = 0; id < VOCAB; id++) /* the quotient by T is a float of up to 5: 2.4e-7 */
             cr_expect(fabs(p[id] - expected[id]) <= 1e-6 * expected[id], "%s: id %d", CASES[i].name,
