@@ -183,7 +183,7 @@ Test(generation_speculative, a_prompt_in_pieces_gives_the_same_text)
 /* Prompts of unequal length in pieces: the short one waits for the long one's last piece. */
 Test(generation_speculative, a_batch_in_pieces)
 {
-    for (uint64_t seed = 0; seed < 40; seed++) {
+    for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
         struct specimen s;
         specimen_open(&s, seed);
         const struct fl_prompt prompts[] = {{s.ids, 2}, {s.ids, N_PROMPT}, {s.ids + 3, 7}};

@@ -240,7 +240,7 @@ Test(speculative, greedy_is_the_targets_own)
             .n_draft = harness_pick(&pair.random, 1, N_DRAFT_MOST),
             .n_ctx = N_CTX,
             .prefill_chunk = harness_pick(&pair.random, 1, 9),
-            .attention = (enum fl_attention)(seed % 2),
+            .attention = (enum fl_attention)(seed % 3),
             .kv_dtype = seed % 5 == 4 ? FL_F16 : FL_F32,
             .n_threads = 1,
         };
