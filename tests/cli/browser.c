@@ -47,8 +47,9 @@ struct run_result browser_load(const struct run_scratch *scratch, const char *fi
 {
     const char *chromium = browser_chromium();
     cr_assert_not_null(chromium);
-    return run_shell("HOME='%s' '%s' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
-                     "--no-first-run --user-data-dir='%s/profile' --enable-logging=stderr "
-                     "--window-size=%d,900 %s --dump-dom 'file://%s/%s'",
-                     scratch->path, chromium, scratch->path, width, options, scratch->path, file);
+    return run_shell(
+        "HOME='%s' '%s' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+        "--no-first-run --hide-scrollbars --user-data-dir='%s/profile' --enable-logging=stderr "
+        "--window-size=%d,900 %s --dump-dom 'file://%s/%s'",
+        scratch->path, chromium, scratch->path, width, options, scratch->path, file);
 }

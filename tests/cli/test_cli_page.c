@@ -1,0 +1,166 @@
+/* The page of a report in a browser: what it does, how it looks to a program that measures it, in
+ * both languages, light and dark, at the widths of a screen, a telephone and a sheet of A4. */
+#include "base/file.h"
+#include "tests/cli/browser.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct run_scratch scratch;
+
+static const char SWEEP[] = "-s 4,8 -b 1,2 --phase prefill,decode --cache on,off "
+                            "--attention naive,causal --threads 1";
+
+/* Pages of two models in both languages, where there is a browser to look at them. */
+static void setup(void)
+{
+    run_scratch_make(&scratch);
+    if (!browser_chromium())
+        return;
+    static const char *const MODELS[] = {"gpt2-nano", "llama-nano"};
+    for (int i = 0; i < 2; i++) {
+        struct run_result r = run_flopledger("sweep -m %s %s --reps 2 --quiet --out %s/r.db",
+                                             MODELS[i], SWEEP, scratch.path);
+        cr_assert_eq(r.status, 0, "%s", r.err);
+        run_release(&r);
+    }
+    struct run_result r =
+        run_flopledger("report -q --lang both %s/r.db -o %s", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+}
+
+static void teardown(void)
+{
+    run_scratch_remove(&scratch);
+}
+
+TestSuite(cli_page, .init = setup, .fini = teardown);
+
+static char *read_text(const char *path)
+{
+    char *text;
+    struct fl_error error;
+    cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 26, &error), FL_OK, "%s", error.text);
+    return text;
+}
+
+static char *read_scratch(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", scratch.path, name);
+    return read_text(path);
+}
+
+/* The page with the probe in its head as `copy`; on paper, what is said for print holds. */
+static void add_probe(const char *name, const char *copy, bool paper)
+{
+    char path[256];
+    char *page = read_scratch(name), *probe = read_text("tests/cli/page_probe.js");
+    snprintf(path, sizeof path, "%s/%s", scratch.path, copy);
+    FILE *out = fopen(path, "w");
+    cr_assert_not_null(out);
+    char *head = strstr(page, "<head>");
+    cr_assert_not_null(head);
+    head += strlen("<head>");
+    fprintf(out,
+            "%.*s<script>window.probeErrors = []; window.probePaper = %s;\n"
+            "window.onerror = function (m) { probeErrors.push(m); };\n"
+            "console.error = console.warn = function (m) { probeErrors.push(m); };\n%s"
+            "</script>",
+            (int)(head - page), page, paper ? "true" : "false", probe);
+    char *print = paper ? strstr(head, "@media print") : NULL;
+    if (print) {
+        memcpy(print, "@media all  ", strlen("@media all  "));
+        char *sheet = strstr(print, "@page");
+        cr_assert(sheet && strchr(sheet, '}'));
+        memset(sheet, ' ', (size_t)(strchr(sheet, '}') + 1 - sheet));
+    }
+    fputs(head, out);
+    fclose(out);
+    free(page);
+    free(probe);
+}
+
+static void expect_fine(const struct run_result *r, const char *what)
+{
+    const char *said = strstr(r->out, "<pre id=\"probe\">errors: ");
+    cr_assert(said && strstr(said, "probe: done"), "%s: the probe did not run: %.1000s", what,
+              r->err);
+    for (const char *at = strstr(said, "FAILED"); at; at = strstr(at + 1, "FAILED")) {
+        const char *line = at;
+        while (line > said && line[-1] != '\n' && line[-1] != '>')
+            line--;
+        cr_expect_fail("%s: %.*s", what, (int)strcspn(line, "\n"), line);
+    }
+    cr_expect_null(strstr(r->err, "CONSOLE"), "%s: %s", what, strstr(r->err, "CONSOLE"));
+}
+
+static void probe(const char *page, int width, const char *options, bool paper)
+{
+    char copy[64], what[128];
+    snprintf(copy, sizeof copy, "probe-%s", page);
+    snprintf(what, sizeof what, "%s, %d wide%s", page, width, paper ? ", on paper" : "");
+    add_probe(page, copy, paper);
+    struct run_result r = browser_load(&scratch, copy, width, options);
+    expect_fine(&r, what);
+    run_release(&r);
+}
+
+Test(cli_page, on_a_screen)
+{
+    if (!browser_chromium())
+        browser_skip("the page on a screen");
+    probe("index.html", 1100, "", false);
+    probe("index.zh.html", 1100, "", false);
+}
+
+Test(cli_page, on_a_telephone)
+{
+    if (!browser_chromium())
+        browser_skip("the page on a telephone");
+    probe("index.html", 500, "", false); /* Chromium's windows are no narrower */
+    probe("index.zh.html", 500, "", false);
+}
+
+/* 794 pixels less the margins of the sheet. */
+Test(cli_page, on_paper)
+{
+    if (!browser_chromium())
+        browser_skip("the page on paper");
+    probe("index.html", 696, "", true);
+    probe("index.zh.html", 696, "", true);
+}
+
+/* As many pages as the text needs, each A4: 595 x 842 points. */
+Test(cli_page, prints_to_a4)
+{
+    if (!browser_chromium())
+        browser_skip("printing the page");
+    char options[128];
+    snprintf(options, sizeof options, "--no-pdf-header-footer --print-to-pdf='%s/page.pdf'",
+             scratch.path);
+    struct run_result r = browser_load(&scratch, "index.zh.html", 1100, options);
+    run_release(&r);
+    r = run_shell("grep -a -c '/MediaBox' '%s/page.pdf'", scratch.path);
+    cr_expect_geq(atoi(r.out), 4, "%s pages", r.out);
+    run_release(&r);
+    r = run_shell("grep -a -o '/MediaBox *\\[[^]]*\\]' '%s/page.pdf' | sort -u", scratch.path);
+    cr_expect(strstr(r.out, "[0 0 59") && strstr(r.out, " 84"), "%s", r.out);
+    run_release(&r);
+}
+
+/* Nothing in the page names a place that it could load from. */
+Test(cli_page, loads_nothing)
+{
+    if (!browser_chromium())
+        browser_skip("what the page loads");
+    static const char *const LOADS[] = {
+        " src=", "<link", "@import", "http:", "https:", "fetch(", "XMLHttpRequest", "import("};
+    char *page = read_scratch("index.zh.html");
+    for (size_t i = 0; i < sizeof LOADS / sizeof *LOADS; i++)
+        cr_expect_null(strstr(page, LOADS[i]), "%s", LOADS[i]);
+    free(page);
+}
