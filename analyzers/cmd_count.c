@@ -44,24 +44,6 @@ static int list_presets(void)
     return FL_EXIT_DONE;
 }
 
-/* The formats of the weights: those asked for, those of a file, or f32. The model stays open while
- * they are used. A model that can be counted but not run has no weights to look at. */
-static int find_formats(struct fl_stored *stored, struct fl_model *model,
-                        const struct arguments *arguments, const struct fl_config *config,
-                        struct fl_error *error)
-{
-    bool file = false;
-    struct fl_error unreadable;
-    if (arguments->weight_dtype >= 0)
-        return fl_stored_of_config(stored, config, (enum fl_dtype)arguments->weight_dtype, error);
-    if (fl_config_runnable(config, &unreadable) == FL_OK &&
-        fl_model_peek(model, arguments->model, &file, &unreadable) == FL_OK && file) {
-        fl_stored_of_model(stored, model);
-        return FL_OK;
-    }
-    return fl_stored_of_config(stored, config, FL_F32, error);
-}
-
 /* The account the arguments ask for: a forward, a decode step, or a generation. */
 static int build_account(struct fl_account *account, const struct arguments *arguments,
                          const struct fl_config *config, const struct fl_stored *stored,
@@ -228,7 +210,7 @@ static int run(int argc, char **argv)
     struct fl_error error;
     int status = fl_config_open(&config, a.model, &error);
     if (status == FL_OK)
-        status = find_formats(&stored, &model, &a, &config, &error);
+        status = fl_stored_open(&stored, &model, a.model, a.weight_dtype, &config, &error);
     if (status == FL_OK)
         status = build_account(&account, &a, &config, &stored, &error);
     if (status == FL_OK)

@@ -6,6 +6,7 @@
 
 extern const struct fl_command fl_command_count;       /* analyzers/cmd_count.c */
 extern const struct fl_command fl_command_why;         /* analyzers/cmd_why.c */
+extern const struct fl_command fl_command_predict;     /* analyzers/cmd_predict.c */
 extern const struct fl_command fl_command_audit;       /* analyzers/cmd_audit.c */
 extern const struct fl_command fl_command_generate;    /* lib/engine/cmd_generate.c */
 extern const struct fl_command fl_command_logits;      /* lib/engine/cmd_logits.c */

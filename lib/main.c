@@ -12,6 +12,7 @@
 static const struct fl_command *const COMMANDS[] = {
     &fl_command_count,
     &fl_command_why,
+    &fl_command_predict,
     &fl_command_audit,
     &fl_command_generate,
     &fl_command_logits,

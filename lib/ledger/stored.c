@@ -113,6 +113,22 @@ int fl_stored_of_config(struct fl_stored *stored, const struct fl_config *config
     return status;
 }
 
+int fl_stored_open(struct fl_stored *stored, struct fl_model *model, const char *spec, int dtype,
+                   const struct fl_config *config, struct fl_error *error)
+{
+    bool file = false;
+    struct fl_error unreadable;
+    *model = (struct fl_model){0};
+    if (dtype >= 0)
+        return fl_stored_of_config(stored, config, (enum fl_dtype)dtype, error);
+    if (fl_config_runnable(config, &unreadable) == FL_OK &&
+        fl_model_peek(model, spec, &file, &unreadable) == FL_OK && file) {
+        fl_stored_of_model(stored, model);
+        return FL_OK;
+    }
+    return fl_stored_of_config(stored, config, FL_F32, error);
+}
+
 /* ---- widths ---- */
 
 static struct fl_rational width(struct fl_stored_bytes size)

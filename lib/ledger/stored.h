@@ -35,6 +35,12 @@ void fl_stored_of_model(struct fl_stored *stored, const struct fl_model *model);
 int fl_stored_of_config(struct fl_stored *stored, const struct fl_config *config,
                         enum fl_dtype dtype, struct fl_error *error);
 
+/* Of what --model and --dtype were given: every matrix in dtype; with dtype -1 the formats of the
+ * file, f32 where there is none. The model stays open as long as *stored is used; a model that can
+ * be counted but not run has no weights to look at. Close it in any case. */
+int fl_stored_open(struct fl_stored *stored, struct fl_model *model, const char *spec, int dtype,
+                   const struct fl_config *config, struct fl_error *error);
+
 /* Bytes per weight over all layers of a stack; of one layer. stored NULL: 4. */
 struct fl_rational fl_stored_width(const struct fl_stored *stored, enum fl_stack stack,
                                    enum fl_operator op);

@@ -1,0 +1,207 @@
+#include "analyzers/against.h"
+#include "analyzers/sections.h"
+#include "analyzers/statistics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one point ---- */
+
+static int find_dtype(const char *name, size_t length)
+{
+    for (int i = 0; i < FL_N_DTYPES; i++)
+        if (strlen(fl_dtype_names[i]) == length && strncmp(fl_dtype_names[i], name, length) == 0)
+            return i;
+    return -1;
+}
+
+int fl_point_dtypes(const struct fl_point *point, enum fl_dtype *weights, enum fl_dtype *kv,
+                    struct fl_error *error)
+{
+    static const char KV[] = ", KV ";
+    const char *cache = strstr(point->dtype, KV);
+    const size_t length = cache ? (size_t)(cache - point->dtype) : strlen(point->dtype);
+    const int w = find_dtype(point->dtype, length);
+    const int c = cache ? find_dtype(cache + strlen(KV), strlen(cache + strlen(KV))) : FL_F32;
+    if (w < 0 || c < 0)
+        return fl_fail(error,
+                       "point %lld: dtype '%s': expected one format of weights, mixed ones are not "
+                       "predicted",
+                       (long long)point->id, point->dtype);
+    *weights = (enum fl_dtype)w;
+    *kv = (enum fl_dtype)c;
+    return FL_OK;
+}
+
+static int predict_point(struct fl_against_point *out, const struct fl_hardware *hardware,
+                         const struct fl_result *result, struct fl_error *error)
+{
+    const struct fl_point *point = &result->point;
+    struct fl_predicted_step step;
+    struct fl_stored stored;
+    struct fl_convention convention;
+    struct fl_workload workload = {.config = &result->model->config,
+                                   .stored = &stored,
+                                   .arith = FL_ARITH_F32,
+                                   .efficiency = {1, 1}};
+    if (fl_point_dtypes(point, &workload.weight_dtype, &workload.kv_dtype, error) != FL_OK ||
+        fl_point_convention(&convention, point, error) != FL_OK ||
+        fl_stored_of_config(&stored, workload.config, workload.weight_dtype, error) != FL_OK)
+        return FL_FAILED;
+    if (result->model->config.n_encoder_layers > 0)
+        return fl_fail(error, "point %lld: encoder-decoders are not predicted",
+                       (long long)point->id);
+    const struct fl_shape shape = {.batch = point->batch,
+                                   .n_tokens = point->n_tokens,
+                                   .n_past = point->n_past,
+                                   .stored = &stored,
+                                   .kv_dtype = workload.kv_dtype};
+    if (fl_predict_step(&step, hardware, &workload, &shape, &convention, error) != FL_OK)
+        return FL_FAILED;
+    *out = (struct fl_against_point){.result = result,
+                                     .measured_s = result->median_time_ns * 1e-9,
+                                     .ideal_s = step.time_s,
+                                     .bound = step.bound};
+    if (!(out->measured_s > 0) || !(out->ideal_s > 0))
+        return fl_fail(error, "point %lld: expected a time above 0", (long long)point->id);
+    return FL_OK;
+}
+
+/* ---- all of them ---- */
+
+static double share(const struct fl_against_point *point)
+{
+    return point->ideal_s / point->measured_s;
+}
+
+/* Median share of the points with this bound but for one; 0: there are none. */
+static double median_share(const struct fl_against *against, enum fl_predicted_bound bound, int but,
+                           double *scratch)
+{
+    size_t n = 0;
+    for (int i = 0; i < against->n_points; i++)
+        if (i != but && against->points[i].bound == bound)
+            scratch[n++] = share(&against->points[i]);
+    fl_sort(scratch, n);
+    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+}
+
+static double at_most_1(double value)
+{
+    return value > 1 ? 1 : value;
+}
+
+static void calibrate(struct fl_against *against, double *scratch)
+{
+    double *const efficiency[2] = {&against->efficiency.compute, &against->efficiency.memory};
+    for (int bound = 0; bound < 2; bound++) {
+        const double all = median_share(against, (enum fl_predicted_bound)bound, -1, scratch);
+        *efficiency[bound] = all > 0 ? at_most_1(all) : 1;
+    }
+    for (int i = 0; i < against->n_points; i++) {
+        struct fl_against_point *point = &against->points[i];
+        const double others = median_share(against, point->bound, i, scratch);
+        point->calibrated_s = others > 0 ? point->ideal_s / others : 0;
+        against->n_by_bound[point->bound]++;
+    }
+}
+
+static struct fl_against_error error_of(const struct fl_against *against, bool calibrated,
+                                        double *scratch, double *absolute)
+{
+    struct fl_against_error error = {0};
+    size_t n = 0;
+    for (int i = 0; i < against->n_points; i++) {
+        const struct fl_against_point *point = &against->points[i];
+        const double predicted = calibrated ? point->calibrated_s : point->ideal_s;
+        if (!(predicted > 0))
+            continue;
+        scratch[n] = predicted / point->measured_s - 1;
+        absolute[n] = fabs(scratch[n]);
+        if (!error.at || absolute[n] > error.worst) {
+            error.worst = absolute[n];
+            error.at = point;
+        }
+        n++;
+    }
+    if (n > 0) {
+        fl_sort(scratch, n);
+        fl_sort(absolute, n);
+        error.median_signed = fl_median_sorted(scratch, n);
+        error.median = fl_median_sorted(absolute, n);
+    }
+    return error;
+}
+
+static void skip(struct fl_against *against, const struct fl_error *why)
+{
+    if (against->n_skipped++ == 0)
+        snprintf(against->skipped, sizeof against->skipped, "%.255s", why->text);
+}
+
+/* The figures of the machine a point was measured on. */
+static int find_machine(struct fl_hardware *hardware, const struct fl_results *results,
+                        const struct fl_against_machines *machines, const struct fl_result *result,
+                        struct fl_error *error)
+{
+    int n;
+    const struct fl_ceiling *ceilings = fl_results_ceilings(results, result->run->machine, &n);
+    if (machines->machine) {
+        *hardware = *machines->machine;
+        return FL_OK;
+    }
+    if (n == 0 && machines->n_kept > 0 &&
+        strcmp(machines->kept[0].machine, result->run->machine) == 0) {
+        ceilings = machines->kept;
+        n = machines->n_kept;
+    }
+    return fl_hardware_of_ceilings(hardware, ceilings, n, result->point.n_threads, error);
+}
+
+static void predict_all(struct fl_against *against, const struct fl_results *results,
+                        const struct fl_against_machines *machines)
+{
+    for (int i = 0; i < results->n_points; i++) {
+        const struct fl_result *result = &results->points[i];
+        struct fl_hardware hardware;
+        struct fl_error why;
+        if (find_machine(&hardware, results, machines, result, &why) == FL_OK &&
+            predict_point(&against->points[against->n_points], &hardware, result, &why) == FL_OK)
+            against->n_points++;
+        else
+            skip(against, &why);
+    }
+}
+
+int fl_against_make(struct fl_against *against, const struct fl_results *results,
+                    const struct fl_against_machines *machines, struct fl_error *error)
+{
+    const size_t n = (size_t)results->n_points + 1;
+    *against = (struct fl_against){.points = calloc(n, sizeof *against->points)};
+    double *scratch = calloc(2 * n, sizeof *scratch);
+    if (!against->points || !scratch) {
+        free(scratch);
+        fl_against_free(against);
+        return fl_fail(error, "against: out of memory");
+    }
+    predict_all(against, results, machines);
+    calibrate(against, scratch);
+    against->ideal = error_of(against, false, scratch, scratch + n);
+    against->calibrated = error_of(against, true, scratch, scratch + n);
+    free(scratch);
+    if (against->n_points > 0)
+        return FL_OK;
+    const int status = fl_fail(error, "against: no point can be predicted: %.400s",
+                               against->n_skipped ? against->skipped : "the file has none");
+    fl_against_free(against);
+    return status;
+}
+
+void fl_against_free(struct fl_against *against)
+{
+    free(against->points);
+    against->points = NULL;
+    against->n_points = 0;
+}
