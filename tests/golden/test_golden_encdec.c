@@ -434,17 +434,6 @@ static void expect_close_to_gold(const char *name, int number, const float *got,
     free(gold);
 }
 
-/* Natural logarithm of the probability of one id. */
-static double log_probability(const float *logits, int n, int id)
-{
-    double largest = -INFINITY, sum = 0;
-    for (int i = 0; i < n; i++)
-        largest = fmax(largest, (double)logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)logits[i] - largest);
-    return (double)logits[id] - largest - log(sum);
-}
-
 /* Encoder, teacher-forced decoder, and greedy up to the end of the word. */
 static void check_word(const struct fl_model *model, int number, const cJSON *word)
 {
@@ -462,7 +451,8 @@ static void check_word(const struct fl_model *model, int number, const cJSON *wo
         float *logits = harness_logits(session, model, target.ids, n, N_CTX);
         expect_close_to_gold("dec.logits", number, logits, (size_t)n * (size_t)vocab_size);
         for (int i = 0; kernel == 0 && i < n; i++)
-            log_sum += log_probability(logits + i * vocab_size, vocab_size, target.ids[i + 1]);
+            log_sum +=
+                harness_log_probability(logits + i * vocab_size, vocab_size, target.ids[i + 1]);
         free(logits);
 
         cr_assert_eq(target.ids[0], model->config.bos_id);

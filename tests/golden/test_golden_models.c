@@ -200,16 +200,6 @@ ParameterizedTestParameters(golden_models, likelihood_of_the_text)
                                sizeof LIKELIHOODS / sizeof *LIKELIHOODS);
 }
 
-static double log_probability(const float *logits, int n, int id)
-{
-    double largest = -INFINITY, sum = 0;
-    for (int i = 0; i < n; i++)
-        largest = fmax(largest, (double)logits[i]);
-    for (int i = 0; i < n; i++)
-        sum += exp((double)logits[i] - largest);
-    return (double)logits[id] - largest - log(sum);
-}
-
 /* An id's log-probability moves by no more than twice its row's logits do, which are seen within
  * 3e-5; over a text such errors mostly cancel. The figures have eight digits. */
 ParameterizedTest(struct likelihood *row, golden_models, likelihood_of_the_text)
@@ -223,7 +213,8 @@ ParameterizedTest(struct likelihood *row, golden_models, likelihood_of_the_text)
     float *logits = logits_of(&model, &ids, n);
     double sum = 0;
     for (int i = 0; i < n; i++)
-        sum -= log_probability(logits + (size_t)i * (size_t)vocab_size, vocab_size, ids.ids[i + 1]);
+        sum -= harness_log_probability(logits + (size_t)i * (size_t)vocab_size, vocab_size,
+                                       ids.ids[i + 1]);
     cr_expect_float_eq(sum / n, row->per_token, 2e-6, "%s, %s: %.8f", row->model, row->ids,
                        sum / n);
     free(logits);

@@ -203,3 +203,13 @@ struct fl_config harness_config(uint64_t seed)
     cr_assert(fl_config_check(&config, "harness", &error) == FL_OK, "%s", error.text);
     return config;
 }
+
+double harness_log_probability(const float *logits, int n, int id)
+{
+    double largest = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++)
+        largest = fmax(largest, (double)logits[i]);
+    for (int i = 0; i < n; i++)
+        sum += exp((double)logits[i] - largest);
+    return (double)logits[id] - largest - log(sum);
+}

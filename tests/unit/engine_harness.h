@@ -30,6 +30,9 @@ int harness_greedy(struct fl_session *session, const struct fl_model *model, con
 /* Index of the largest of n logits, the lowest of equals. */
 int harness_largest(const float *logits, int n);
 
+/* Natural logarithm of the probability that n logits give an id. */
+double harness_log_probability(const float *logits, int n, int id);
+
 /* Largest |a[i] - b[i]|; infinite when a value is not finite. */
 double harness_distance(const float *a, const float *b, size_t n);
 
