@@ -15,6 +15,11 @@ void fl_linear_stored(float *y, const float *x, int n_rows, const struct fl_line
                       size_t first, size_t n);
 struct fl_excess fl_linear_stored_excess(int n_rows, const struct fl_linear *layer, size_t n);
 
+/* For a few rows of x: y[:, first .. first + n - 1] = bias + x W^T, W stored [n_out, n_in]. */
+void fl_linear_stored_few(float *y, const float *x, int n_rows, const struct fl_linear *layer,
+                          size_t first, size_t n);
+struct fl_excess fl_linear_stored_few_excess(int n_rows, const struct fl_linear *layer, size_t n);
+
 /* The weights from an element on. */
 const void *fl_linear_at(const struct fl_linear *layer, size_t element);
 

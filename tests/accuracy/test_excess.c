@@ -205,6 +205,9 @@ Test(excess, other_kernels_and_shapes)
         "-m llama-nano -s 100 --phase decode --kv-dtype bf16 --attention flash --threads 1",
         "-m llama-nano -s 333 -b 2 --attention flash --threads 2 --blas-core Haswell",
         "-m llama-nano -s 300 -b 3 --attention flash --phase decode --threads 2",
+        "-m gpt2-nano -s 8 --threads 2",
+        "-m gpt2-nano -s 40 -b 5 --phase decode --dtype bf16 --threads 1",
+        "-m t5-small -s 5 --encoder-tokens 12 --dtype f16 --threads 2",
     };
     skip_without_flopgrind();
     for (size_t i = 0; i < sizeof POINTS / sizeof *POINTS; i++) {
@@ -260,6 +263,11 @@ Test(excess, formats_in_prefill)
 Test(excess, formats_in_decode)
 {
     expect_formats(LLAMA_OF_256, "-s 20 --phase decode --threads 2 --blas-core Haswell");
+}
+
+Test(excess, formats_of_a_few_rows)
+{
+    expect_formats(LLAMA_OF_256, "-s 9 --threads 2");
 }
 
 /* Rows that are no whole blocks, and no whole vectors either. */

@@ -72,33 +72,38 @@ Test(linear, equals_reference)
                           (i + rows) % 2 == 1);
 }
 
-/* One row of matrices large enough to be split over threads. */
-Test(linear, equals_reference_for_one_large_row)
+/* A few rows of matrices large enough to be split over threads, and the first that go to BLAS. */
+Test(linear, equals_reference_for_a_few_large_rows)
 {
     FOR_EACH_SIMD(isa)
     for (int layout = 0; layout < 2; layout++) {
-        check(1, 1031, 517, 3, layout == 1, true);
-        check(1, 517, 1031, 0, layout == 1, false);
-        check(1, 3, 100003, 0, layout == 1, true);
-        check(1, 100003, 3, 0, layout == 1, true);
+        for (int rows = 1; rows <= 17; rows += rows < 9 ? 1 : 4) {
+            check(rows, 131, 517, 3, layout == 1, true);
+            check(rows, 517, 131, 0, layout == 1, false);
+        }
+        for (int rows = 1; rows <= 4; rows += 3) {
+            check(rows, 3, 100003, 0, layout == 1, true);
+            check(rows, 100003, 3, 0, layout == 1, true);
+        }
     }
 }
 
 /* However many threads share one row; and twice the same bits, in whichever order they finish. */
-Test(linear, one_row_on_any_number_of_threads)
+Test(linear, a_few_rows_on_any_number_of_threads)
 {
-    enum { N_OUT = 4100, N_IN = 83 };
-    float *x = random_floats(N_IN, 1.0f, 5), *y = filled_floats(N_OUT, NAN);
-    float *again = filled_floats(N_OUT, NAN);
+    enum { N_OUT = 4100, N_IN = 83, N_ROWS = 3 };
+    float *x = random_floats(N_ROWS * N_IN, 1.0f, 5), *y = filled_floats(N_ROWS * N_OUT, NAN);
+    float *again = filled_floats(N_ROWS * N_OUT, NAN);
     for (int layout = 0; layout < 2; layout++) {
         struct fl_linear layer = layer_make(N_OUT, N_IN, 0, layout == 1, true, 6);
         for (int n_threads = 1; n_threads <= 7; n_threads++) {
+            const int n_rows = 1 + (n_threads - 1) % N_ROWS;
             omp_set_num_threads(n_threads);
-            fl_linear(y, x, 1, &layer);
-            check_product(y, x, 1, &layer);
+            fl_linear(y, x, n_rows, &layer);
+            check_product(y, x, n_rows, &layer);
             for (int round = 0; round < 10; round++) {
-                fl_linear(again, x, 1, &layer);
-                for (int i = 0; i < N_OUT; i++)
+                fl_linear(again, x, n_rows, &layer);
+                for (int i = 0; i < n_rows * N_OUT; i++)
                     cr_assert(again[i] == y[i], "%d threads, output %d", n_threads, i);
             }
         }

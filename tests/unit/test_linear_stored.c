@@ -128,6 +128,7 @@ Test(linear_stored, equals_reference_for_large_matrices)
                 check((enum fl_dtype)dtype, rows, 531, 768, 0, false, true, "any");
         for (int rows = 1; rows < 4; rows += 2) {
             check(FL_F16, rows, 531, 699, 0, true, true, "any");
+            check(FL_F16, 4 * rows, 83, 2111, 0, false, true, "any");
             check(FL_BF16, rows, 4099, 83, 0, true, false, "any");
         }
     }

@@ -298,6 +298,7 @@ const struct fl_simd TABLE_NAME(FL_ISA) = {
     .rotate_pairs = rotate_pairs,
     .rotate_halves = rotate_halves,
     .dot_rows = dot_rows,
+    .dot_few = dot_few,
     .mix_rows = mix_rows,
     .dot_stored = dot_stored,
     .mix_stored = mix_stored,

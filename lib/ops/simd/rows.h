@@ -73,6 +73,66 @@ static void dot_rows(float *out, const float *start, const float *q, const float
     }
 }
 
+/* Vectors that share the loads of four rows: as many as their sums fit in registers. */
+enum { FEW = LANES == 16 ? 4 : 2 };
+
+/* n_x vectors from v on against four rows from j on; n_x is known where this is inlined. The rows
+ * behind these four are asked for meanwhile, unless rows are so long that the processor's own
+ * prefetchers do it. */
+static inline __attribute__((always_inline)) void dot_tile(const struct fl_dot_few *d, size_t v,
+                                                           size_t j, size_t n_x)
+{
+    const float *x = d->x + v * d->ld_x, *k = d->k + j * d->ld;
+    const size_t ld = d->ld, n = d->n;
+    const bool prefetch = n < AHEAD;
+    lanes s[FEW][4] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const lanes k0 = lanes_load(k + i), k1 = lanes_load(k + ld + i);
+        const lanes k2 = lanes_load(k + 2 * ld + i), k3 = lanes_load(k + 3 * ld + i);
+        for (size_t row = 4; prefetch && row < 8 && i % LINE_FLOATS == 0; row++)
+            __builtin_prefetch((const void *)((uintptr_t)(k + i) + row * ld * sizeof *k));
+#pragma GCC unroll 4
+        for (size_t u = 0; u < n_x; u++) {
+            const lanes a = lanes_load(x + u * d->ld_x + i);
+            s[u][0] += a * k0;
+            s[u][1] += a * k1;
+            s[u][2] += a * k2;
+            s[u][3] += a * k3;
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t u = 0; u < n_x; u++) {
+        quad sums = quad_sums(lanes_fold(s[u][0]), lanes_fold(s[u][1]), lanes_fold(s[u][2]),
+                              lanes_fold(s[u][3]));
+        for (size_t r = i; r < n; r++)
+            sums += x[u * d->ld_x + r] * (quad){k[r], k[ld + r], k[2 * ld + r], k[3 * ld + r]};
+        if (d->start) {
+            quad first;
+            memcpy(&first, d->start + (v + u) * d->ld_start + j, sizeof first);
+            sums = first + sums;
+        }
+        memcpy(d->out + (v + u) * d->ld_out + j, &sums, sizeof sums);
+    }
+}
+
+static void dot_few(const struct fl_dot_few *d)
+{
+    size_t j = 0;
+    for (; j + 4 <= d->n_rows; j += 4) {
+        size_t v = 0;
+        for (; v + FEW <= d->n_x; v += FEW)
+            dot_tile(d, v, j, FEW);
+        for (; v < d->n_x; v++)
+            dot_tile(d, v, j, 1);
+    }
+    for (; j < d->n_rows; j++)
+        for (size_t v = 0; v < d->n_x; v++) {
+            const float sum = dot_long(d->x + v * d->ld_x, d->k + j * d->ld, d->n);
+            d->out[v * d->ld_out + j] = d->start ? d->start[v * d->ld_start + j] + sum : sum;
+        }
+}
+
 /* Short rows: a strip of out stays in four registers while all rows are added to it. */
 static inline void mix_short(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
                              size_t n)

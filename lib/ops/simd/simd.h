@@ -18,6 +18,16 @@
 
 enum { FL_N_ACTIVATIONS = FL_ACT_SILU + 1 };
 
+/* out[v,j] = start[v,j] + x[v,:] . k[j,:] for n_x vectors and n_rows rows of n floats; ld_*: floats
+ * from one row to the next, ld_start 0: the same start for all vectors. start NULL: zero; it may be
+ * out. */
+struct fl_dot_few {
+    float *out;
+    const float *start, *x, *k;
+    size_t n_x, n_rows, n;
+    size_t ld_out, ld_start, ld_x, ld;
+};
+
 struct fl_simd {
     const char *name; /* "portable", "avx2", "avx512" */
     int n_lanes;      /* floats in a vector: 4, 8, 16 */
@@ -58,8 +68,11 @@ struct fl_simd {
     void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
                      size_t n);
 
-    /* The same with matrices in other formats than f32; ld elements, whole blocks. dot_stored:
-     * n is whole blocks too; mix_stored: f16 and bf16 only. */
+    /* A few vectors against the same rows, which are read once. */
+    void (*dot_few)(const struct fl_dot_few *d);
+
+    /* dot_rows() and mix_rows() with matrices in other formats than f32; ld elements, whole blocks.
+     * dot_stored: n is whole blocks too; mix_stored: f16 and bf16 only. */
     void (*dot_stored)(float *out, const float *start, const float *q, const void *k,
                        enum fl_dtype dtype, size_t n_rows, size_t ld, size_t n);
     void (*mix_stored)(float *out, const float *p, const void *v, enum fl_dtype dtype,

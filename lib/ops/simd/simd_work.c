@@ -23,17 +23,27 @@ uint64_t fl_simd_join(void)
     return fold() + 3;
 }
 
-/* Short rows go by fours, each row with one vector of sums; long ones, and those behind the last
- * four, with four vectors. A row shorter than that has no vectors of sums to join. */
-uint64_t fl_simd_dot_joins(uint64_t n_rows, uint64_t n)
+/* Fours have one vector of sums a row, single rows four. A row shorter than that has no vectors of
+ * sums to join. */
+static uint64_t joins_of(uint64_t fours, uint64_t ones, uint64_t n)
 {
-    uint64_t fours = n < FL_SIMD_LONG_ROW ? n_rows / 4 : 0, ones = n_rows - 4 * fours;
     uint64_t joins = 0;
     if (n >= n_lanes())
         joins += fours * (4 * fold() + 12);
     if (n >= 4 * n_lanes())
         joins += ones * (3 * n_lanes() + fl_simd_join());
     return joins;
+}
+
+uint64_t fl_simd_dot_joins(uint64_t n_rows, uint64_t n)
+{
+    const uint64_t fours = n < FL_SIMD_LONG_ROW ? n_rows / 4 : 0;
+    return joins_of(fours, n_rows - 4 * fours, n);
+}
+
+uint64_t fl_simd_few_joins(uint64_t n_rows, uint64_t n)
+{
+    return joins_of(n_rows / 4, n_rows % 4, n);
 }
 
 uint64_t fl_simd_stored_joins(enum fl_dtype dtype, uint64_t n_rows, uint64_t n)

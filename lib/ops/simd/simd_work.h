@@ -21,6 +21,9 @@ uint64_t fl_simd_join(void);
 /* Additions that join the partial sums of dot_rows() over n_rows rows of n. */
 uint64_t fl_simd_dot_joins(uint64_t n_rows, uint64_t n);
 
+/* The same of dot_few(), for each of its vectors. */
+uint64_t fl_simd_few_joins(uint64_t n_rows, uint64_t n);
+
 /* The same of dot_stored(), and what it does to scale one row of n to its format. */
 uint64_t fl_simd_stored_joins(enum fl_dtype dtype, uint64_t n_rows, uint64_t n);
 uint64_t fl_simd_stored_scaling(enum fl_dtype dtype, uint64_t n);
