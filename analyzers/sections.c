@@ -161,6 +161,43 @@ static bool same_section(const struct fl_result *a, const struct fl_result *b)
     return a->model == b->model && strcmp(a->run->machine, b->run->machine) == 0;
 }
 
+/* What the samples of the section say of the machine; wider intervals where it was not quiet. */
+static int judge_noise(struct fl_section *section, struct fl_timing *timings,
+                       const struct fl_results *results, const int *visits, struct fl_error *error)
+{
+    const int n = section->all.n;
+    const struct fl_result **points = calloc((size_t)n, sizeof *points);
+    if (!points)
+        return fl_fail(error, "noise: no memory for %d points", n);
+    for (int i = 0; i < n; i++)
+        points[i] = &section->all.points[i];
+    struct fl_noise_series *series = NULL;
+    int status = fl_noise_series_make(&series, results, visits, points, n, 0, error);
+    if (status == FL_OK)
+        status = fl_noise_judge(&section->disturbance, series, n, error);
+    fl_noise_series_free(series, n);
+    free(points);
+    for (int i = 0; i < n && status == FL_OK; i++)
+        fl_estimate_widen(&timings[i].total, section->disturbance.dependence.inflation);
+    return status;
+}
+
+static int judge_sections(struct fl_sections *sections, const struct fl_results *results,
+                          struct fl_error *error)
+{
+    int *visits;
+    if (fl_noise_visits(&visits, results, error) != FL_OK)
+        return FL_FAILED;
+    int status = FL_OK;
+    for (int i = 0; i < sections->n && status == FL_OK; i++) {
+        struct fl_section *section = &sections->rows[i];
+        status = judge_noise(section, sections->timings + (section->all.times - sections->timings),
+                             results, visits, error);
+    }
+    free(visits);
+    return status;
+}
+
 int fl_sections_make(struct fl_sections *sections, const struct fl_results *results,
                      struct fl_error *error)
 {
@@ -186,6 +223,10 @@ int fl_sections_make(struct fl_sections *sections, const struct fl_results *resu
         section->all = (struct fl_line){points, sections->timings + first, count};
         choose_setting(section);
         first += count;
+    }
+    if (judge_sections(sections, results, error) != FL_OK) {
+        fl_sections_free(sections);
+        return FL_FAILED;
     }
     return FL_OK;
 }

@@ -6,13 +6,14 @@
 #ifndef FL_ANALYZERS_SECTIONS_H
 #define FL_ANALYZERS_SECTIONS_H
 
+#include "analyzers/noise.h"
 #include "analyzers/statistics.h"
 #include "base/error.h"
 #include "ledger/analytic.h"
 #include "store/store.h"
 
 struct fl_timing {
-    struct fl_estimate total;     /* ns, of one execution */
+    struct fl_estimate total;     /* ns, of one execution; widened by the section's disturbance */
     double op_ns[FL_N_OPERATORS]; /* median of each operator */
     double outside_ns;            /* median of what no operator accounts for */
 };
@@ -30,6 +31,7 @@ struct fl_section {
      * lines if possible, then most contexts, then the smallest batch and most threads; causal
      * before naive. n is 0 where the file has no such points. */
     struct fl_line prefill, cached, uncached;
+    struct fl_disturbance disturbance; /* of the machine, over all points */
 };
 
 struct fl_sections {

@@ -97,21 +97,24 @@ double fl_median_error_sorted(const double *x, size_t n)
     return (x[n - 1 - place] - x[place]) / twice_quantile;
 }
 
-/* qsort has no context, and the ranks of a file's samples are few: an insertion sort of places. */
-void fl_ranks(double *ranks, const double *x, size_t n, size_t *order)
+static int compare_ranked(const void *left, const void *right)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t k = i;
-        for (; k > 0 && x[order[k - 1]] > x[i]; k--)
-            order[k] = order[k - 1];
-        order[k] = i;
-    }
+    const struct fl_ranked *a = left, *b = right;
+    return (a->value > b->value) - (a->value < b->value);
+}
+
+void fl_ranks(double *ranks, const double *x, size_t n, struct fl_ranked *order)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct fl_ranked){x[i], i};
+    if (n > 1)
+        qsort(order, n, sizeof *order, compare_ranked);
     for (size_t i = 0; i < n;) {
         size_t end = i + 1;
-        while (end < n && x[order[end]] == x[order[i]])
+        while (end < n && order[end].value == order[i].value)
             end++;
         for (size_t k = i; k < end; k++)
-            ranks[order[k]] = 0.5 * (double)(i + end + 1);
+            ranks[order[k].place] = 0.5 * (double)(i + end + 1);
         i = end;
     }
 }

@@ -52,6 +52,10 @@ double fl_median_error_sorted(const double *x, size_t n);
 size_t fl_median_error_place(size_t n, double *twice_quantile);
 
 /* Ranks 1 .. n of x [n], ties share the mean of theirs; order [n] is scratch. */
-void fl_ranks(double *ranks, const double *x, size_t n, size_t *order);
+struct fl_ranked {
+    double value;
+    size_t place;
+};
+void fl_ranks(double *ranks, const double *x, size_t n, struct fl_ranked *order);
 
 #endif

@@ -1,6 +1,7 @@
 #include "bench/measure.h"
 
 #include "base/random.h"
+#include "bench/conditions.h"
 #include "engine/observe.h"
 #include "ledger/analytic.h"
 
@@ -141,20 +142,24 @@ void fl_measurement_close(struct fl_measurement *measurement)
 
 /* The timed window is the forward pass alone: ledger and cache are put back before it. */
 static int execute(struct fl_measurement *measurement, uint64_t *started_ns, uint64_t *time_ns,
-                   struct fl_error *error)
+                   struct fl_conditions *conditions, struct fl_error *error)
 {
+    struct fl_conditions_probe probe;
     fl_session_truncate(measurement->session, measurement->item.point.n_past);
     fl_ledger_reset(fl_session_ledger(measurement->session));
+    fl_conditions_begin(&probe);
     *started_ns = fl_clock_ns();
     int status = fl_execution_run(measurement->session, &measurement->execution, error);
     *time_ns = fl_clock_ns() - *started_ns;
+    fl_conditions_end(conditions, &probe);
     return status;
 }
 
 int fl_measurement_warm_up(struct fl_measurement *measurement, struct fl_error *error)
 {
     uint64_t started_ns, time_ns;
-    return execute(measurement, &started_ns, &time_ns, error);
+    struct fl_conditions conditions;
+    return execute(measurement, &started_ns, &time_ns, &conditions, error);
 }
 
 static struct fl_ledger_entry sum_layers(const struct fl_ledger *ledger, enum fl_operator op)
@@ -210,7 +215,7 @@ int fl_measurement_sample(struct fl_measurement *measurement, int rep, uint64_t 
     struct fl_sample *sample = &measurement->samples[measurement->n_samples];
     uint64_t started_ns;
     *sample = (struct fl_sample){.rep = rep};
-    if (execute(measurement, &started_ns, &sample->time_ns, error) != FL_OK)
+    if (execute(measurement, &started_ns, &sample->time_ns, &sample->conditions, error) != FL_OK)
         return FL_FAILED;
     sample->started_ns = started_ns - run_started_ns;
 

@@ -77,6 +77,18 @@ struct fl_point {
     uint64_t kv_cache_bytes, activation_bytes, weights_bytes;
 };
 
+/* What went on beside a sample, from before it began until after it ended. */
+struct fl_conditions {
+    bool known; /* false: not recorded, the rest is 0 */
+    uint64_t window_ns;
+    uint64_t n_interrupted; /* times a thread of ours was taken off its core */
+    int64_t other_ns;       /* what other processes worked meanwhile, all cores; a clock of 10 ms is
+                               behind it, so that single figures may be negative: add up many */
+    uint64_t stolen_ns;     /* what the hypervisor took of all cores */
+    uint64_t loop_ns;       /* a loop of fixed work in registers, before the sample */
+    uint64_t load_milli;    /* load average of a minute, in thousandths */
+};
+
 struct fl_sample {
     int64_t id, point_id;
     int64_t run_id;                      /* the run that measured it */
@@ -84,6 +96,7 @@ struct fl_sample {
     uint64_t time_ns;                    /* whole forward pass */
     uint64_t started_ns;                 /* since the run began: shows drift */
     uint64_t op_time_ns[FL_N_OPERATORS]; /* summed over layers; 0 where the point has no such op */
+    struct fl_conditions conditions;
 };
 
 /* Per operator, summed over layers; one row an operator that appears in the point. */

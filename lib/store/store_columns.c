@@ -125,6 +125,17 @@ static const struct fl_store_column CEILINGS[] = {
 };
 const struct fl_store_table fl_store_ceilings = {.name = "ceilings", TABLE(CEILINGS)};
 
+/* The sample's id is handled beside this table. */
+static const struct fl_store_column CONDITIONS[] = {
+    COLUMN(fl_conditions, COUNT, window_ns, 0, false),
+    COLUMN(fl_conditions, COUNT, n_interrupted, 0, false),
+    COLUMN(fl_conditions, INT64, other_ns, 0, false),
+    COLUMN(fl_conditions, COUNT, stolen_ns, 0, false),
+    COLUMN(fl_conditions, COUNT, loop_ns, 0, false),
+    COLUMN(fl_conditions, COUNT, load_milli, 0, false),
+};
+const struct fl_store_table fl_store_conditions = {.name = "sample_conditions", TABLE(CONDITIONS)};
+
 const char fl_store_forward[] = "forward";
 
 /* ---- writing ---- */

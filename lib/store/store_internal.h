@@ -41,7 +41,8 @@ struct fl_store_table {
 };
 
 extern const struct fl_store_table fl_store_runs, fl_store_models, fl_store_points,
-    fl_store_point_ops, fl_store_samples, fl_store_observations, fl_store_ceilings;
+    fl_store_point_ops, fl_store_samples, fl_store_observations, fl_store_ceilings,
+    fl_store_conditions;
 
 /* observation_counts.op of the whole pass. */
 extern const char fl_store_forward[];
@@ -75,6 +76,18 @@ int fl_store_load_counts(const struct fl_store *store, struct fl_observed *obser
  * checks that each has some and work to divide by them. */
 int fl_store_load_ceiling_samples(const struct fl_store *store, struct fl_ceiling *ceilings, int n,
                                   struct fl_error *error);
+
+enum { FL_STORE_CONDITIONS_SINCE = 3 }; /* schema */
+
+/* Rows of sample_conditions: prepared, one written where they are known, all read into samples [n],
+ * which are ordered by point and rep. */
+int fl_store_prepare_conditions(const struct fl_store *store, sqlite3_stmt **insert,
+                                struct fl_error *error);
+int fl_store_insert_conditions(const struct fl_store *store, sqlite3_stmt *insert,
+                               int64_t sample_id, const struct fl_conditions *conditions,
+                               struct fl_error *error);
+int fl_store_load_conditions(const struct fl_store *store, struct fl_sample *samples, int n,
+                             struct fl_error *error);
 
 /* One step of a statement that returns no row, then a reset so that it can be bound again. */
 int fl_store_run_statement(const struct fl_store *store, sqlite3_stmt *statement, const char *what,

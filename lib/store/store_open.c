@@ -164,6 +164,21 @@ static int check_identity(struct fl_store *store, struct fl_error *error)
     return check_schema(store, error);
 }
 
+/* SQLite reads what is missing of the last page as zeros. A writer only makes the file longer
+ * between both looks. */
+static int check_length(const struct fl_store *store, struct fl_error *error)
+{
+    int64_t n_pages, page_bytes;
+    struct stat info;
+    if (query_integer(store, "PRAGMA page_count", &n_pages, error) != FL_OK ||
+        query_integer(store, "PRAGMA page_size", &page_bytes, error) != FL_OK)
+        return FL_FAILED;
+    if (stat(store->path, &info) == 0 && info.st_size < n_pages * page_bytes)
+        return fl_fail(error, "%s: the file is cut short: expected %lld bytes, got %lld",
+                       store->path, (long long)(n_pages * page_bytes), (long long)info.st_size);
+    return FL_OK;
+}
+
 /* B-trees, freelist and record formats; index contents are not compared. */
 static int check_structure(const struct fl_store *store, struct fl_error *error)
 {
@@ -295,6 +310,8 @@ int fl_store_open(struct fl_store **out, const char *path, struct fl_error *erro
         if (status == FL_OK)
             status = open_reader(&store, path, &code, error);
     }
+    if (status == FL_OK)
+        status = check_length(store, error);
     if (status == FL_OK)
         status = check_structure(store, error);
     if (status != FL_OK) {

@@ -375,6 +375,9 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
             status = load_rows(store, loads[i].query, loads[i].rows, error);
     if (status == FL_OK)
         status = load_sample_ops(store, &samples, error);
+    if (status == FL_OK && store->version >= FL_STORE_CONDITIONS_SINCE)
+        status = fl_store_load_conditions(store, (struct fl_sample *)(void *)samples.data,
+                                          samples.n, error);
     if (status == FL_OK && observed.n > 0)
         status = fl_store_load_counts(store, (struct fl_observed *)(void *)observed.data,
                                       observed.n, error);

@@ -269,6 +269,17 @@ static const char *const VERSION_3[] = {
     "       1e9 * c.work / t.median_time_ns AS median_per_s,\n"
     "       1e9 * c.work / t.min_time_ns AS max_per_s\n"
     "FROM ceilings c JOIN timed t ON t.ceiling_id = c.id",
+
+    /* What went on beside a sample; samples of files before have no row. */
+    "CREATE TABLE sample_conditions (\n"
+    "    sample_id INTEGER PRIMARY KEY REFERENCES samples (id),\n"
+    "    window_ns INTEGER NOT NULL,\n"
+    "    n_interrupted INTEGER NOT NULL,\n"
+    "    other_ns INTEGER NOT NULL,\n"
+    "    stolen_ns INTEGER NOT NULL,\n"
+    "    loop_ns INTEGER NOT NULL,\n"
+    "    load_milli INTEGER NOT NULL\n"
+    ") STRICT",
     NULL};
 
 const char *const *const fl_store_schema[FL_STORE_SCHEMA] = {VERSION_1, VERSION_2, VERSION_3};

@@ -189,10 +189,9 @@ static const char SAMPLE_OPS_SQL[] =
     "INSERT INTO sample_ops (sample_id, op, time_ns) SELECT ?1, op, ?2 FROM point_ops "
     "WHERE point_id = ?3 AND op = ?4";
 
-static int insert_sample_ops(const struct fl_store *store, sqlite3_stmt *insert,
+static int insert_sample_ops(const struct fl_store *store, sqlite3_stmt *insert, int64_t sample_id,
                              const struct fl_sample *sample, struct fl_error *error)
 {
-    int64_t sample_id = sqlite3_last_insert_rowid(store->db);
     for (int op = 0; op < FL_N_OPERATORS; op++) {
         if (sample->op_time_ns[op] > INT64_MAX)
             return fl_fail(error, "%s: sample_ops.time_ns: expected a count from 0 to 2^63 - 1",
@@ -210,8 +209,10 @@ static int insert_sample_ops(const struct fl_store *store, sqlite3_stmt *insert,
 static int insert_samples(const struct fl_store *store, int64_t point_id,
                           const struct fl_sample *samples, int n_samples, struct fl_error *error)
 {
-    sqlite3_stmt *insert = NULL, *insert_op = NULL;
+    sqlite3_stmt *insert = NULL, *insert_op = NULL, *insert_conditions = NULL;
     int status = fl_store_prepare_insert(store, &insert, &fl_store_samples, NULL, error);
+    if (status == FL_OK)
+        status = fl_store_prepare_conditions(store, &insert_conditions, error);
     if (status == FL_OK)
         status = fl_store_prepare(store, &insert_op, SAMPLE_OPS_SQL, error);
     for (int i = 0; i < n_samples && status == FL_OK; i++) {
@@ -221,11 +222,16 @@ static int insert_samples(const struct fl_store *store, int64_t point_id,
         status = fl_store_bind_row(store, insert, &fl_store_samples, &sample, error);
         if (status == FL_OK)
             status = fl_store_run_statement(store, insert, "cannot store a sample", error);
+        const int64_t sample_id = sqlite3_last_insert_rowid(store->db);
         if (status == FL_OK)
-            status = insert_sample_ops(store, insert_op, &sample, error);
+            status = insert_sample_ops(store, insert_op, sample_id, &sample, error);
+        if (status == FL_OK)
+            status = fl_store_insert_conditions(store, insert_conditions, sample_id,
+                                                &sample.conditions, error);
     }
     sqlite3_finalize(insert);
     sqlite3_finalize(insert_op);
+    sqlite3_finalize(insert_conditions);
     return status;
 }
 

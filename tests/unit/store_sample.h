@@ -101,6 +101,7 @@ static inline struct fl_sample sample_sample(int rep, uint64_t time_ns)
     struct fl_sample sample = {.rep = rep, .time_ns = time_ns, .started_ns = 7 * time_ns};
     sample.op_time_ns[FL_OP_QKV] = time_ns / 2;
     sample.op_time_ns[FL_OP_LOGITS] = time_ns / 4;
+    sample.conditions = (struct fl_conditions){true, time_ns, 3, -5, 7, 11, 1250};
     return sample;
 }
 

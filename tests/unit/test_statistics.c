@@ -77,7 +77,7 @@ Test(statistics, ties_share_a_rank)
 {
     const double x[] = {5, 1, 5, 7};
     double ranks[4];
-    size_t order[4];
+    struct fl_ranked order[4];
     fl_ranks(ranks, x, 4, order);
     cr_expect(ranks[0] == 2.5 && ranks[1] == 1 && ranks[2] == 2.5 && ranks[3] == 4);
 }

@@ -126,6 +126,10 @@ Test(store, round_trip)
     cr_expect_eq(result->samples[1].op_time_ns[FL_OP_QKV], 5);
     cr_expect_eq(result->samples[1].op_time_ns[FL_OP_EMBED], 0);
     cr_expect_eq(result->median_time_ns, 20);
+    const struct fl_conditions *conditions = &result->samples[1].conditions;
+    cr_expect(conditions->known && conditions->window_ns == 10 && conditions->n_interrupted == 3 &&
+              conditions->other_ns == -5 && conditions->stolen_ns == 7 &&
+              conditions->loop_ns == 11 && conditions->load_milli == 1250);
     fl_results_free(&results);
 }
 
