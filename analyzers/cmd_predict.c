@@ -72,6 +72,7 @@ static int open_here(struct fl_hardware *hardware, const struct state *state,
     if (fl_hardware_of_ceilings(hardware, state->peaks.rows, state->peaks.n, n_threads, error) !=
         FL_OK)
         return FL_FAILED;
+    snprintf(hardware->name, sizeof hardware->name, "here");
     hardware->capacity_bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     return FL_OK;
 }
@@ -133,6 +134,18 @@ static int plan(struct fl_workload *workload, const struct state *state, const s
         .efficiency = a->efficiency,
     };
     return FL_OK;
+}
+
+/* What 'flopledger peaks' keeps of this machine; its rows do not name it. */
+static void read_peaks(struct state *state)
+{
+    struct fl_run host = {0};
+    fl_hostinfo_fill(&host);
+    fl_run_name_machine(&host);
+    fl_peaks_of_host(&state->peaks, &host, &state->no_peaks);
+    for (int i = 0; i < state->peaks.n; i++)
+        snprintf(state->peaks.rows[i].machine, sizeof state->peaks.rows[i].machine, "%s",
+                 host.machine);
 }
 
 /* ---- batches ---- */
@@ -225,9 +238,7 @@ static int predict(struct state *state, const struct arguments *a, struct fl_err
     if (a->batches && fl_cli_axis(a->batches, "batch", 1, INT64_C(1) << 30, &state->batches,
                                   &state->n_batches, error) != FL_OK)
         return FL_FAILED;
-    struct fl_run host = {0};
-    fl_hostinfo_fill(&host);
-    fl_peaks_of_host(&state->peaks, &host, &state->no_peaks);
+    read_peaks(state);
     if (hold_against(state, a, error) != FL_OK)
         return FL_FAILED;
     if (!a->hardware)

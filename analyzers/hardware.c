@@ -226,9 +226,16 @@ static void add_bytes(struct fl_hardware *hardware, const struct fl_ceiling *cei
         }
 }
 
-/* Levels without a figure go. */
+/* Levels without a figure go. What is closer is no slower than what lies behind it: a measurement
+ * that says so was disturbed. */
 static void close_gaps(struct fl_hardware *hardware)
 {
+    double behind = hardware->bytes_per_s;
+    for (int i = FL_HARDWARE_CACHES - 1; i >= 0; i--)
+        if (hardware->caches[i].capacity_bytes > 0) {
+            raise(&hardware->caches[i].bytes_per_s, behind);
+            behind = hardware->caches[i].bytes_per_s;
+        }
     for (int i = 0; i < FL_HARDWARE_CACHES; i++)
         if (hardware->caches[i].capacity_bytes > 0)
             hardware->caches[hardware->n_caches++] = hardware->caches[i];
@@ -240,8 +247,7 @@ int fl_hardware_of_ceilings(struct fl_hardware *hardware, const struct fl_ceilin
                             int n_threads, struct fl_error *error)
 {
     *hardware = (struct fl_hardware){.is_measured = true, .n_threads = n_threads};
-    snprintf(hardware->name, sizeof hardware->name, "measured, %d thread%s", n_threads,
-             n_threads == 1 ? "" : "s");
+    snprintf(hardware->name, sizeof hardware->name, "measured");
     for (int i = 0; i < n; i++) {
         const struct fl_ceiling *ceiling = &ceilings[i];
         if (ceiling->n_threads != n_threads || ceiling->n_samples < 1)
@@ -256,7 +262,8 @@ int fl_hardware_of_ceilings(struct fl_hardware *hardware, const struct fl_ceilin
     }
     close_gaps(hardware);
     snprintf(hardware->note, sizeof hardware->note,
-             "measured with this engine's kernels; all arithmetic is in f32");
+             "measured on %d thread%s with this engine's kernels; all arithmetic is in f32",
+             n_threads, n_threads == 1 ? "" : "s");
     if (!(hardware->bytes_per_s > 0) || !(hardware->rows_flops_per_s[FL_F32] > 0))
         return fl_fail(error,
                        "ceilings: expected the bandwidth of memory and f32 products on %d "

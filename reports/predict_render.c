@@ -143,6 +143,22 @@ static void print_workload(const struct fl_workload *workload, FILE *out)
     fputs("tokens/s: of all requests while decoding, and over the whole request\n", out);
 }
 
+/* Published machines tell a cache's size and not its bandwidth. */
+static void print_cache_note(const struct fl_prediction *p, const struct fl_hardware *hardware,
+                             FILE *out)
+{
+    char cache[FL_UNIT_TEXT];
+    const double stream = p->last_step.weight_bytes + p->last_step.kv_bytes;
+    if (hardware->n_caches == 0 || hardware->is_measured ||
+        stream > hardware->caches[hardware->n_caches - 1].capacity_bytes)
+        return;
+    fl_si_text(hardware->caches[hardware->n_caches - 1].capacity_bytes, "B", cache);
+    fprintf(out,
+            "Weights and KV cache of a sequence would stay in the last cache (%s), whose bandwidth "
+            "is not\npublished: read from memory, as here, they take longer than they must.\n",
+            cache);
+}
+
 static void print_room(const struct fl_prediction *p, const struct fl_hardware *hardware, FILE *out)
 {
     char text[FL_UNIT_TEXT], tokens[FL_UNIT_TEXT];
@@ -272,6 +288,7 @@ static int print_one(const struct fl_predict_reports *reports, enum fl_table_sty
     fputc('\n', out);
     print_workload(&p->workload, out);
     print_room(p, &report->hardware, out);
+    print_cache_note(p, &report->hardware, out);
     fputc('\n', out);
     if (print_batches(report, false, style, out, error) != FL_OK)
         return FL_FAILED;
@@ -385,6 +402,14 @@ int fl_against_print(const struct fl_against *against, enum fl_table_style style
     fprintf(out, "reached: compute %.0f %% (%d points), memory %.0f %% (%d points)\n",
             100 * against->efficiency.compute, against->n_by_bound[FL_BOUND_COMPUTE],
             100 * against->efficiency.memory, against->n_by_bound[FL_BOUND_MEMORY]);
+    int n_faster = 0;
+    for (int i = 0; i < against->n_points; i++)
+        n_faster += against->points[i].measured_s < against->points[i].ideal_s;
+    if (n_faster > 0)
+        fprintf(out,
+                "%d points were faster than their roofline: the ceilings are too low, measure them "
+                "on a quiet machine\n",
+                n_faster);
     if (against->n_skipped)
         fprintf(out, "left out: %d points, the first because of: %s\n", against->n_skipped,
                 against->skipped);

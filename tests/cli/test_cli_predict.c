@@ -138,6 +138,22 @@ Test(cli_predict, csv_has_a_row_a_machine_and_batch)
     run_release(&list);
 }
 
+/* Ceilings that are kept of this machine: a fresh cache has none. */
+Test(cli_predict, this_machine)
+{
+    struct run_result r =
+        run_shell("XDG_CACHE_HOME=%s $FLOPLEDGER predict -w here -m llama-nano", scratch.path);
+    cr_expect_eq(r.status, 1);
+    cr_expect(strstr(r.err, "run 'flopledger peaks'"), "%s", r.err);
+    run_release(&r);
+}
+
+Test(cli_predict, small_models_stay_in_a_cache)
+{
+    static const char *const LINES[] = {"would stay in the last cache (384.0 MB)", NULL};
+    expect_lines("-w epyc-9654 -m stories15m -b 1", LINES);
+}
+
 /* A sweep of one's own, held against a machine from a file: a table, an error, and other machines
  * scaled by what was reached. */
 Test(cli_predict, against_a_sweep)

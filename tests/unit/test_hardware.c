@@ -201,6 +201,13 @@ Test(hardware, measured_ceilings)
     cr_expect_float_eq(hardware.caches[0].bytes_per_s, 900 / 2e-6, 1);
     cr_expect_float_eq(hardware.caches[1].capacity_bytes, 32e6, 1);
 
+    /* L1 behind a busy machine: it is no slower than L3 */
+    struct fl_ceiling disturbed[N];
+    memcpy(disturbed, ceilings, sizeof disturbed);
+    disturbed[7].work = 3;
+    cr_assert_eq(fl_hardware_of_ceilings(&hardware, disturbed, N, 2, &error), FL_OK);
+    cr_expect_float_eq(hardware.caches[0].bytes_per_s, 300 / 2e-6, 1);
+
     cr_expect_eq(fl_hardware_of_ceilings(&hardware, ceilings, N, 1, &error), FL_FAILED);
     cr_expect(strstr(error.text, "on 1 thread"), "%s", error.text);
     cr_expect_eq(fl_hardware_of_ceilings(&hardware, ceilings, 5, 2, &error), FL_FAILED,
