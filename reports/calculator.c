@@ -1,5 +1,6 @@
 #include "reports/calculator.h"
 
+#include "analyzers/roofline.h"
 #include "ledger/formulas.h"
 #include "model/presets.h"
 #include "reports/json_text.h"
@@ -193,6 +194,32 @@ static int put_models(FILE *out, const struct fl_results *results, struct fl_err
     return FL_OK;
 }
 
+/* The roofs of the machine of the first point, on as many threads as any point was measured with
+ * and they were. */
+static void put_ceilings(FILE *out, enum fl_language language, const struct fl_results *results)
+{
+    struct fl_roofs roofs;
+    int n, most = 0;
+    if (!results || results->n_points == 0)
+        return;
+    const struct fl_ceiling *ceilings =
+        fl_results_ceilings(results, results->points[0].run->machine, &n);
+    for (int i = 0; i < results->n_points; i++)
+        if (results->points[i].point.n_threads > most)
+            most = results->points[i].point.n_threads;
+    while (most > 0 && !fl_roofs_find(&roofs, ceilings, n, most))
+        most--;
+    if (most == 0)
+        return;
+    char threads[FL_THREADS_TEXT], note[192];
+    fl_text_format(note, sizeof note, language, CALC_MEASURED_HERE,
+                   fl_threads_text(language, most, threads));
+    fprintf(out, ",\n\"ceilings\": {\"gflops_per_s\": %.4g, \"gbytes_per_s\": %.4g, \"note\": ",
+            roofs.flops_per_s / 1e9, roofs.bytes_per_s[FL_LEVEL_DRAM] / 1e9);
+    fl_json_text(out, note);
+    fputs("}", out);
+}
+
 /* Writes every '<' as \u003c: within a <script> nothing may look like its end. */
 static char *without_tags(const char *json)
 {
@@ -232,6 +259,7 @@ int fl_calculator_json(char **json, enum fl_language language, const struct fl_r
     put_formats(out);
     put_features(out);
     int status = put_models(out, results, error);
+    put_ceilings(out, language, results);
     fputs("}\n", out);
     bool bad = fclose(out) != 0;
     if (status == FL_OK && !bad)

@@ -450,6 +450,7 @@
     part = group(words.CALC_MACHINE);
     addCeiling(part, "peak", words.CALC_PEAK, machine.gflops_per_s);
     addCeiling(part, "bandwidth", words.CALC_BANDWIDTH, machine.gbytes_per_s);
+    if (machine.note) within(part.parentNode, make("p", { "class": "note" }, machine.note));
     complaint = within(place, make("p", { "class": "complaint", role: "alert" }));
     totals = within(place, make("dl", { "class": "totals", "aria-live": "polite" }));
     addTable();

@@ -1,5 +1,6 @@
 #include "reports/escape.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const char REPLACEMENT[] = "\xef\xbf\xbd";
@@ -30,6 +31,19 @@ static int sequence_length(const unsigned char *at)
     return 0;
 }
 
+/* Marks that turn the direction of what follows, whoever wrote it: Unicode Standard Annex 9,
+ * section
+ * 2. Letters that run from right to left do so without them. */
+static bool turns_direction(const char *at)
+{
+    static const char *const MARKS[] = {"\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c",
+                                        "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        if (strncmp(at, MARKS[i], strlen(MARKS[i])) == 0)
+            return true;
+    return false;
+}
+
 /* Calls put(out, character, length) for every character. */
 static void each_character(FILE *out, const char *text,
                            void (*put)(FILE *out, const char *character, int length))
@@ -38,7 +52,7 @@ static void each_character(FILE *out, const char *text,
     while (*at) {
         int length = sequence_length((const unsigned char *)at);
         unsigned char c = (unsigned char)*at;
-        if (length == 0)
+        if (length == 0 || turns_direction(at))
             put(out, REPLACEMENT, 3);
         else if (c < 0x20 || c == 0x7f)
             put(out, " ", 1);

@@ -1,6 +1,6 @@
 /* escape.h - text that others chose (titles, model names, command lines) on its way into a page,
- * a Markdown file or a gnuplot script, where it must stay text. Bytes that are not UTF-8 become
- * U+FFFD, control characters a space. */
+ * a Markdown file or a gnuplot script, where it must stay text. Bytes that are not UTF-8, and
+ * marks that turn the direction of writing, become U+FFFD, control characters a space. */
 #ifndef FL_REPORTS_ESCAPE_H
 #define FL_REPORTS_ESCAPE_H
 

@@ -35,6 +35,8 @@ X(CALC_INTENSITY, "FLOP per byte", "算术强度（FLOP/字节）")
 X(CALC_KV_CACHE, "KV cache, filled so far", "键值缓存，已填充部分")
 X(CALC_ACTIVATIONS, "activations", "激活值")
 X(CALC_BOUND, "bound by", "受限于")
+X(CALC_MEASURED_HERE, "Measured on this machine with %s: the fastest f32 kernel, and reading from DRAM.",
+  "在本机（%s）实测：最快的 f32 内核，以及从内存读取。")
 X(CALC_COMPUTE, "compute", "计算")
 X(CALC_MEMORY, "memory", "访存")
 X(CALC_FLOOR, "no faster than", "不快于")
