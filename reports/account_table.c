@@ -394,10 +394,14 @@ static void print_run(const struct fl_account *account, FILE *out)
 {
     char unit[FL_UNIT_TEXT];
     double ns = (double)account->run.time_ns;
+    /* a step without a cache runs the whole prefix for one new token, too */
+    const struct fl_shape *shape = &account->shape;
+    double tokens = (double)(shape->batch * (account->is_decode ? 1 : shape->n_tokens));
     double flops = (double)fl_cost_flops(account->total.counted);
     double bytes = (double)(account->total.bytes_read + account->total.bytes_written);
-    fprintf(out, "\nwhole run: %s, %.2f GFLOP/s, %.2f GB/s of compulsory traffic\n",
-            fl_time_text(ns, unit), ns > 0 ? flops / ns : 0.0, ns > 0 ? bytes / ns : 0.0);
+    fprintf(out, "\nwhole run: %s, %.1f tokens/s, %.2f GFLOP/s, %.2f GB/s of compulsory traffic\n",
+            fl_time_text(ns, unit), ns > 0 ? 1e9 * tokens / ns : 0.0, ns > 0 ? flops / ns : 0.0,
+            ns > 0 ? bytes / ns : 0.0);
 }
 
 int fl_account_print(const struct fl_account *account, enum fl_table_style style, FILE *out,
