@@ -127,9 +127,12 @@ static void print_markdown(const struct fl_table *table, FILE *out)
     for (int i = 0; i < table->n_cells; i++) {
         fputs(i % n == 0 ? "| " : " | ", out);
         for (const char *c = table->cells[i]; *c; c++) {
-            if (*c == '|' || *c == '\\')
+            if (*c == '|' || *c == '\\' || *c == '[')
                 fputc('\\', out);
-            fputc(*c == '\n' ? ' ' : *c, out);
+            if (*c == '<')
+                fputs("&lt;", out);
+            else
+                fputc(*c == '\n' ? ' ' : *c, out);
         }
         if (i % n != n - 1)
             continue;

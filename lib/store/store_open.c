@@ -7,6 +7,7 @@
 #include "store/store_internal.h"
 
 #include "store/store_schema.h"
+#include "store/store_views.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -261,6 +262,9 @@ int fl_store_create(struct fl_store **out, const char *path, struct fl_error *er
                                   "cannot set up the journal", error);
     if (status == FL_OK && store->version < FL_STORE_SCHEMA)
         status = write_schema(store, error);
+    const char *taken;
+    if (status == FL_OK)
+        status = fl_store_add_views(store, &taken, error);
     if (status != FL_OK) {
         fl_store_close(store);
         return status;
