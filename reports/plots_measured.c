@@ -168,7 +168,9 @@ static const char *layer_name(struct fl_gnuplot *plot, const struct panels *pane
 {
     if (layer == REST || layer == UNEXPLAINED)
         return fl_plot_words(plot, layer == REST ? FL_STR_PLOT_OTHER_TERMS : FL_STR_C_UNEXPLAINED);
-    return fl_plot_quote(plot, fl_excess_name((enum fl_excess_term)panels->terms[layer]));
+    char words[FL_WORDS];
+    const char *name = fl_excess_name((enum fl_excess_term)panels->terms[layer]);
+    return fl_plot_quote(plot, fl_text_of(plot->language, name, words));
 }
 
 static bool is_drawn(const struct panels *panels, int layer)

@@ -164,14 +164,15 @@ static void add_terms(struct fl_document *document, const struct fl_measured_poi
     const enum fl_language language = document->language;
     const struct fl_measured_op *total = &measured->total;
     struct fl_table table;
-    char caption[192];
+    char caption[192], words[FL_WORDS];
     if (!measured->has_flops)
         return;
     fl_document_open_table(document, &table, "lrr", HEADINGS);
     for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
         if (total->terms[term] != 0)
-            push_term(&table, fl_excess_name((enum fl_excess_term)term), total->terms[term],
-                      total->measured);
+            push_term(&table,
+                      fl_text_of(language, fl_excess_name((enum fl_excess_term)term), words),
+                      total->terms[term], total->measured);
     push_term(&table, fl_text(language, FL_STR_BETWEEN_OPERATORS), measured->between,
               total->measured);
     push_term(&table, fl_text(language, FL_STR_C_UNEXPLAINED), total->unexplained, total->measured);
@@ -228,6 +229,7 @@ static void add_kernels(struct fl_document *document, const struct fl_run *run,
 
 static void add_counters(struct fl_document *document, const struct fl_section *section)
 {
+    char words[FL_WORDS];
     for (int i = 0; i < section->all.n; i++) {
         const struct fl_result *result = &section->all.points[i];
         for (int k = 0; k < result->n_observed; k++) {
@@ -236,7 +238,7 @@ static void add_counters(struct fl_document *document, const struct fl_section *
                 add_kernels(document, result->run, observed);
             if (*observed->note && is_first(section, observed, same_note))
                 fl_document_say(document, FL_BLOCK_TEXT, TEXT_COUNTER_SAYS, observed->counter,
-                                observed->note);
+                                fl_text_of(document->language, observed->note, words));
         }
     }
 }
@@ -258,14 +260,14 @@ static void find_flops(struct fl_document *document, const struct fl_measured_po
     const struct fl_measured_op *total = &measured->total;
     const struct fl_point *point = &measured->result->point;
     fl_wide gap = total->measured - total->exact;
-    char flops[FL_UNIT_TEXT], part[160] = "", rest[96], figure[32];
+    char flops[FL_UNIT_TEXT], part[224] = "", rest[96], figure[32], words[FL_WORDS];
     int largest = 0;
     for (int term = 0; term < FL_N_EXCESS_TERMS; term++)
         if (total->terms[term] > total->terms[largest])
             largest = term;
     if (total->terms[largest] > 0)
         fl_text_format(part, sizeof part, language, LARGEST_PART,
-                       fl_excess_name((enum fl_excess_term)largest),
+                       fl_text_of(language, fl_excess_name((enum fl_excess_term)largest), words),
                        fl_percent(total->terms[largest], total->exact));
     if (is_explained(measured))
         snprintf(rest, sizeof rest, "%s", fl_text(language, FL_STR_NOTHING_UNEXPLAINED));

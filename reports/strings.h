@@ -9,7 +9,7 @@
  * carry the same printf directives in the same order; a test holds every row to that, and
  * scripts/check-strings finds words in the code of reports that bypass the table.
  *
- * Identifiers (operators, attention kernels, formats, excess terms, counters) are the same in every
+ * Identifiers (operators, attention kernels, formats, counters) are the same in every
  * language and are no rows. What comes out of the results file (names, notes) is shown as it is. */
 #ifndef FL_REPORTS_STRINGS_H
 #define FL_REPORTS_STRINGS_H

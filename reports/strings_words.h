@@ -51,6 +51,27 @@ X(GROUP_LOGITS, "logits", "logits")
 X(GROUP_OTHER, "other operators", "其他算子")
 X(GROUP_OUTSIDE, "outside operators", "算子之外")
 
+/* terms from exact to measured (base/excess.h) */
+X(EXCESS_GEMM_ALPHA, "GEMM: alpha scaling of each K panel", "GEMM：每个 K 面板的 alpha 缩放")
+X(EXCESS_GEMM_PANELS, "GEMM: adding each K panel to the result", "GEMM：每个 K 面板累加到结果")
+X(EXCESS_GEMM_PARTIAL, "GEMM: joining partial accumulators", "GEMM：合并部分累加器")
+X(EXCESS_GEMM_EDGES, "GEMM: idle lanes of edge tiles", "GEMM：边缘分块的空闲通道")
+X(EXCESS_GEMM_CALLS, "GEMM: scalars of each call", "GEMM：每次调用的标量")
+X(EXCESS_BIAS_START, "bias as the start of the sums", "以偏置作为求和起点")
+X(EXCESS_PARTIAL_SUMS, "joining partial sums of dot products", "合并点积的部分和")
+X(EXCESS_THREAD_SUMS, "joining the threads' sums", "合并各线程的和")
+X(EXCESS_TRANSCENDENTAL, "exp, tanh, erf as polynomials", "用多项式计算 exp、tanh、erf")
+X(EXCESS_VECTOR_TAIL, "idle lanes behind the end of a row", "行尾之后的空闲通道")
+X(EXCESS_REDUCTIONS, "joining the lanes of row sums", "合并行和的各通道")
+X(EXCESS_DEQUANTISE, "dequantising weights", "权重反量化")
+X(EXCESS_CALL_SCALARS, "scalars of each call", "每次调用的标量")
+
+/* what counters say of their figures (counters/counter_flopgrind.c) */
+X(NOTE_FLOPGRIND,
+  "exact counts of the instructions that ran under Valgrind, which shows programs a processor without "
+  "AVX-512",
+  "对 Valgrind 下所执行指令的精确计数；Valgrind 向程序呈现的处理器没有 AVX-512")
+
 /* meanings of the symbols (ledger/expression.h) */
 X(SYMBOL_b, "sequences in the batch", "批中的序列数")
 X(SYMBOL_s, "new tokens per sequence", "每个序列的新词元数")

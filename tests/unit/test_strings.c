@@ -1,6 +1,12 @@
 /* The table of strings: every row has every language, and the same directives in each. */
 #include "reports/strings.h"
 
+#include "analyzers/reconcile.h"
+#include "base/excess.h"
+#include "ledger/expression.h"
+#include "ledger/operators.h"
+#include "model/presets.h"
+
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <stdbool.h>
@@ -131,6 +137,45 @@ Test(strings, words_of_analyzers)
     cr_expect_str_eq(fl_text_of(FL_ZH, "elementwise: residual", scratch), "逐元素运算：residual");
     cr_expect_str_eq(fl_text_of(FL_EN, "elementwise: softmax", scratch), "elementwise: softmax");
     cr_expect_str_eq(fl_text_of(FL_ZH, "gemm_alpha", scratch), "gemm_alpha");
+}
+
+/* What the analyzers name must be a row, or the report shows English among Chinese. */
+Test(strings, analyzers_words_are_rows)
+{
+    char scratch[FL_WORDS];
+    for (int i = 0; i < FL_N_EXCESS_TERMS; i++)
+        cr_expect(has_chinese(fl_text_of(FL_ZH, fl_excess_name((enum fl_excess_term)i), scratch)),
+                  "%s", fl_excess_name((enum fl_excess_term)i));
+    for (int i = 0; i < FL_N_SYMBOLS; i++)
+        cr_expect(has_chinese(fl_text_of(FL_ZH, fl_symbol_meaning((enum fl_symbol)i), scratch)),
+                  "%s", fl_symbol_name((enum fl_symbol)i));
+    for (int i = 0; i < FL_N_OPERATORS; i++) {
+        const char *group = fl_operator_group((enum fl_operator)i);
+        bool same = strcmp(group, "softmax") == 0 || strcmp(group, "logits") == 0;
+        cr_expect(same || has_chinese(fl_text_of(FL_ZH, group, scratch)), "%s", group);
+    }
+}
+
+/* And every term of the gap, over all published models. */
+Test(strings, gap_terms_are_rows)
+{
+    int n;
+    char scratch[FL_WORDS];
+    const struct fl_preset *presets = fl_presets(&n);
+    const struct fl_convention convention = {
+        .causal = FL_CAUSAL_EXACT, .lm_head = FL_LM_HEAD_LAST, .elementwise = true};
+    for (int i = 0; i < n; i++)
+        for (int past = 0; past < 9000; past += 8999) {
+            struct fl_shape shape = {
+                .batch = 1, .n_tokens = 5, .n_past = past, .n_encoder_tokens = 5};
+            struct fl_gap gap;
+            struct fl_error error;
+            cr_assert_eq(fl_reconcile(&gap, &presets[i].config, &shape, &convention, &error), FL_OK,
+                         "%s", error.text);
+            for (int k = 0; k < gap.n_terms; k++)
+                cr_expect(has_chinese(fl_text_of(FL_ZH, gap.terms[k].term, scratch)), "%s",
+                          gap.terms[k].term);
+        }
 }
 
 Test(strings, formats_are_filled_in)
