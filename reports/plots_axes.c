@@ -160,7 +160,7 @@ int fl_plot_kernels(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     fputs("set yrange [0:*]\n", plot->script);
     fl_plot_set(plot, "xlabel", FL_STR_PLOT_PROMPT_AXIS);
     fl_plot_shared_key(plot);
-    fl_plot_place(plot, 0.085, 0.485, 0.165, 0.77);
+    fl_plot_place(plot, 0.105, 0.485, 0.165, 0.77);
     fl_plot_set(plot, "title", FL_STR_PLOT_EXACT_FLOPS);
     fl_plot_set(plot, "ylabel", FL_STR_PLOT_KERNELS_AXIS);
     put_ratio_panel(plot, blocks, 2);

@@ -94,13 +94,13 @@ int fl_plot_formats(struct fl_gnuplot *plot, const struct fl_plot_input *input,
                     char caption[FL_CAPTION], struct fl_error *error)
 {
     static const enum fl_string_id TITLES[] = {FL_STR_PREFILL, FL_STR_CACHED_STEP};
-    static const double SIDES[][2] = {{0.095, 0.485}, {0.595, 0.985}};
+    static const double SIDES[][2] = {{0.105, 0.485}, {0.595, 0.975}};
     struct fl_format_row rows[FL_FORMAT_ROWS];
     int n = fl_format_rows(input, rows), n_panels = 0;
     (void)error;
     fl_plot_panels(plot, FL_STR_PLOT_FORMATS, input, NULL);
-    fputs("set style data histogram\nset style histogram errorbars gap 0.6 lw 1.4\n"
-          "set yrange [0:*]\nset xtics rotate by -30 scale 0\nset key off\n",
+    fputs("set boxwidth 0.6\nset format y '%.0s%c'\nset yrange [0:*]\nset xtics rotate by -30 "
+          "scale 0\nset key off\n",
           plot->script);
     fl_plot_set(plot, "ylabel", FL_STR_PLOT_RATE_AXIS);
     for (int phase = 0; phase < 2; phase++) {
@@ -112,7 +112,11 @@ int fl_plot_formats(struct fl_gnuplot *plot, const struct fl_plot_input *input,
         fl_plot_place(plot, SIDES[n_panels][0], SIDES[n_panels][1], 0.2, 0.77);
         fl_plot_set(plot, "title", TITLES[phase]);
         int block = put_rates(plot, rows, n, phase);
-        fprintf(plot->script, "plot 'data' index %d using 2:3:4:xtic(1) lt %d\n", block, phase + 1);
+        fprintf(plot->script,
+                "set xrange [-0.6:%.1f]\n"
+                "plot 'data' index %d using 0:2:xtic(1) with boxes lt %d, "
+                "'' index %d using 0:2:3:4 with yerrorbars lc rgb '#1a1a1a' lw 1.4 pt 7 ps 0.4\n",
+                n_points - 0.4, block, phase + 1, block);
         fputs("unset label 100\nset ylabel ''\n", plot->script);
         n_panels++;
     }
