@@ -1,5 +1,7 @@
 #include "analyzers/roofline.h"
 
+#include "analyzers/account.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +31,11 @@ struct fl_rate fl_ceiling_rate(const struct fl_ceiling *ceiling)
     };
 }
 
+double fl_ceiling_roof(const struct fl_ceiling *ceiling)
+{
+    return fl_ceiling_rate(ceiling).high;
+}
+
 bool fl_ceiling_is_noisy(const struct fl_ceiling *ceiling)
 {
     const struct fl_rate rate = fl_ceiling_rate(ceiling);
@@ -46,7 +53,7 @@ static enum fl_level level_of(const struct fl_ceiling *ceiling)
 
 static void take_ceiling(struct fl_roofs *roofs, const struct fl_ceiling *ceiling)
 {
-    const double rate = fl_ceiling_rate(ceiling).median;
+    const double rate = fl_ceiling_roof(ceiling);
     const enum fl_level level = level_of(ceiling);
     if (strcmp(ceiling->unit, "bytes") == 0) {
         if (strcmp(ceiling->kernel, "read") == 0 && level < FL_N_LEVELS &&
@@ -87,16 +94,44 @@ enum fl_level fl_roofs_level(const struct fl_roofs *roofs, double bytes)
 
 /* ---- bounds ---- */
 
+double fl_work_bytes(const struct fl_work *work)
+{
+    double sum = 0;
+    for (int level = 0; level < FL_N_LEVELS; level++)
+        sum += work->bytes[level];
+    return sum;
+}
+
+/* What moving all bytes takes, each at the bandwidth of its level. */
+static double memory_seconds(const struct fl_roofs *roofs, const struct fl_work *work,
+                             enum fl_level *longest)
+{
+    double sum = 0, most = 0;
+    *longest = FL_LEVEL_DRAM;
+    for (int level = 0; level < FL_N_LEVELS; level++) {
+        if (work->bytes[level] <= 0)
+            continue;
+        const double seconds = work->bytes[level] / roofs->bytes_per_s[level];
+        sum += seconds;
+        if (seconds > most) {
+            most = seconds;
+            *longest = (enum fl_level)level;
+        }
+    }
+    return sum;
+}
+
 struct fl_bound fl_roofline(const struct fl_roofs *roofs, const struct fl_work *work)
 {
     struct fl_bound bound = {0};
-    const double bandwidth = roofs->bytes_per_s[work->level];
-    const double compute_s = work->flops / roofs->flops_per_s;
-    const double memory_s = work->bytes / bandwidth;
-    bound.ridge = roofs->flops_per_s / bandwidth;
-    bound.attainable_flops_per_s = roofs->flops_per_s;
-    if (work->bytes > 0) {
-        bound.intensity = work->flops / work->bytes;
+    const double bytes = fl_work_bytes(work), peak = roofs->flops_per_s;
+    const double compute_s = work->flops / peak;
+    const double memory_s = memory_seconds(roofs, work, &bound.level);
+    const double bandwidth = bytes > 0 ? bytes / memory_s : roofs->bytes_per_s[bound.level];
+    bound.ridge = peak / bandwidth;
+    bound.attainable_flops_per_s = peak;
+    if (bytes > 0) {
+        bound.intensity = work->flops / bytes;
         if (bound.intensity < bound.ridge)
             bound.attainable_flops_per_s = bound.intensity * bandwidth;
     }
@@ -105,25 +140,25 @@ struct fl_bound fl_roofline(const struct fl_roofs *roofs, const struct fl_work *
     if (work->time_ns > 0) {
         const double seconds = work->time_ns * 1e-9;
         bound.flops_per_s = work->flops / seconds;
-        bound.bytes_per_s = work->bytes / seconds;
+        bound.bytes_per_s = bytes / seconds;
         bound.of_light = bound.light_ns / work->time_ns;
-        bound.mfu = work->model_flops / seconds / roofs->flops_per_s;
-        bound.hfu = bound.flops_per_s / roofs->flops_per_s;
+        bound.mfu = work->model_flops / seconds / peak;
+        bound.hfu = bound.flops_per_s / peak;
         bound.mbu = bound.bytes_per_s / roofs->bytes_per_s[FL_LEVEL_DRAM];
     }
     return bound;
 }
 
-char *fl_bound_text(const struct fl_bound *bound, enum fl_level level, char out[FL_BOUND_TEXT])
+char *fl_bound_text(const struct fl_bound *bound, char out[FL_BOUND_TEXT])
 {
     if (bound->memory_bound)
-        snprintf(out, FL_BOUND_TEXT, "memory (%s)", fl_memory_level_names[level]);
+        snprintf(out, FL_BOUND_TEXT, "memory (%s)", fl_memory_level_names[bound->level]);
     else
         snprintf(out, FL_BOUND_TEXT, "compute");
     return out;
 }
 
-/* ---- work ---- */
+/* ---- the model's own work ---- */
 
 int fl_model_flops(double *flops, const struct fl_config *config, const struct fl_shape *shape,
                    enum fl_lm_head lm_head, bool is_decode, struct fl_error *error)
@@ -142,67 +177,138 @@ int fl_model_flops(double *flops, const struct fl_config *config, const struct f
     return FL_OK;
 }
 
-bool fl_operator_reads_memory(enum fl_operator op)
+/* ---- steps ---- */
+
+/* An operator that was executed, and where the step that it is of finds its data. */
+struct executed {
+    enum fl_operator op;
+    double flops, bytes_read, bytes_written, time_ns;
+    double weights_read;   /* of bytes_read */
+    int n_layers;          /* it ran in */
+    bool reads_cache;      /* of a decode step: keys and values of earlier ones */
+    enum fl_level lasting; /* where a step's weights and cache come from */
+};
+
+static struct fl_work work_of(const struct executed *e, const struct fl_roofs *roofs)
 {
-    static const char *const GROUPS[] = {"embedding",          "kv cache", "attention projections",
-                                         "attention products", "ffn",      "logits"};
-    for (size_t i = 0; i < sizeof GROUPS / sizeof *GROUPS; i++)
-        if (strcmp(fl_operator_group(op), GROUPS[i]) == 0)
-            return true;
-    return false;
+    struct fl_work work = {.flops = e->flops, .time_ns = e->time_ns};
+    const double bytes = e->bytes_read + e->bytes_written;
+    const double lasting = e->reads_cache ? bytes : e->weights_read, rest = bytes - lasting;
+    work.bytes[e->lasting] += lasting;
+    work.bytes[fl_roofs_level(roofs, rest / e->n_layers)] += rest;
+    return work;
 }
 
-/* What a step goes over, again in the next one. */
-static double working_set(const struct fl_point *point)
+static void add_op(struct fl_step *step, const struct executed *e, const struct fl_roofs *roofs)
 {
-    return (double)point->weights_bytes + (double)point->kv_cache_bytes +
-           (double)point->activation_bytes;
+    const struct fl_work work = work_of(e, roofs);
+    step->ops[e->op] = work;
+    step->present[e->op] = true;
+    for (int level = 0; level < FL_N_LEVELS; level++)
+        step->whole.bytes[level] += work.bytes[level];
 }
 
-static int point_model_flops(double *flops, const struct fl_result *result, struct fl_error *error)
+static bool reads_cache(enum fl_operator op)
+{
+    const char *group = fl_operator_group(op);
+    return strcmp(group, "attention products") == 0 || strcmp(group, "kv cache") == 0;
+}
+
+/* Layers, and bytes of weights, of an operator, from the formulas, which hold them apart. */
+static void take_formula(struct executed *e, const struct fl_analytic *analytic)
+{
+    struct fl_op_analytic sum = {0};
+    e->n_layers = 0;
+    for (int stack = 0; stack < FL_N_STACKS; stack++)
+        if (analytic->ops[stack][e->op].present)
+            e->n_layers += fl_analytic_copies(analytic, (enum fl_stack)stack, e->op);
+    if (e->n_layers == 0)
+        e->n_layers = 1;
+    if (!fl_analytic_sum(analytic, e->op, &sum) || sum.weights_read == 0)
+        return;
+    e->weights_read = e->bytes_read - (double)sum.others_read;
+    if (e->weights_read < 0)
+        e->weights_read = 0;
+}
+
+static struct fl_shape shape_of(const struct fl_result *result)
 {
     const struct fl_point *point = &result->point;
-    const struct fl_config *config = &result->model->config;
-    const bool is_decode = point->phase == FL_PHASE_DECODE;
-    const struct fl_shape shape = {
+    return (struct fl_shape){
         .batch = point->batch,
         .n_tokens = point->n_tokens,
         .n_past = point->n_past,
-        .n_encoder_tokens = config->n_encoder_layers > 0 ? point->context : 0,
-        .encoded = is_decode,
+        .n_encoder_tokens = result->model->config.n_encoder_layers > 0 ? point->context : 0,
+        .encoded = point->phase == FL_PHASE_DECODE,
+        .kv_dtype = strstr(point->dtype, "KV ") ? FL_F16 : FL_F32, /* or bf16: as many bytes */
     };
-    return fl_model_flops(flops, config, &shape,
+}
+
+int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
+                     const struct fl_timing *timing, const struct fl_roofs *roofs,
+                     struct fl_error *error)
+{
+    const struct fl_point *point = &result->point;
+    const struct fl_config *config = &result->model->config;
+    const struct fl_shape shape = shape_of(result);
+    const bool is_decode = point->phase == FL_PHASE_DECODE;
+    struct fl_convention convention;
+    struct fl_analytic analytic;
+    *step = (struct fl_step){
+        .whole = {.flops = (double)point->counted_flops, .time_ns = timing->total.median}};
+    if (fl_point_convention(&convention, point, error) != FL_OK ||
+        fl_analytic(&analytic, config, &shape, &convention, error) != FL_OK)
+        return FL_FAILED;
+    const enum fl_level lasting =
+        fl_roofs_level(roofs, (double)point->weights_bytes + (double)point->kv_cache_bytes +
+                                  (double)point->activation_bytes);
+    for (int i = 0; i < result->n_ops; i++) {
+        const struct fl_op_record *op = &result->ops[i];
+        struct executed e = {.op = op->op,
+                             .flops = (double)op->counted_flops,
+                             .bytes_read = (double)op->counted_bytes_read,
+                             .bytes_written = (double)op->counted_bytes_written,
+                             .time_ns = timing->op_ns[op->op],
+                             .reads_cache = is_decode && point->cache && reads_cache(op->op),
+                             .lasting = lasting};
+        take_formula(&e, &analytic);
+        add_op(step, &e, roofs);
+    }
+    return fl_model_flops(&step->whole.model_flops, config, &shape,
                           strcmp(point->logits, "all") == 0 ? FL_LM_HEAD_ALL : FL_LM_HEAD_LAST,
                           is_decode, error);
 }
 
-int fl_point_work(struct fl_work *work, const struct fl_result *result,
-                  const struct fl_timing *timing, const struct fl_roofs *roofs,
-                  struct fl_error *error)
+int fl_step_of_account(struct fl_step *step, const struct fl_account *account,
+                       const struct fl_roofs *roofs, struct fl_error *error)
 {
-    const struct fl_point *point = &result->point;
-    *work = (struct fl_work){
-        .flops = (double)point->counted_flops,
-        .bytes = (double)point->bytes_read + (double)point->bytes_written,
-        .time_ns = timing->total.median,
-        .level = fl_roofs_level(roofs, working_set(point)),
-    };
-    return point_model_flops(&work->model_flops, result, error);
-}
-
-struct fl_work fl_op_work(const struct fl_result *result, const struct fl_timing *timing,
-                          const struct fl_op_record *op, const struct fl_roofs *roofs)
-{
-    const struct fl_config *config = &result->model->config;
-    const double bytes = (double)op->counted_bytes_read + (double)op->counted_bytes_written;
-    const int n_layers =
-        fl_operator_is_global(op->op) ? 1 : config->n_layers + config->n_encoder_layers;
-    const double held =
-        fl_operator_reads_memory(op->op) ? working_set(&result->point) : bytes / n_layers;
-    return (struct fl_work){
-        .flops = (double)op->counted_flops,
-        .bytes = bytes,
-        .time_ns = timing->op_ns[op->op],
-        .level = fl_roofs_level(roofs, held),
-    };
+    struct fl_analytic analytic;
+    *step = (struct fl_step){.whole = {.flops = (double)fl_cost_flops(account->total.counted),
+                                       .time_ns = (double)account->run.time_ns}};
+    if (fl_analytic(&analytic, &account->config, &account->shape, &account->convention, error) !=
+        FL_OK)
+        return FL_FAILED;
+    const enum fl_level lasting =
+        fl_roofs_level(roofs, (double)account->weights_bytes + (double)account->kv_cache_bytes +
+                                  (double)account->activation_bytes);
+    for (int i = 0; i < account->n_rows; i++) {
+        const struct fl_account_row *row = &account->rows[i];
+        struct executed e = {.op = row->op, .lasting = lasting};
+        if (step->present[row->op])
+            continue;
+        for (int k = i; k < account->n_rows; k++) {
+            const struct fl_account_row *other = &account->rows[k];
+            if (other->op != row->op)
+                continue;
+            e.flops += (double)fl_cost_flops(other->counted);
+            e.bytes_read += (double)other->counted.bytes_read;
+            e.bytes_written += (double)other->counted.bytes_written;
+            e.time_ns += (double)other->time_ns;
+        }
+        e.reads_cache = account->is_decode && account->run.cache && reads_cache(row->op);
+        take_formula(&e, &analytic);
+        add_op(step, &e, roofs);
+    }
+    return fl_model_flops(&step->whole.model_flops, &account->config, &account->shape,
+                          account->convention.lm_head, account->is_decode, error);
 }

@@ -9,7 +9,7 @@
  *
  *   peak       the fastest f32 kernel that was measured, on as many threads as the work: all
  *              arithmetic of the engine is in f32, whatever format the weights are stored in
- *   bandwidth  of reading, from the closest level that holds what is read again and again
+ *   bandwidth  of reading, from the level of memory where the bytes are; see struct fl_step
  *   MFU        model FLOPs utilisation (Chowdhery et al., 2022, PaLM, arXiv:2204.02311, appendix
  *              B): model FLOPs per second over the peak. See fl_model_flops()
  *   HFU        hardware FLOPs utilisation (Korthikanti et al., 2022, arXiv:2205.05198, section 5):
@@ -32,6 +32,11 @@ struct fl_rate {
 };
 struct fl_rate fl_ceiling_rate(const struct fl_ceiling *ceiling);
 
+/* What the ceiling stands for as a roof: the upper quartile of its rates. Other work on the machine
+ * only ever makes a sample slower, so that the median of a busy machine is no ceiling; the fastest
+ * sample alone may be a moment of a clock that was turned up. */
+double fl_ceiling_roof(const struct fl_ceiling *ceiling);
+
 /* True when the quartiles lie more than a tenth of the median apart: other work got in between, and
  * the machine may be able to do more. */
 bool fl_ceiling_is_noisy(const struct fl_ceiling *ceiling);
@@ -45,7 +50,7 @@ struct fl_roofs {
     const struct fl_ceiling *peak;              /* the fastest f32 kernel */
     const struct fl_ceiling *gemm;              /* NULL: not measured */
     const struct fl_ceiling *read[FL_N_LEVELS]; /* NULL: not measured, but for DRAM */
-    double flops_per_s;                         /* the peak's median */
+    double flops_per_s;                         /* the peak's roof */
     double bytes_per_s[FL_N_LEVELS];
 };
 
@@ -58,18 +63,20 @@ enum fl_level fl_roofs_level(const struct fl_roofs *roofs, double bytes);
 
 /* Some work: one execution of a step, or of one of its operators. */
 struct fl_work {
-    double flops, bytes; /* executed; compulsory, read and written */
-    double model_flops;  /* 0: not known */
-    double time_ns;      /* 0: not timed */
-    enum fl_level level; /* where its operands come from */
+    double flops;              /* executed */
+    double bytes[FL_N_LEVELS]; /* compulsory, read and written, by where they are */
+    double model_flops;        /* 0: not known */
+    double time_ns;            /* 0: not timed */
 };
+double fl_work_bytes(const struct fl_work *work);
 
 struct fl_bound {
     double intensity; /* FLOP / byte; 0 when there are no bytes */
     double ridge;     /* where the bandwidth's roof meets the peak's */
     double attainable_flops_per_s;
-    double light_ns;   /* speed of light */
-    bool memory_bound; /* bytes take longer than FLOPs */
+    double light_ns;     /* speed of light */
+    bool memory_bound;   /* bytes take longer than FLOPs */
+    enum fl_level level; /* whose bytes take longest */
     /* of timed work, otherwise 0 */
     double flops_per_s, bytes_per_s;
     double of_light; /* light / time */
@@ -79,7 +86,7 @@ struct fl_bound fl_roofline(const struct fl_roofs *roofs, const struct fl_work *
 
 /* "compute" or "memory (L2)": what the bound is, for people. */
 enum { FL_BOUND_TEXT = 32 };
-char *fl_bound_text(const struct fl_bound *bound, enum fl_level level, char out[FL_BOUND_TEXT]);
+char *fl_bound_text(const struct fl_bound *bound, char out[FL_BOUND_TEXT]);
 
 /* Matrix products of the model itself for these tokens: its own widths, heads and experts; every
  * query-key pair, masked or not, as PaLM's appendix counts; the logits that were asked for; no
@@ -90,16 +97,23 @@ int fl_model_flops(double *flops, const struct fl_config *config, const struct f
                    enum fl_lm_head lm_head, bool is_decode, struct fl_error *error);
 extern const char fl_model_flops_convention[];
 
-/* True for operators whose operands outlive a step, weights or KV cache: they come from wherever
- * the whole step's data fit. What others read was written by the operator before them. */
-bool fl_operator_reads_memory(enum fl_operator op);
+/* A step and its operators, all layers together. Where bytes are: weights, and in a decode step the
+ * KV cache, outlive the step and come from the closest level that holds everything a step goes
+ * over; activations were just written by the operator before and come from the closest level that
+ * holds what one layer's operator reads and writes of them. */
+struct fl_step {
+    struct fl_work whole;
+    struct fl_work ops[FL_N_OPERATORS];
+    bool present[FL_N_OPERATORS];
+};
 
-/* A stored point, and one of its operators, all layers together, as work. roofs decide the level.
- */
-int fl_point_work(struct fl_work *work, const struct fl_result *result,
-                  const struct fl_timing *timing, const struct fl_roofs *roofs,
-                  struct fl_error *error);
-struct fl_work fl_op_work(const struct fl_result *result, const struct fl_timing *timing,
-                          const struct fl_op_record *op, const struct fl_roofs *roofs);
+int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
+                     const struct fl_timing *timing, const struct fl_roofs *roofs,
+                     struct fl_error *error);
+
+/* Of an account that has counted one forward pass. */
+struct fl_account;
+int fl_step_of_account(struct fl_step *step, const struct fl_account *account,
+                       const struct fl_roofs *roofs, struct fl_error *error);
 
 #endif

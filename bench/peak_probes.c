@@ -159,20 +159,24 @@ static void dot_body(const struct fl_probe_bench *bench, const struct fl_probe *
                              FL_PROBE_INPUTS, FL_PROBE_INPUTS);
 }
 
-static uint64_t time_threads(const struct fl_probe_bench *bench, const struct fl_probe *probe,
-                             uint64_t n_rounds, thread_body *body)
+static struct fl_probe_time time_threads(const struct fl_probe_bench *bench,
+                                         const struct fl_probe *probe, uint64_t n_rounds,
+                                         thread_body *body)
 {
-    uint64_t first = UINT64_MAX, last = 0;
+    uint64_t first = UINT64_MAX, last = 0, shortest = UINT64_MAX;
     float *memory = (float *)(void *)bench->streams.base;
-#pragma omp parallel num_threads(bench->n_threads) reduction(min : first) reduction(max : last)
+#pragma omp parallel num_threads(bench->n_threads) reduction(min                                   \
+                                                             : first, shortest) reduction(max      \
+                                                                                          : last)
     {
         float *own = memory + (size_t)omp_get_thread_num() * bench->thread_floats;
 #pragma omp barrier
         first = fl_clock_ns();
         body(bench, probe, n_rounds, own);
         last = fl_clock_ns();
+        shortest = last - first;
     }
-    return last - first;
+    return (struct fl_probe_time){last - first, shortest};
 }
 
 /* ---- what all threads do together ---- */
@@ -194,8 +198,8 @@ static void linear(const struct fl_probe_bench *bench, const struct fl_probe *pr
     fl_linear(bench->c, bench->a, FL_PROBE_ROWS, &layer);
 }
 
-static uint64_t time_together(const struct fl_probe_bench *bench, const struct fl_probe *probe,
-                              uint64_t n_rounds)
+static struct fl_probe_time time_together(const struct fl_probe_bench *bench,
+                                          const struct fl_probe *probe, uint64_t n_rounds)
 {
     const uint64_t started = fl_clock_ns();
     for (uint64_t i = 0; i < n_rounds; i++)
@@ -203,11 +207,12 @@ static uint64_t time_together(const struct fl_probe_bench *bench, const struct f
             gemm(bench);
         else
             linear(bench, probe);
-    return fl_clock_ns() - started;
+    const uint64_t time_ns = fl_clock_ns() - started;
+    return (struct fl_probe_time){time_ns, time_ns};
 }
 
-uint64_t fl_probe_time_ns(const struct fl_probe_bench *bench, const struct fl_probe *probe,
-                          uint64_t n_rounds)
+struct fl_probe_time fl_probe_run(const struct fl_probe_bench *bench, const struct fl_probe *probe,
+                                  uint64_t n_rounds)
 {
     static thread_body *const BODIES[] = {
         [FL_PROBE_FMA] = fma_body, [FL_PROBE_DOT] = dot_body, [FL_PROBE_STREAM] = stream_body};

@@ -45,9 +45,12 @@ size_t fl_probe_stream_floats(enum fl_stream stream, uint64_t bytes);
 uint64_t fl_probe_work(const struct fl_probe_bench *bench, const struct fl_probe *probe,
                        uint64_t n_rounds);
 
-/* Nanoseconds that n_rounds rounds take, from the first thread's beginning to the last one's end,
- * all having begun together. */
-uint64_t fl_probe_time_ns(const struct fl_probe_bench *bench, const struct fl_probe *probe,
-                          uint64_t n_rounds);
+/* Times of one run of n_rounds rounds. */
+struct fl_probe_time {
+    uint64_t whole_ns;    /* from the first thread's beginning to the last one's end */
+    uint64_t shortest_ns; /* of a thread alone: what the others waited for is not in it */
+};
+struct fl_probe_time fl_probe_run(const struct fl_probe_bench *bench, const struct fl_probe *probe,
+                                  uint64_t n_rounds);
 
 #endif

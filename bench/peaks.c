@@ -224,13 +224,14 @@ static void make_plan(struct plan *plan)
 
 /* ---- sampling ---- */
 
-/* The shortest of three: what a disturbance lengthened says nothing. */
+/* The shortest of three, of one thread: on a busy machine threads wait for one another many times
+ * longer than a short run takes. */
 static double undisturbed_ns(const struct fl_probe_bench *bench, const struct fl_probe *probe,
                              uint64_t n_rounds, double target_ns)
 {
-    double least = (double)fl_probe_time_ns(bench, probe, n_rounds);
+    double least = (double)fl_probe_run(bench, probe, n_rounds).shortest_ns;
     for (int i = 0; i < 2 && least < 8 * target_ns; i++) {
-        const double time_ns = (double)fl_probe_time_ns(bench, probe, n_rounds);
+        const double time_ns = (double)fl_probe_run(bench, probe, n_rounds).shortest_ns;
         least = time_ns < least ? time_ns : least;
     }
     return least;
@@ -275,7 +276,7 @@ static void take_samples(struct plan *plan, const struct fl_probe_bench *bench, 
     if (visit == 0)
         calibrate(plan, bench, i);
     while (row->n_samples < effort->n_max) {
-        const uint64_t time_ns = fl_probe_time_ns(bench, &plan->probes[i], plan->n_rounds[i]);
+        const uint64_t time_ns = fl_probe_run(bench, &plan->probes[i], plan->n_rounds[i]).whole_ns;
         row->time_ns[row->n_samples++] = time_ns > 0 ? time_ns : 1;
         if (row->n_samples < due)
             continue;

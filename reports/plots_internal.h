@@ -2,6 +2,7 @@
 #ifndef FL_REPORTS_PLOTS_INTERNAL_H
 #define FL_REPORTS_PLOTS_INTERNAL_H
 
+#include "analyzers/roofline.h"
 #include "base/units.h"
 #include "reports/plots.h"
 
@@ -57,11 +58,24 @@ bool fl_plot_has_any(const struct fl_plot_input *input);
 bool fl_plot_has_threads(const struct fl_plot_input *input);
 bool fl_plot_has_kernels(const struct fl_plot_input *input);
 bool fl_plot_has_measured(const struct fl_plot_input *input);
+bool fl_plot_has_roofs(const struct fl_plot_input *input);
 bool fl_plot_has_formats(const struct fl_plot_input *input);
 
 /* The first line like the section's prefill with this attention kernel; n is 0 when there is none.
  */
 struct fl_line fl_line_with_kernel(const struct fl_section *section, const char *attention);
+
+/* Whether a line differs from the section's own in the batch at most. */
+bool fl_line_varies_in_batch(const struct fl_line *line, const struct fl_line *own);
+
+/* Operators by colour, 0 .. FL_PLOT_GROUPS - 1, and the groups' names. */
+enum { FL_PLOT_GROUPS = 8 };
+int fl_plot_group(enum fl_operator op);
+enum fl_string_id fl_plot_group_name(int group);
+
+/* plots_roofline.c: the ceilings for the section's lines; false when there are none for as many
+ * threads, or no lines. */
+bool fl_plot_roofs(const struct fl_plot_input *input, struct fl_roofs *roofs);
 
 /* plots_formats.c: one format of weights and cache, as far as it was measured with the setting of
  * the section's own lines and at their last contexts. */
@@ -80,6 +94,7 @@ fl_plot_writer fl_plot_operators, fl_plot_shares;                  /* plots_oper
 fl_plot_writer fl_plot_prefill, fl_plot_memory, fl_plot_intensity; /* plots_scaling.c */
 fl_plot_writer fl_plot_threads, fl_plot_kernels;                   /* plots_axes.c */
 fl_plot_writer fl_plot_formats;                                    /* plots_formats.c */
+fl_plot_writer fl_plot_roofline, fl_plot_paths;                    /* plots_roofline.c */
 fl_plot_writer fl_plot_contrast;                                   /* plots_contrast.c */
 fl_plot_writer fl_plot_measured;                                   /* plots_measured.c */
 

@@ -134,7 +134,7 @@ static const enum fl_string_id LAYERS[N_LAYERS] = {
     FL_STR_GROUP_ACTIVATION, FL_STR_GROUP_OTHER,       FL_STR_GROUP_OUTSIDE};
 
 /* The rows' English column is the name of the group. */
-static int layer_of(enum fl_operator op)
+int fl_plot_group(enum fl_operator op)
 {
     const char *group = fl_operator_group(op);
     for (int i = 0; i < OTHER; i++)
@@ -143,13 +143,18 @@ static int layer_of(enum fl_operator op)
     return OTHER;
 }
 
+enum fl_string_id fl_plot_group_name(int group)
+{
+    return LAYERS[group];
+}
+
 static int put_shares(struct fl_gnuplot *plot, const struct fl_line *line)
 {
     for (int i = 0; i < line->n; i++) {
         double layers[N_LAYERS] = {0}, sum = 0;
         const struct fl_timing *timing = &line->times[i];
         for (int op = 0; op < FL_N_OPERATORS; op++)
-            layers[layer_of((enum fl_operator)op)] += timing->op_ns[op];
+            layers[fl_plot_group((enum fl_operator)op)] += timing->op_ns[op];
         layers[OUTSIDE] = timing->outside_ns > 0 ? timing->outside_ns : 0;
         for (int k = 0; k < N_LAYERS; k++)
             sum += layers[k];

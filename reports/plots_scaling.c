@@ -167,8 +167,7 @@ int fl_plot_memory(struct fl_gnuplot *plot, const struct fl_plot_input *input,
 
 /* ---- arithmetic intensity ---- */
 
-/* Lines that differ from the section's own in the batch alone. */
-static bool varies_in_batch(const struct fl_line *line, const struct fl_line *own)
+bool fl_line_varies_in_batch(const struct fl_line *line, const struct fl_line *own)
 {
     const struct fl_point *a = &line->points->point, *b = &own->points->point;
     return a->phase == b->phase && a->cache == b->cache && strcmp(a->logits, b->logits) == 0 &&
@@ -187,7 +186,7 @@ static int put_intensity(struct fl_gnuplot *plot, const struct fl_section *secti
 {
     int n = 0;
     for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
-        if (!varies_in_batch(&line, own) || n == FL_PLOT_COLOURS - 2)
+        if (!fl_line_varies_in_batch(&line, own) || n == FL_PLOT_COLOURS - 2)
             continue;
         for (int i = 0; i < line.n; i++) {
             const struct fl_point *point = &line.points[i].point;

@@ -51,6 +51,8 @@ fl_topic_renderer fl_report_agreement, fl_report_gap, fl_report_prefill, fl_repo
 fl_topic_renderer fl_report_time, fl_report_threads, fl_report_kernels, fl_report_formats;
 /* report_measured.c: what counters saw */
 fl_topic_renderer fl_report_measured;
+/* report_roofline.c: what the machine's ceilings allow */
+fl_topic_renderer fl_report_roofline;
 /* report_tables.c */
 fl_topic_renderer fl_report_figures;
 

@@ -12,6 +12,8 @@ static const struct fl_topic OF_MODEL[] = {
     {"phases", FL_STR_T_PHASES, FL_STR_NEEDS_BOTH, fl_plot_has_both, fl_report_intensity},
     {"kv-memory", FL_STR_T_MEMORY, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_memory},
     {"shares", FL_STR_T_TIME, FL_STR_NEEDS_BOTH, fl_plot_has_both, fl_report_time},
+    {"speed-of-light", FL_STR_T_ROOFLINE, FL_STR_NEEDS_CEILINGS, fl_plot_has_roofs,
+     fl_report_roofline},
     {"thread-count", FL_STR_T_THREADS, FL_STR_NEEDS_THREADS, fl_plot_has_threads,
      fl_report_threads},
     {"kernels", FL_STR_T_KERNELS, FL_STR_NEEDS_KERNELS, fl_plot_has_kernels, fl_report_kernels},
