@@ -280,8 +280,9 @@ static int run(int argc, char **argv)
                           .efficiency = {1, 1}};
     const struct fl_option options[] = {
         {"Machine", "hardware", 'w', FL_OPTION_STRING, &a.hardware, "NAME|FILE",
-         "a machine, several between commas, here (by 'flopledger peaks') or all", NULL, 0, 0,
-         NULL},
+         "one device: a machine, several to compare, here (by 'flopledger peaks') or all; no "
+         "tensor parallelism",
+         NULL, 0, 0, NULL},
         {NULL, "list", 0, FL_OPTION_FLAG, &a.list, NULL, "the published figures and their sources",
          NULL, 0, 0, NULL},
         {NULL, "compute", 0, FL_OPTION_CHOICE, &a.arith, "TYPE",
@@ -338,7 +339,7 @@ static int run(int argc, char **argv)
 
 const struct fl_command fl_command_predict = {
     .name = "predict",
-    .summary = "how fast other machines could run a model, by roofline",
+    .summary = "how fast another machine could run a model, by roofline",
     .usage = "--hardware NAME|FILE --model M [options]",
     .examples =
         "  flopledger predict --list\n"

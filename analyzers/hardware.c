@@ -267,8 +267,8 @@ int fl_hardware_of_ceilings(struct fl_hardware *hardware, const struct fl_ceilin
     if (!(hardware->bytes_per_s > 0) || !(hardware->rows_flops_per_s[FL_F32] > 0))
         return fl_fail(error,
                        "ceilings: expected the bandwidth of memory and f32 products on %d "
-                       "threads: measure them with 'flopledger peaks'",
-                       n_threads);
+                       "thread%s: measure them with 'flopledger peaks'",
+                       n_threads, n_threads == 1 ? "" : "s");
     if (!(hardware->flops_per_s[FL_ARITH_F32] > 0))
         hardware->flops_per_s[FL_ARITH_F32] = hardware->rows_flops_per_s[FL_F32];
     return FL_OK;

@@ -132,9 +132,12 @@ static void print_workload(const struct fl_workload *workload, FILE *out)
             fl_si_text((double)workload->stored->bytes, "B", weights), workload->stored->name,
             fl_dtype_names[workload->kv_dtype]);
     fprintf(out,
-            "%lld tokens in, %lld tokens out; fused attention, logits of the last position; one "
+            "%lld token%s in, %lld out; fused attention, logits of the last position; one "
             "device\n",
-            (long long)workload->n_prompt, (long long)workload->n_output);
+            (long long)workload->n_prompt, workload->n_prompt == 1 ? "" : "s",
+            (long long)workload->n_output);
+    if (workload->n_prompt + workload->n_output > config->n_ctx_max)
+        fprintf(out, "more than the model's context of %d\n", config->n_ctx_max);
     if (workload->efficiency.compute < 1 || workload->efficiency.memory < 1)
         fprintf(out, "efficiency: %.0f %% of the FLOP/s, %.0f %% of the bandwidth\n",
                 100 * workload->efficiency.compute, 100 * workload->efficiency.memory);

@@ -80,6 +80,21 @@ Test(published_why, calflops_readme)
     }
 }
 
+/* BLOOM's FLOPs in the same README: one LayerNorm more than our classic model has, behind the
+ * embedding; its GELU is written in operators that are not seen, as GPT-2's. */
+Test(published_why, calflops_bloom_flops)
+{
+    if (!published)
+        return;
+    const cJSON *item = published_case(published, "calflops-bloom-1b7-trap");
+    const cJSON *shape = cJSON_GetObjectItem(item, "shape");
+    const cJSON *model = cJSON_GetObjectItem(item, "model");
+    const double h = published_number(model, "d_model"), s = published_number(shape, "n_tokens");
+    const double gelu = published_number(model, "n_layers") * s * published_number(model, "d_ff");
+    const double flops = reported(item, "calflops-bloom", "--unit flop --lm-head none");
+    published_expect((flops - gelu + 5 * s * h) / 1e9, 310.92, "bloom-1b7");
+}
+
 Test(published_why, nanogpt_notebook)
 {
     if (!published)

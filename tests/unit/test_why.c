@@ -128,6 +128,49 @@ Test(why, conv1d_traps)
     cr_expect_eq(term(&why, "Conv1D"), 24 * L * s * h * h - 2 * L * conv);
 }
 
+/* GPT-2 as Hugging Face writes it: LayerNorm is a function, Conv1D an addmm whose bias is counted
+ * once a call, gelu_new made of operators that nobody sees. */
+Test(why, traced_layernorms_by_hand)
+{
+    const double h = 768, V = 50257, L = 12, s = 64;
+    const double macs = L * (12 * s * h * h + 2 * s * s * h) + s * h * V;
+    const double norms = s * h * (2 * L + 1), softmax = L * 12 * s * s, bias = L * 9 * h;
+    const double products = L * 2 * s * s * h;
+    const struct {
+        const char *tool;
+        enum fl_unit unit;
+        double figure;
+    } cases[] = {
+        {"calflops", FL_UNIT_FLOP, 2 * macs + 5 * norms + softmax + bias},
+        {"calflops", FL_UNIT_MAC, macs},
+        {"calflops-sdpa", FL_UNIT_FLOP, 2 * (macs - products) + 5 * norms + bias},
+        {"deepspeed", FL_UNIT_FLOP, 2 * macs + 5 * norms + softmax + bias},
+        {"deepspeed-sdpa", FL_UNIT_FLOP, 2 * macs + 5 * norms + bias},
+        {"fvcore", FL_UNIT_MAC, macs + 5 * norms},
+        {"fvcore-sdpa", FL_UNIT_MAC, macs - products + 5 * norms},
+        {"torch", FL_UNIT_FLOP, 2 * macs},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fl_why why = ask("gpt2", cases[i].tool, 64, 0, cases[i].unit);
+        cr_expect_eq((double)why.theirs, cases[i].figure, "%s: %.0f, not %.0f", cases[i].tool,
+                     (double)why.theirs, cases[i].figure);
+    }
+}
+
+/* LLM-Viewer charges an ungated model for a gate, and its lm_head once. */
+Test(why, llm_viewer_by_hand)
+{
+    const double h = 768, f = 3072, V = 50257, L = 12, s = 64;
+    struct fl_why why = ask("gpt2", "llm-viewer", 64, 0, FL_UNIT_FLOP);
+    cr_expect_eq((double)why.theirs, L * (8 * s * h * h + 6 * s * h * f + 4 * s * s * h +
+                                          5 * 12 * s * s + 2 * 7 * s * h + 2 * s * h + 2 * s * h) +
+                                         h * V);
+    cr_expect_eq(term(&why, "gated FFN"), -2 * L * s * h * f);
+    cr_expect_eq(term(&why, "unit of the lm_head"), h * V);
+    cr_expect_eq(term(&why, "logits of fewer positions"), 2 * (s - 1) * h * V);
+    cr_expect_eq(term(&why, "residuals"), 0, "counted as ours");
+}
+
 /* The cached keys that llm-analysis ignores: 511 of 512 in each layer's two products. */
 Test(why, decode_trap)
 {
