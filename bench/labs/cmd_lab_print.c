@@ -119,10 +119,11 @@ static void print_verdict(const struct fl_lab_view *view, int question, FILE *ou
         fprintf(out, "%s\n", T(RIGHT));
     else if (verdict == FL_LAB_CLOSE)
         fprintf(out, "%s\n", T(CLOSE));
-    else {
+    else if (prediction * answer->actual > 0) {
         const double ratio = prediction / answer->actual;
         fprintf(out, "%s %.3g\n", T(OFF), ratio >= 1 ? ratio : 1 / ratio);
-    }
+    } else
+        fprintf(out, "%s\n", T(WRONG));
     if (slip)
         fl_lab_print_wrapped(fl_lab_text(view->language, slip->why), 4 + LABEL_COLUMNS,
                              FL_LAB_WIDTH, out);

@@ -4,8 +4,10 @@
 #include "base/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { ROUNDS_MAX = 1000 };
+/* A busy machine must not keep a class waiting: rounds end when a lab has taken this long. */
+static const double BUDGET_NS = 8e9;
 
 struct fl_lab_point fl_lab_point_of(const struct fl_model *model, enum fl_attention attention,
                                     int batch, int n_tokens, int n_past, int n_threads)
@@ -33,25 +35,34 @@ double fl_lab_median(double *times, int n)
     return fl_median_sorted(times, (size_t)n);
 }
 
-static void take_medians(struct fl_lab_point *point)
+static int compare_samples(const void *a, const void *b)
 {
-    const struct fl_measurement *measurement = &point->measurement;
-    double times[ROUNDS_MAX];
-    const int n = measurement->n_samples;
-    for (int i = 0; i < n; i++)
-        times[i] = (double)measurement->samples[i].time_ns;
-    point->time_ns = fl_lab_median(times, n);
-    for (int op = 0; op < FL_N_OPERATORS; op++) {
-        for (int i = 0; i < n; i++)
-            times[i] = (double)measurement->samples[i].op_time_ns[op];
-        point->op_time_ns[op] = fl_lab_median(times, n);
-    }
+    const uint64_t x = ((const struct fl_sample *)a)->time_ns;
+    const uint64_t y = ((const struct fl_sample *)b)->time_ns;
+    return (x > y) - (x < y);
+}
+
+/* The sample in the middle, whole: its operators' times and its own belong together. */
+static void take_median(struct fl_lab_point *point)
+{
+    struct fl_measurement *measurement = &point->measurement;
+    qsort(measurement->samples, (size_t)measurement->n_samples, sizeof *measurement->samples,
+          compare_samples);
+    const struct fl_sample *middle = &measurement->samples[(measurement->n_samples - 1) / 2];
+    point->time_ns = (double)middle->time_ns;
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        point->op_time_ns[op] = (double)middle->op_time_ns[op];
+}
+
+static bool is_late(uint64_t started_ns)
+{
+    return (double)(fl_clock_ns() - started_ns) > BUDGET_NS;
 }
 
 int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run *run,
                           struct fl_error *error)
 {
-    const int n_rounds = run->n_rounds < ROUNDS_MAX ? run->n_rounds : ROUNDS_MAX;
+    const int n_rounds = run->n_rounds;
     const uint64_t started_ns = fl_clock_ns();
     struct fl_progress progress;
     int n_open = 0, status = FL_OK;
@@ -64,7 +75,7 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
             status = fl_measurement_warm_up(&point->measurement, error);
         fl_progress_step(&progress, 0, "");
     }
-    for (int round = 0; round < n_rounds; round++)
+    for (int round = 0; round < n_rounds && (round == 0 || !is_late(started_ns)); round++)
         for (int i = 0; i < n && status == FL_OK; i++) {
             status = fl_measurement_sample(&points[i].measurement, round, started_ns, error);
             fl_progress_step(&progress, 0, "");
@@ -75,7 +86,7 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
         return FL_FAILED;
     }
     for (int i = 0; i < n; i++)
-        take_medians(&points[i]);
+        take_median(&points[i]);
     return FL_OK;
 }
 

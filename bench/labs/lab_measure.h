@@ -10,16 +10,16 @@ struct fl_lab_point {
     const struct fl_model *model;
     struct fl_sweep_item item;
     struct fl_measurement measurement; /* open until fl_lab_points_close() */
-    double time_ns;                    /* median */
-    double op_time_ns[FL_N_OPERATORS]; /* medians, all layers together */
+    double time_ns;                    /* of the sample in the middle */
+    double op_time_ns[FL_N_OPERATORS]; /* of the same sample, all layers together */
 };
 
 /* n_tokens new ones of each of `batch` sequences behind n_past. n_past 0: a prefill. */
 struct fl_lab_point fl_lab_point_of(const struct fl_model *model, enum fl_attention attention,
                                     int batch, int n_tokens, int n_past, int n_threads);
 
-/* Opens the points, warms up each, and measures all of them run->n_rounds times, in turns. On
- * failure they are closed. */
+/* Opens the points, warms up each, and measures all of them run->n_rounds times, in turns;
+ * fewer times where that takes too long for a class. On failure they are closed. */
 int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run *run,
                           struct fl_error *error);
 void fl_lab_points_close(struct fl_lab_point *points, int n);

@@ -87,6 +87,8 @@ static bool read_number(double *value, const char *text, const char **rest)
     const char *at = text;
     if (*at == '+')
         at++;
+    else if (*at == '-' && isdigit((unsigned char)at[1])) /* only a plain number may be negative */
+        digits[n++] = *at++;
     for (; n + 1 < sizeof digits; at++) {
         const bool exponent = n > 0 && (*at == 'e' || *at == 'E') &&
                               (isdigit((unsigned char)at[1]) ||
@@ -145,7 +147,7 @@ int fl_lab_quantity_parse(double *value, const char *text, enum fl_lab_unit unit
                        UNITS[unit].example, length);
     memcpy(trimmed, begin, length);
     trimmed[length] = '\0';
-    if (!read_number(value, trimmed, &rest))
+    if (!read_number(value, trimmed, &rest) || (*value < 0 && unit != FL_LAB_NUMBER))
         return fl_fail(error, "prediction: expected a figure such as %s, got '%s'",
                        UNITS[unit].example, trimmed);
     rest += strspn(rest, " ");

@@ -101,3 +101,125 @@ FL_LAB_STRING(SLIP_INTENSITY_MACS, "That counts multiply-accumulates per byte; e
     "这是每字节的乘加次数，一次乘加等于两次浮点运算。")
 FL_LAB_STRING(SLIP_INTENSITY_ELEMENTS, "That is FLOPs per weight; a weight in f32 has four bytes.",
     "这是每个权重的运算次数；f32 的一个权重占四个字节。")
+
+/* ---- lab 3 ---- */
+FL_LAB_STRING(KV_TITLE, "The KV cache, and why only K and V are kept", "键值缓存：为什么只存 K 和 V")
+FL_LAB_STRING(KV_AIM,
+    "A new token needs the keys and values of all tokens before it. Without a cache every step runs the whole "
+    "prefix again to have them; with one a step runs the new token alone. Here: 16 tokens generated behind a "
+    "prompt of 32, both ways. The prompt's pass yields the first token, 15 steps the others.",
+    "新词元需要前面所有词元的键和值。没有缓存，每一步都得把整个前缀重算一遍；有了缓存，每一步只算新词元。"
+    "本实验：提示词 32 个词元，生成 16 个词元，两种做法各做一遍。预填充给出第一个词元，其余由 15 步解码给出。")
+FL_LAB_STRING(KV_Q1, "How many times as many FLOPs does the whole generation take without the cache?",
+    "不用缓存，整个生成过程的浮点运算次数是用缓存的多少倍？")
+FL_LAB_STRING(KV_R1, "tokens run through the model: 32 + (33 + 34 + ... + 47) = 632, against 32 + 15 = 47",
+    "通过模型的词元数：32 + (33 + 34 + … + 47) = 632，对 32 + 15 = 47")
+FL_LAB_STRING(KV_Q2, "How many bytes does one token take in the cache, in f32?",
+    "以 f32 存放，一个词元在缓存中占多少字节？")
+FL_LAB_STRING(KV_R2, "2 (K and V) × L × n_kv × d_h × 4 bytes", "2（K 与 V）× L × n_kv × d_h × 4 字节")
+FL_LAB_STRING(KV_Q3, "How many times as long does the generation take without the cache, on this machine?",
+    "在这台机器上，不用缓存的用时是多少倍？")
+FL_LAB_STRING(KV_R3, "less than the ratio of FLOPs: many tokens at once run at a better FLOP rate (lab 2)",
+    "小于运算次数之比：一次算许多词元，运算速率更高（见实验 2）")
+FL_LAB_STRING(KV_WHY,
+    "Token t attends with its own query to the keys of all tokens so far and mixes their values. An earlier "
+    "token's query was needed once, when that token was new; no later step reads it. So K and V are kept and Q is "
+    "not: keeping it would cost half as many bytes again, and nobody would ask for it. The table above tries it: "
+    "with K and V the step's logits are those of a pass over everything, up to rounding; with one of them wiped "
+    "out they are others.\n"
+    "It works because attention is causal: what was computed for a token does not change when more follow. An "
+    "encoder, which sees both ways, has no such cache.\n"
+    "With the cache step t costs O(t·d + d²), without it O(t²·d + t·d²). What is saved in FLOPs is paid in memory: "
+    "the cache grows with every token, and every step reads all of it (labs 4 and 6).",
+    "第 t 个词元用自己的查询去匹配此前所有词元的键，再按权重混合它们的值。前面词元的查询只在它自己是新词元的那一步"
+    "用过一次，以后的步骤再也不读。所以只存 K 和 V，不存 Q：存了就要多占一半空间，却无人问津。上表做了验证：保留 K 和 V，"
+    "这一步的 logits 与整段重算的结果只差舍入误差；抹掉其中之一，结果就全变了。\n"
+    "这样做之所以成立，是因为注意力是因果的：后来的词元不会改变前面词元的计算结果。编码器能看到前后两个方向，"
+    "也就没有这样的缓存。\n"
+    "有缓存时第 t 步的代价为 O(t·d + d²)，没有缓存则为 O(t²·d + t·d²)。省下的运算是用内存换来的：每个词元都让缓存变大，"
+    "而每一步都要把它读一遍（见实验 4 与实验 6）。")
+FL_LAB_STRING(GENERATION_BOTH_WAYS, "16 tokens behind a prompt of 32", "提示词 32 个词元，生成 16 个词元")
+FL_LAB_STRING(WAY, "how", "做法")
+FL_LAB_STRING(WITH_CACHE, "with the KV cache", "使用键值缓存")
+FL_LAB_STRING(WITHOUT_CACHE, "without", "不用缓存")
+FL_LAB_STRING(SAME_TOKENS, "the same in both", "两者相同的词元")
+FL_LAB_STRING(CACHE_TO_NONE, "From the generation with the cache to the one without, FLOPs",
+    "从使用缓存到不用缓存的浮点运算次数")
+FL_LAB_STRING(PREFIX_AGAIN, "the prefix run again, step after step", "每一步重算前缀")
+FL_LAB_STRING(STEP_AS_CONTEXT_GROWS, "FLOPs of one step as the context grows", "单步运算次数随上下文长度的变化")
+FL_LAB_STRING(CONTEXT, "token number", "第几个词元")
+FL_LAB_STRING(STEP_CACHED, "step with the cache", "有缓存的一步")
+FL_LAB_STRING(STEP_UNCACHED, "step without", "无缓存的一步")
+FL_LAB_STRING(WHAT_IS_KEPT, "What a step needs of the past: token 48 behind 47", "一步解码需要前文的什么：47 个词元之后的第 48 个")
+FL_LAB_STRING(KEPT, "kept of the past", "保留的内容")
+FL_LAB_STRING(KEEP_BOTH, "K and V", "K 和 V")
+FL_LAB_STRING(KEEP_K, "K alone", "只有 K")
+FL_LAB_STRING(KEEP_V, "V alone", "只有 V")
+FL_LAB_STRING(KEEP_NONE, "neither", "都不保留")
+FL_LAB_STRING(BYTES_PER_TOKEN, "bytes a token", "每词元字节数")
+FL_LAB_STRING(LOGITS_CHANGE, "largest change of a logit", "logit 的最大变化")
+FL_LAB_STRING(SLIP_CACHE_N, "That is the number of generated tokens; the last steps run the longest prefixes.",
+    "这是生成的词元数；越靠后的步骤，要重算的前缀越长。")
+FL_LAB_STRING(SLIP_CACHE_CONTEXT, "That is the last step's ratio; earlier steps have shorter prefixes.",
+    "这是最后一步的倍数；前面各步的前缀更短。")
+FL_LAB_STRING(SLIP_CACHE_ONE, "K and V are two matrices of that size.", "K 与 V 各有这么大，共两份。")
+FL_LAB_STRING(SLIP_CACHE_Q, "That keeps Q, too, which no later step reads.", "这把 Q 也存了，可后面的步骤从不读它。")
+FL_LAB_STRING(SLIP_CACHE_LAYER, "That is one layer; each of the eight has its own keys and values.",
+    "这只是一层；八层各有自己的键和值。")
+FL_LAB_STRING(SLIP_CACHE_ELEMENTS, "Those are elements; in f32 each takes four bytes.", "这是元素个数；f32 每个元素占四字节。")
+FL_LAB_STRING(SLIP_CACHE_TIME, "That is the ratio of FLOPs; one token at a time runs at a far lower FLOP rate.",
+    "这是运算次数之比；一次只算一个词元时，运算速率要低得多。")
+
+/* ---- lab 4 ---- */
+FL_LAB_STRING(ROOFLINE_TITLE, "Memory traffic and the roofline", "访存量与屋顶线模型")
+FL_LAB_STRING(ROOFLINE_AIM,
+    "A pass can be no faster than its FLOPs at the processor's FLOP rate, and no faster than its bytes at the "
+    "memory's byte rate. The two roofs meet at the ridge point, FLOP rate over byte rate. Here: passes of 1 to 256 "
+    "tokens, with every weight (4 bytes) read once a pass. The roofs below were just measured, on this machine, "
+    "with bare BLAS products and on a buffer as large as the weights.",
+    "一次前向计算，快不过“运算次数 ÷ 处理器的运算速率”，也快不过“访存量 ÷ 内存的访存速率”。两条屋顶线在脊点相交，"
+    "脊点就是运算速率与访存速率之比。本实验：一次算 1 到 256 个词元，每次都把全部权重（每个 4 字节）读一遍。"
+    "下面两条屋顶是刚刚在这台机器上测得的，用的是裸 BLAS 乘法和与权重同样大小的缓冲区。")
+FL_LAB_STRING(PEAK_FLOPS, "FLOP rate of a large matrix product", "大矩阵乘法的运算速率")
+FL_LAB_STRING(PEAK_BYTES, "byte rate of reading a buffer as large as the weights", "读取与权重等大的缓冲区的访存速率")
+FL_LAB_STRING(RIDGE, "ridge point", "脊点")
+FL_LAB_STRING(WEIGHT_BYTES, "weights", "权重")
+FL_LAB_STRING(ROOFLINE_Q1, "What is the arithmetic intensity of a pass of one token?", "一次只算一个词元时，算术强度是多少？")
+FL_LAB_STRING(ROOFLINE_R1, "2 FLOPs per weight of 4 bytes", "每个 4 字节的权重做 2 次运算")
+FL_LAB_STRING(ROOFLINE_Q2, "How long does that pass take?", "这样算一次要多长时间？")
+FL_LAB_STRING(ROOFLINE_R2, "left of the ridge point the memory decides: bytes / byte rate", "在脊点左侧由内存决定：访存量 ÷ 访存速率")
+FL_LAB_STRING(ROOFLINE_Q3, "From how many tokens a pass on does arithmetic decide, not memory?",
+    "一次算多少个词元以上，瓶颈就从内存变为运算？")
+FL_LAB_STRING(ROOFLINE_R3, "s tokens have s times the FLOPs for the same weights, intensity s / 2: s = 2 × ridge point",
+    "s 个词元共用同一套权重，运算次数为 s 倍，算术强度约为 s / 2，故 s = 2 × 脊点")
+FL_LAB_STRING(ROOFLINE_WHY,
+    "The pass of one token stands far left, under the sloping roof: its time is its bytes over the byte rate, and "
+    "a faster multiplier would change nothing. Every further token in the same pass comes almost for free, until "
+    "the intensity reaches the ridge point; from there on time grows with the FLOPs.\n"
+    "The real points lie below the roof. BLAS is at its best with large square products; with a few rows it "
+    "repacks the weights for little work, so passes of 2 to 16 tokens are farthest from it. Bytes here are the "
+    "compulsory ones: every operand read once, every result written once. The intensity of long passes grows more "
+    "slowly than s, because activations are traffic, too.\n"
+    "The decode step of lab 2 is the leftmost point, the prefill the rightmost; a batch of b sequences (lab 6) moves "
+    "the step right by a factor of b, quantised weights (lab 7) by the ratio of bytes.",
+    "只算一个词元的点在最左边，压在斜的屋顶下：用时等于访存量除以访存速率，运算单元再快也无济于事。同一次计算里每多一个词元"
+    "几乎不花时间，直到算术强度到达脊点；过了脊点，用时才随运算次数增长。\n"
+    "实测点都在屋顶之下。BLAS 做大的方阵乘法效率最高；只有寥寥几行时，重排权重的开销不小而运算不多，"
+    "所以 2 到 16 个词元的点离屋顶最远。这里的访存量是必需访存量：每个操作数读一遍，每个结果写一遍。"
+    "词元很多时算术强度的增长慢于 s，因为激活值也要读写。\n"
+    "实验 2 的解码一步就是最左边的点，预填充是最右边的点；b 个序列的批处理（实验 6）把解码的点右移 b 倍，"
+    "权重量化（实验 7）则按字节数之比右移。")
+FL_LAB_STRING(PASSES_UNDER_ROOF, "Passes of s tokens under the roofline", "屋顶线下的各次计算（每次 s 个词元）")
+FL_LAB_STRING(PASS, "pass", "一次计算")
+FL_LAB_STRING(LIGHT_TIME, "at the roof", "屋顶用时")
+FL_LAB_STRING(OF_ROOF, "of the roof", "达到屋顶的比例")
+FL_LAB_STRING(FIGURE_ROOFLINE, "The roofline: FLOP rate over arithmetic intensity, both logarithmic",
+    "屋顶线图：运算速率对算术强度（双对数坐标）")
+FL_LAB_STRING(LIGHT_TO_TIME, "From bytes over byte rate to the time of the pass of one token", "从访存量 ÷ 访存速率到单词元的实测用时")
+FL_LAB_STRING(BYTES_AT_RATE, "bytes at the measured byte rate", "按实测访存速率搬完全部字节")
+FL_LAB_STRING(PRODUCTS_BEYOND, "matrix products, beyond their bytes", "矩阵乘法超出其访存用时的部分")
+FL_LAB_STRING(OTHERS_BEYOND, "all other operators, beyond theirs", "其他算子超出其访存用时的部分")
+FL_LAB_STRING(BETWEEN_OPERATORS, "between the operators", "算子之间")
+FL_LAB_STRING(SLIP_LIGHT_FLOPS, "That is FLOPs over FLOP rate; the memory needs longer.", "这是运算次数 ÷ 运算速率；内存需要的时间更长。")
+FL_LAB_STRING(SLIP_RIDGE_ITSELF, "That is the ridge point itself, in FLOP per byte; a token brings 2 FLOPs per 4-byte weight, half that.",
+    "这是脊点本身（每字节运算次数）；每个词元给 4 字节的权重带来 2 次运算，即每字节半次。")

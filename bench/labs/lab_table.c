@@ -11,6 +11,13 @@ static const struct {
 } LABS[] = {
     {"1", &fl_lab_formula},
     {"2", &fl_lab_phases},
+    {"3", &fl_lab_kv_cache},
+    {"4", &fl_lab_roofline},
+    {"5", &fl_lab_attention},
+    {"6", &fl_lab_batching},
+    {"7", &fl_lab_quantisation},
+    {"8", &fl_lab_speculation},
+    {"slips", &fl_lab_slips},
 };
 /* clang-format on */
 

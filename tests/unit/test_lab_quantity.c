@@ -36,6 +36,7 @@ static const struct {
     {"3072", FL_LAB_TOKENS, 3072},
     {"3 k tokens", FL_LAB_TOKENS, 3000},
     {"20 GB/s", FL_LAB_BYTES_PER_S, 20e9},
+    {"-2.5", FL_LAB_NUMBER, -2.5},
 };
 
 Test(lab_quantity, reads_figures_with_their_units)
@@ -48,8 +49,8 @@ Test(lab_quantity, reads_figures_with_their_units)
             continue;
         }
         cr_expect_eq(status, FL_OK, "%s: %s", GOOD[i].text, error.text);
-        cr_expect(fabs(value - GOOD[i].value) <= 1e-12 * GOOD[i].value, "%s: %.17g", GOOD[i].text,
-                  value);
+        cr_expect(fabs(value - GOOD[i].value) <= 1e-12 * fabs(GOOD[i].value), "%s: %.17g",
+                  GOOD[i].text, value);
     }
 }
 
