@@ -133,7 +133,7 @@ static int execute(const struct fl_lab *lab, const struct arguments *a)
 
 static int run_command(int argc, char **argv)
 {
-    struct arguments a = {.n_rounds = 5};
+    struct arguments a = {.n_rounds = 3};
     const struct fl_option options[] = {
         {"Lab", "list", 0, FL_OPTION_FLAG, &a.list, NULL, "list the labs, as without a number",
          NULL, 0, 0, NULL},
@@ -146,7 +146,7 @@ static int run_command(int argc, char **argv)
         {"Run", "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
          "all cores", 1, 1024, NULL},
         {NULL, "rounds", 0, FL_OPTION_INT, &a.n_rounds, "N",
-         "times each point is measured, in turns; shown are medians", "5", 1, 1000, NULL},
+         "times each point is measured, in turns; shown are medians", "3", 1, 1000, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights and token ids", "0", 0,
          1e15, NULL},
         {"Output", "lang", 0, FL_OPTION_CHOICE, &a.language, "en|zh", "English or Chinese", "en", 0,

@@ -149,7 +149,8 @@ struct fl_lab_result {
 /* ---- one run ---- */
 
 struct fl_lab_ceilings {
-    double flops_per_s, bytes_per_s; /* 0: not measured */
+    double flops_per_s, bytes_per_s;
+    bool kept; /* by `flopledger peaks`; otherwise measured just now */
 };
 
 struct fl_lab_run {

@@ -1,6 +1,9 @@
 #include "bench/labs/lab_ceilings.h"
 
+#include "analyzers/roofline.h"
 #include "base/arena.h"
+#include "bench/hostinfo.h"
+#include "bench/peaks_cache.h"
 #include "ledger/ledger.h"
 
 #include <cblas.h>
@@ -71,15 +74,35 @@ static double least_ns(void (*call)(const struct buffers *), const struct buffer
     return least;
 }
 
-int fl_lab_ceilings_measure(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads,
-                            struct fl_error *error)
+static bool find_kept(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads)
+{
+    struct fl_run host = {0};
+    struct fl_peaks peaks;
+    struct fl_roofs roofs;
+    struct fl_error why; /* none are needed */
+    fl_hostinfo_fill(&host);
+    ceilings->kept = fl_peaks_of_host(&peaks, &host, &why) &&
+                     fl_roofs_find(&roofs, peaks.rows, peaks.n, n_threads);
+    if (ceilings->kept) {
+        ceilings->flops_per_s = roofs.flops_per_s;
+        ceilings->bytes_per_s = roofs.bytes_per_s[fl_roofs_level(&roofs, (double)n_bytes)];
+    }
+    fl_peaks_free(&peaks);
+    return ceilings->kept;
+}
+
+int fl_lab_ceilings_find(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads,
+                         struct fl_error *error)
 {
     struct buffers buffers;
+    const int n_before = omp_get_max_threads();
+    if (n_threads == 0)
+        n_threads = n_before;
+    if (find_kept(ceilings, n_bytes, n_threads))
+        return FL_OK;
     if (open_buffers(&buffers, n_bytes, error) != FL_OK)
         return FL_FAILED;
-    const int n_before = omp_get_max_threads();
-    if (n_threads > 0)
-        omp_set_num_threads(n_threads);
+    omp_set_num_threads(n_threads);
     const double n = PEAK_SIZE;
     ceilings->flops_per_s = 2 * n * n * n / least_ns(multiply, &buffers) * 1e9;
     ceilings->bytes_per_s =

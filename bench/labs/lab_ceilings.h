@@ -1,9 +1,9 @@
-/* lab_ceilings.h - what this machine reaches at most, measured in about a second, for lab 4.
+/* lab_ceilings.h - what this machine reaches at most, for lab 4: as `flopledger peaks` has kept it,
+ * or else measured in about a second.
  *
- * FLOP rate: the best of several sgemm of PEAK_SIZE^3. Byte rate: the best of several sgemv over a
- * matrix as large as the model's weights, which reads every byte of it once, from where the weights
- * of that size would lie; n_bytes is that size. `flopledger peaks` knows the machine in more
- * detail, level by level. */
+ * Kept: the fastest f32 kernel, and reading from the closest level of the memory that holds
+ * n_bytes, the weights (analyzers/roofline.h). Measured: the best of several sgemm of PEAK_SIZE^3,
+ * and of several sgemv over a matrix of n_bytes, which reads every byte of it once. */
 #ifndef FL_BENCH_LAB_CEILINGS_H
 #define FL_BENCH_LAB_CEILINGS_H
 
@@ -11,7 +11,8 @@
 
 #include <stddef.h>
 
-int fl_lab_ceilings_measure(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads,
-                            struct fl_error *error);
+/* n_threads 0: all cores this process may use. */
+int fl_lab_ceilings_find(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads,
+                         struct fl_error *error);
 
 #endif

@@ -49,7 +49,7 @@ static void tabulate(struct fl_lab_run *run, const struct formats *formats)
 {
     static const struct fl_lab_column COLUMNS[] = {
         {T(WEIGHT_WIDTH), FL_LAB_NUMBER, false},   {T(STEP_BYTES), FL_LAB_BYTES, false},
-        {T(STEP_FLOPS), FL_LAB_FLOP, false},       {T(STEP_TIME), FL_LAB_TIME, false},
+        {T(STEP_FLOPS), FL_LAB_FLOP, true},        {T(STEP_TIME), FL_LAB_TIME, false},
         {T(BYTE_RATE), FL_LAB_BYTES_PER_S, false}, {T(PREFILL_TIME), FL_LAB_TIME, false},
         {T(LOGITS_ERROR), FL_LAB_PERCENT, false}};
     struct fl_lab_table *table =

@@ -17,10 +17,13 @@ static int prepare(struct fl_lab_run *run, struct fl_error *error)
 {
     const double n_bytes = 4.0 * (double)fl_config_n_params(&fl_preset_find(FL_LAB_MODEL)->config);
     struct fl_lab_ceilings *ceilings = &run->ceilings;
-    if (fl_lab_ceilings_measure(ceilings, (size_t)n_bytes, run->n_threads, error) != FL_OK)
+    if (fl_lab_ceilings_find(ceilings, (size_t)n_bytes, run->n_threads, error) != FL_OK)
         return FL_FAILED;
-    fl_lab_set(&run->result, fl_lab_word(T(PEAK_FLOPS)), ceilings->flops_per_s, FL_LAB_FLOP_PER_S);
-    fl_lab_set(&run->result, fl_lab_word(T(PEAK_BYTES)), ceilings->bytes_per_s, FL_LAB_BYTES_PER_S);
+    const char *source = ceilings->kept ? "(flopledger peaks)" : "(BLAS)";
+    fl_lab_set(&run->result, fl_lab_label(T(PEAK_FLOPS), "%s", source), ceilings->flops_per_s,
+               FL_LAB_FLOP_PER_S);
+    fl_lab_set(&run->result, fl_lab_label(T(PEAK_BYTES), "%s", source), ceilings->bytes_per_s,
+               FL_LAB_BYTES_PER_S);
     fl_lab_set(&run->result, fl_lab_word(T(RIDGE)), ceilings->flops_per_s / ceilings->bytes_per_s,
                FL_LAB_FLOP_PER_BYTE);
     fl_lab_set(&run->result, fl_lab_word(T(WEIGHT_BYTES)), n_bytes, FL_LAB_BYTES);

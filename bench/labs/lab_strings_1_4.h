@@ -175,13 +175,13 @@ FL_LAB_STRING(ROOFLINE_TITLE, "Memory traffic and the roofline", "访存量与�
 FL_LAB_STRING(ROOFLINE_AIM,
     "A pass can be no faster than its FLOPs at the processor's FLOP rate, and no faster than its bytes at the "
     "memory's byte rate. The two roofs meet at the ridge point, FLOP rate over byte rate. Here: passes of 1 to 256 "
-    "tokens, with every weight (4 bytes) read once a pass. The roofs below were just measured, on this machine, "
-    "with bare BLAS products and on a buffer as large as the weights.",
+    "tokens, with every weight (4 bytes) read once a pass. The roofs below are this "
+    "machine's own, measured: those that 'flopledger peaks' has kept, or bare BLAS just now.",
     "一次前向计算，快不过“运算次数 ÷ 处理器的运算速率”，也快不过“访存量 ÷ 内存的访存速率”。两条屋顶线在脊点相交，"
     "脊点就是运算速率与访存速率之比。本实验：一次算 1 到 256 个词元，每次都把全部权重（每个 4 字节）读一遍。"
-    "下面两条屋顶是刚刚在这台机器上测得的，用的是裸 BLAS 乘法和与权重同样大小的缓冲区。")
-FL_LAB_STRING(PEAK_FLOPS, "FLOP rate of a large matrix product", "大矩阵乘法的运算速率")
-FL_LAB_STRING(PEAK_BYTES, "byte rate of reading a buffer as large as the weights", "读取与权重等大的缓冲区的访存速率")
+    "下面两条屋顶都是这台机器的实测值：有 flopledger peaks 保存的就用它，没有则当场用裸 BLAS 测量。")
+FL_LAB_STRING(PEAK_FLOPS, "peak FLOP rate", "运算速率上限")
+FL_LAB_STRING(PEAK_BYTES, "byte rate of reading as many bytes as the weights", "读取与权重等量数据的访存速率")
 FL_LAB_STRING(RIDGE, "ridge point", "脊点")
 FL_LAB_STRING(WEIGHT_BYTES, "weights", "权重")
 FL_LAB_STRING(ROOFLINE_Q1, "What is the arithmetic intensity of a pass of one token?", "一次只算一个词元时，算术强度是多少？")
