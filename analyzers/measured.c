@@ -70,3 +70,15 @@ const struct fl_result *fl_line_measured(const struct fl_line *line)
             return &line->points[i];
     return NULL;
 }
+
+const struct fl_result *fl_section_measured(const struct fl_section *section,
+                                            const struct fl_line *own)
+{
+    const struct fl_result *found = fl_line_measured(own);
+    bool prefill = own == &section->prefill, cached = own != &section->uncached;
+    for (struct fl_line line = {0}; !found && fl_section_next_line(section, &line);)
+        if ((line.points->point.phase == FL_PHASE_PREFILL) == prefill &&
+            line.points->point.cache == cached)
+            found = fl_line_measured(&line);
+    return found;
+}

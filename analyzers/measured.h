@@ -44,4 +44,9 @@ double fl_percent(fl_wide part, fl_wide whole);
 /* The last point of a line that was counted; NULL: none. */
 const struct fl_result *fl_line_measured(const struct fl_line *line);
 
+/* The same of one of the section's own lines (prefill, cached, uncached), or else of the first line
+ * of this kind that has any: points may be counted in another setting than the one shown first. */
+const struct fl_result *fl_section_measured(const struct fl_section *section,
+                                            const struct fl_line *own);
+
 #endif

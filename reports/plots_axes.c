@@ -30,23 +30,46 @@ bool fl_plot_has_threads(const struct fl_plot_input *input)
 static const char *const OTHERS[] = {"naive", "flash"};
 enum { N_OTHERS = sizeof OTHERS / sizeof *OTHERS };
 
-struct fl_line fl_line_with_kernel(const struct fl_section *section, const char *attention)
+static struct fl_line with_kernel(const struct fl_section *section, const struct fl_line *like,
+                                  const char *attention)
 {
-    for (struct fl_line line = {0}; section->prefill.n && fl_section_next_line(section, &line);)
-        if (is_like(&line, &section->prefill, false, true) &&
+    for (struct fl_line line = {0}; like->n && fl_section_next_line(section, &line);)
+        if (is_like(&line, like, false, true) &&
             strcmp(line.points->point.attention, attention) == 0)
             return line;
     return (struct fl_line){0};
 }
 
-bool fl_plot_has_kernels(const struct fl_plot_input *input)
+static bool has_other_kernel(const struct fl_section *section, const struct fl_line *like)
 {
-    if (fl_line_with_kernel(input->section, "causal").n == 0)
+    if (with_kernel(section, like, "causal").n == 0)
         return false;
     for (int i = 0; i < N_OTHERS; i++)
-        if (fl_line_with_kernel(input->section, OTHERS[i]).n > 0)
+        if (with_kernel(section, like, OTHERS[i]).n > 0)
             return true;
     return false;
+}
+
+/* The prefill whose kernels are compared: the section's own, or else the first with several. */
+static struct fl_line compared(const struct fl_section *section)
+{
+    if (has_other_kernel(section, &section->prefill))
+        return section->prefill;
+    for (struct fl_line line = {0}; fl_section_next_line(section, &line);)
+        if (line.points->point.phase == FL_PHASE_PREFILL && has_other_kernel(section, &line))
+            return line;
+    return (struct fl_line){0};
+}
+
+struct fl_line fl_line_with_kernel(const struct fl_section *section, const char *attention)
+{
+    const struct fl_line like = compared(section);
+    return with_kernel(section, &like, attention);
+}
+
+bool fl_plot_has_kernels(const struct fl_plot_input *input)
+{
+    return compared(input->section).n > 0;
 }
 
 /* Clauses for one phase: achieved rate over the context, a line for each number of threads. */

@@ -35,15 +35,14 @@ static struct fl_format_row *row_of(struct fl_format_row *rows, int *n, const ch
 }
 
 static void add_section(struct fl_format_row *rows, int *n, const struct fl_section *section,
-                        const struct fl_section *own)
+                        const struct fl_line own_lines[2])
 {
-    const struct fl_line *own_lines[] = {&own->prefill, &own->cached};
     for (int phase = 0; phase < 2; phase++) {
-        if (own_lines[phase]->n == 0)
+        if (own_lines[phase].n == 0)
             continue;
-        int context = own_lines[phase]->points[own_lines[phase]->n - 1].point.context;
+        int context = own_lines[phase].points[own_lines[phase].n - 1].point.context;
         for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
-            int at = is_like(&line, own_lines[phase]) ? fl_line_find(&line, context) : -1;
+            int at = is_like(&line, &own_lines[phase]) ? fl_line_find(&line, context) : -1;
             struct fl_format_row *row = at >= 0 ? row_of(rows, n, line.points->point.dtype) : NULL;
             if (row && !row->points[phase]) {
                 row->points[phase] = &line.points[at];
@@ -53,7 +52,8 @@ static void add_section(struct fl_format_row *rows, int *n, const struct fl_sect
     }
 }
 
-int fl_format_rows(const struct fl_plot_input *input, struct fl_format_row rows[FL_FORMAT_ROWS])
+static int find_rows(const struct fl_plot_input *input, const struct fl_line lines[2],
+                     struct fl_format_row rows[FL_FORMAT_ROWS])
 {
     const struct fl_section *own = input->section;
     int n = 0;
@@ -63,7 +63,35 @@ int fl_format_rows(const struct fl_plot_input *input, struct fl_format_row rows[
             continue;
         if (section < own)
             return 0;
-        add_section(rows, &n, section, own);
+        add_section(rows, &n, section, lines);
+    }
+    return n;
+}
+
+/* The lines of a section with the setting of a prefill, or of a cached decode step. */
+static void lines_like(const struct fl_section *section, const struct fl_line *like,
+                       struct fl_line lines[2])
+{
+    const struct fl_point *a = &like->points->point;
+    lines[0] = lines[1] = (struct fl_line){0};
+    for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
+        const struct fl_point *b = &line.points->point;
+        bool decode = b->phase == FL_PHASE_DECODE;
+        if (a->batch == b->batch && a->n_threads == b->n_threads && b->cache &&
+            strcmp(a->attention, b->attention) == 0 && strcmp(a->dtype, b->dtype) == 0 &&
+            lines[decode].n == 0)
+            lines[decode] = line;
+    }
+}
+
+int fl_format_rows(const struct fl_plot_input *input, struct fl_format_row rows[FL_FORMAT_ROWS])
+{
+    const struct fl_section *own = input->section;
+    struct fl_line lines[2] = {own->prefill, own->cached};
+    int n = find_rows(input, lines, rows);
+    for (struct fl_line line = {0}; n < 2 && fl_section_next_line(own, &line);) {
+        lines_like(own, &line, lines);
+        n = find_rows(input, lines, rows);
     }
     return n;
 }
@@ -121,10 +149,9 @@ int fl_plot_formats(struct fl_gnuplot *plot, const struct fl_plot_input *input,
         n_panels++;
     }
     fputs("unset multiplot\n", plot->script);
-    const struct fl_line *line =
-        input->section->prefill.n > 0 ? &input->section->prefill : &input->section->cached;
+    const struct fl_result *first = rows[0].points[0] ? rows[0].points[0] : rows[0].points[1];
     char setting[FL_SETTING];
     fl_text_format(caption, FL_CAPTION, plot->language, PLOT_FORMATS_CAPTION,
-                   fl_setting_text(plot->language, &line->points->point, setting));
+                   fl_setting_text(plot->language, &first->point, setting));
     return FL_OK;
 }

@@ -59,7 +59,7 @@ static void find_panels(struct panels *panels, const struct fl_section *section)
     const struct fl_line *lines[MOST_PANELS] = {&section->prefill, &section->cached};
     *panels = (struct panels){.n = 0};
     for (int i = 0; i < MOST_PANELS; i++) {
-        const struct fl_result *result = fl_line_measured(lines[i]);
+        const struct fl_result *result = fl_section_measured(section, lines[i]);
         const struct fl_observed *observed = result ? fl_result_observed(result) : NULL;
         if (fl_observed_has(observed, FL_COUNT_FLOPS))
             fl_measured_point_make(&panels->points[panels->n++], result, observed);

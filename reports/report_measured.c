@@ -302,7 +302,7 @@ static void find_measured(struct fl_document *document, const struct fl_section 
 {
     const struct fl_line *lines[] = {&section->prefill, &section->cached};
     for (int line = 0; line < 2; line++) {
-        const struct fl_result *result = fl_line_measured(lines[line]);
+        const struct fl_result *result = fl_section_measured(section, lines[line]);
         struct fl_measured_point measured;
         if (!result)
             continue;
@@ -329,7 +329,7 @@ int fl_report_measured(struct fl_document *document, const struct fl_plot_input 
         return FL_FAILED;
     add_counters(document, section);
     for (int line = 0; line < 3; line++) {
-        const struct fl_result *result = fl_line_measured(lines[line]);
+        const struct fl_result *result = fl_section_measured(section, lines[line]);
         for (int i = 0; result && i < result->n_observed; i++) {
             struct fl_measured_point measured;
             fl_measured_point_make(&measured, result, &result->observed[i]);
