@@ -150,8 +150,12 @@ int fl_plot_formats(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     }
     fputs("unset multiplot\n", plot->script);
     const struct fl_result *first = rows[0].points[0] ? rows[0].points[0] : rows[0].points[1];
-    char setting[FL_SETTING];
-    fl_text_format(caption, FL_CAPTION, plot->language, PLOT_FORMATS_CAPTION,
-                   fl_setting_text(plot->language, &first->point, setting));
+    const struct fl_point *point = &first->point;
+    if (point->n_threads == 1)
+        fl_text_format(caption, FL_CAPTION, plot->language, PLOT_FORMATS_CAPTION_ONE, point->batch,
+                       point->attention);
+    else
+        fl_text_format(caption, FL_CAPTION, plot->language, PLOT_FORMATS_CAPTION, point->batch,
+                       point->attention, point->n_threads);
     return FL_OK;
 }

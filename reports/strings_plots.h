@@ -143,10 +143,16 @@ X(NEEDS_FORMATS, "the same points with several formats (sweep --dtype, --kv-dtyp
   "多种格式的相同测量点（sweep --dtype、--kv-dtype）")
 X(PLOT_RATE_AXIS, "tokens per second", "词元/秒")
 X(PLOT_FORMATS_CAPTION,
-  "New tokens over the median time, with its 95 %% interval, at the largest measured context; %s. The "
-  "FLOPs are the same in every format: what a smaller one saves are bytes, and decoding reads all "
-  "weights for every step.",
-  "新词元数除以中位时间，附 95 %% 区间，取最大的测量上下文；%s。各格式的 FLOP 相同：更小的格式节省的是字节，"
-  "而解码每一步都要读取全部权重。")
+  "New tokens over the median time, with its 95 %% interval, at the largest measured context; batch %d, "
+  "%s attention, %d threads. The FLOPs are the same in every format: what a smaller one saves are bytes, "
+  "and decoding reads all weights for every step.",
+  "新词元数除以中位时间，附 95 %% 区间，取最大的测量上下文；批大小 %d，%s 注意力，%d 线程。各格式的 FLOP 相同："
+  "更小的格式节省的是字节，而解码每一步都要读取全部权重。")
+X(PLOT_FORMATS_CAPTION_ONE,
+  "New tokens over the median time, with its 95 %% interval, at the largest measured context; batch %d, "
+  "%s attention, 1 thread. The FLOPs are the same in every format: what a smaller one saves are bytes, "
+  "and decoding reads all weights for every step.",
+  "新词元数除以中位时间，附 95 %% 区间，取最大的测量上下文；批大小 %d，%s 注意力，1 线程。各格式的 FLOP 相同："
+  "更小的格式节省的是字节，而解码每一步都要读取全部权重。")
 
 /* clang-format on */
