@@ -341,3 +341,87 @@ Test(cli_report, misuse_is_two)
         run_release(&r);
     }
 }
+
+/* ---- languages ---- */
+
+Test(cli_report, both_languages_name_one_another)
+{
+    sweep("gpt2-nano", FULL);
+    struct run_result r =
+        run_flopledger("report -q --lang both %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *english = read_text("out/index.html"), *chinese = read_text("out/index.zh.html");
+    char *markdown = read_text("out/report.zh.md"), *drawing = read_text("out/plots/memory.zh.svg");
+    cr_expect(strstr(english, "<html lang=\"en\">") && strstr(chinese, "<html lang=\"zh-Hans\">"));
+    cr_expect(strstr(english, "href=\"index.zh.html\"") && strstr(chinese, "href=\"index.html\""));
+    cr_expect(strstr(markdown, "[English](report.md)") && strstr(markdown, "plots/memory.zh.svg"));
+    cr_expect(strstr(chinese, "精确到最后一次浮点运算") && strstr(markdown, "因果掩码"));
+    cr_expect(is_well_formed(drawing) && strstr(drawing, "键值缓存") && strstr(drawing, "权重"));
+    cr_expect(strstr(drawing, "font-family") && strstr(drawing, "Noto Sans CJK SC"));
+    cr_expect_null(strstr(chinese, "The KV cache takes"));
+    free(english);
+    free(chinese);
+    free(markdown);
+    free(drawing);
+}
+
+/* Alone, a page has no link to one that was not written; the headline follows the language. */
+Test(cli_report, one_language_alone)
+{
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    struct run_result r =
+        run_flopledger("report --lang zh %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.out, "教科书") && strstr(r.out, "/out/index.zh.html"), "%s", r.out);
+    run_release(&r);
+    char *page = read_text("out/index.zh.html");
+    cr_expect_null(strstr(page, "index.html"));
+    free(page);
+    r = run_shell("ls %s/out/index.html %s/out/report.md", scratch.path, scratch.path);
+    cr_expect_neq(r.status, 0);
+    run_release(&r);
+    r = run_flopledger("report --lang fr %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_expect_eq(r.status, 2);
+    cr_expect(strstr(r.err, "en") && strstr(r.err, "zh"), "%s", r.err);
+    run_release(&r);
+}
+
+/* Where no font shows Chinese the report is written all the same, and says so. */
+Test(cli_report, a_missing_font_is_named)
+{
+    sweep("gpt2-nano", "-s 4 --phase prefill --threads 1");
+    struct run_result r =
+        run_shell("printf '#!/bin/sh\\n' >%s/fc-list; chmod +x %s/fc-list; PATH=%s:$PATH "
+                  "\"$FLOPLEDGER\" report -q --lang zh %s/r.db -o %s/out",
+                  scratch.path, scratch.path, scratch.path, scratch.path, scratch.path);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "no font that shows Chinese"), "%s", r.err);
+    run_release(&r);
+    char *drawing = read_text("out/plots/memory.zh.svg");
+    cr_expect(strstr(drawing, "键值缓存"));
+    free(drawing);
+}
+
+/* The same points in several formats: one topic compares them, and each has its section. */
+Test(cli_report, formats_are_compared)
+{
+    static const char *const DTYPES[] = {"f32", "q8_0"};
+    for (int i = 0; i < 2; i++) {
+        char axes[96];
+        snprintf(axes, sizeof axes, "-s 4,8 --phase prefill,decode --threads 1 --dtype %s",
+                 DTYPES[i]);
+        sweep("llama-nano", axes);
+    }
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *page = read_text("out/index.html"), *drawing = read_text("out/plots/formats.svg");
+    cr_expect(strstr(page, "<h2>llama-nano, f32</h2>") &&
+              strstr(page, "<h2>llama-nano, q8_0</h2>"));
+    cr_expect(strstr(page, "id=\"formats\"") && strstr(page, "id=\"model2-memory\""));
+    cr_expect_null(strstr(page, "id=\"model2-formats\""), "once is enough");
+    cr_expect(strstr(drawing, "q8_0") && strstr(drawing, "f32"));
+    free(page);
+    free(drawing);
+}
