@@ -81,7 +81,7 @@ Test(cli_text, misuse_is_two_and_bad_input_one)
         {1, "generate -m gpt2-nano -p ''", "at least one token"},
         {1, "generate -m gpt2-nano --prompt-file /nonexistent", "/nonexistent"},
         {1, "tokenize --tokenizer /dev/null x", "/dev/null"},
-        {1, "logits -m gpt2-nano --ids 1 -o /nonexistent/x", "/nonexistent/x"},
+        {1, "logits -m gpt2-nano --ids 1 -o /proc/none/x", "/proc/none/x"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct run_result r = run_flopledger("%s", CASES[i].arguments);
