@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 static const double LEVEL_OF_INFLATION = 0.05, LEVEL_OF_FINDINGS = 0.01;
+/* /proc/stat ticks every 10 ms: what it says of less time is chance. */
+static const double SHORTEST_WINDOW_NS = 5e8;
 static const double SMALLEST_CLOCK_STEP = 0.01, SLOW_CLOCK = 1.05;
 
 /* The samples behind `from` that belong to the same visit. */
@@ -412,8 +414,10 @@ static void find_busy(struct fl_busy *busy, const struct fl_noise_series *series
             time_ns += (double)conditions->window_ns;
             busy->load_high = fmax(busy->load_high, (double)conditions->load_milli / 1e3);
         }
-    if (busy->n == 0 || !(time_ns > 0))
+    if (time_ns < SHORTEST_WINDOW_NS) {
+        busy->n = 0;
         return;
+    }
     busy->interrupted_share = n_interrupted / busy->n;
     busy->other_cores = fmax(0, other_ns / time_ns);
     busy->stolen_share = stolen_ns / time_ns;

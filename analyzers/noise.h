@@ -82,7 +82,7 @@ struct fl_clock_steps {
 };
 
 struct fl_busy {
-    int n;                    /* samples with figures; 0: not recorded */
+    int n; /* samples with figures; 0: not recorded, or of less than half a second together */
     double interrupted_share; /* of samples in which a thread of ours was taken off its core */
     double other_cores;       /* cores that other processes kept busy meanwhile, on average */
     double stolen_share;      /* of the time of our cores that the hypervisor took */

@@ -18,6 +18,7 @@ extern const struct fl_command fl_command_serve_trace; /* bench/cmd_serve_trace.
 extern const struct fl_command fl_command_lab;         /* bench/labs/cmd_lab.c */
 extern const struct fl_command fl_command_export;      /* reports/cmd_export.c */
 extern const struct fl_command fl_command_report;      /* reports/cmd_report.c */
+extern const struct fl_command fl_command_compare;     /* analyzers/cmd_compare.c */
 extern const struct fl_command fl_command_doctor;      /* lib/counters/cmd_doctor.c */
 extern const struct fl_command fl_command_count;       /* analyzers/cmd_count.c */
 extern const struct fl_command fl_command_audit;       /* analyzers/cmd_audit.c */

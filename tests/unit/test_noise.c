@@ -176,10 +176,10 @@ static void set_conditions(double step, double other_cores, uint64_t *state)
                 7000 * (1 + 0.002 * noise_normal(state)) * (sample->at_s > 70 ? 1 + step : 1);
             conditions[p][i] = (struct fl_conditions){
                 .known = true,
-                .window_ns = 1000000,
+                .window_ns = 10000000,
                 .n_interrupted = i == 2,
-                .other_ns = (int64_t)(1e6 * (other_cores + (i % 2 ? 0.05 : -0.05))),
-                .stolen_ns = 2000,
+                .other_ns = (int64_t)(1e7 * (other_cores + (i % 2 ? 0.05 : -0.05))),
+                .stolen_ns = 20000,
                 .loop_ns = (uint64_t)loop,
                 .load_milli = 1500,
             };
