@@ -24,13 +24,18 @@ static void find_range(const struct fl_compare_report *report, double *low, doub
     *high *= room;
 }
 
+static void put_nothing(struct fl_gnuplot *plot)
+{
+    fprintf(plot->data, "0 %g %g %g\n", NAN, NAN, NAN);
+}
+
 /* Blocks of data in the order of verdicts, then the mean; a row is y, ratio, low, high. */
 static void put_data(struct fl_gnuplot *plot, const struct fl_compare_report *report, int n,
                      double low, double high)
 {
     const struct fl_comparison *comparison = report->comparison;
     for (int verdict = 0; verdict < FL_N_VERDICTS; verdict++) {
-        fputs("0 NaN NaN NaN\n", plot->data); /* a block may not be empty */
+        put_nothing(plot); /* a block may not be empty */
         for (int i = 0; i < n; i++) {
             const struct fl_compare_row *row = &comparison->rows[i];
             if (row->verdict == (enum fl_verdict)verdict)
@@ -43,7 +48,7 @@ static void put_data(struct fl_gnuplot *plot, const struct fl_compare_report *re
         fprintf(plot->data, "0 %.9g %.9g %.9g\n", comparison->mean, comparison->mean_low,
                 comparison->mean_high);
     else
-        fputs("0 NaN NaN NaN\n", plot->data);
+        put_nothing(plot);
     fl_gnuplot_block(plot);
 }
 
