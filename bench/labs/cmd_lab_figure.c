@@ -255,30 +255,41 @@ static void plot_bars(struct fl_gnuplot *plot, const struct fl_lab_view *view)
     fputs("unset multiplot\n", plot->script);
 }
 
+/* "s = 64" once, behind that only the number. */
+static const char *short_label(const char *label, int i)
+{
+    const char *number = strstr(label, "= ");
+    return i > 0 && number ? number + 2 : label;
+}
+
 static void plot_roofline(struct fl_gnuplot *plot, const struct fl_lab_view *view)
 {
     const struct fl_lab_figure *figure = &view->run->result.figure;
     const struct fl_lab_table *table = table_of(view);
+    double low = INFINITY, high = 0;
     for (int i = 0; i < table->n_rows; i++) {
         char label[256];
-        fprintf(plot->data, "%.9g %.9g ", table->rows[i].values[figure->x],
-                table->rows[i].values[figure->y[0]] / 1e9);
-        fl_escape_gnuplot(plot->data, fl_lab_label_text(view->language, &table->rows[i].label,
-                                                        label, sizeof label));
+        const double x = table->rows[i].values[figure->x];
+        fl_lab_label_text(view->language, &table->rows[i].label, label, sizeof label);
+        fprintf(plot->data, "%.9g %.9g ", x, table->rows[i].values[figure->y[0]] / 1e9);
+        fl_escape_gnuplot(plot->data, short_label(label, i));
         fputc('\n', plot->data);
+        low = fmin(low, x);
+        high = fmax(high, x);
     }
     const int block = fl_gnuplot_block(plot);
     put_axis(plot, view, "xlabel", figure->x, " (FLOP/B)");
     put_axis(plot, view, "ylabel", figure->y[0], " (GFLOP/s)");
-    fprintf(plot->script, "set logscale xy 2\nset title ");
+    fputs("set title ", plot->script);
     fl_escape_gnuplot(plot->script, fl_lab_text(view->language, figure->title));
     fprintf(plot->script,
-            "\nroof(x) = x * %.9g < %.9g ? x * %.9g : %.9g\n"
-            "set samples 500\nset offsets graph 0.05, graph 0.08, graph 0.1, graph 0.05\n"
-            "plot [*:*] roof(x) with lines linetype 8, 'data' index %d using 1:2 with points "
-            "linetype 1 pointsize 1.2, '' index %d using 1:2:3 with labels offset 1,-0.8 left\n",
-            figure->bytes_per_s / 1e9, figure->flops_per_s / 1e9, figure->bytes_per_s / 1e9,
-            figure->flops_per_s / 1e9, block, block);
+            "\nset logscale xy 2\nset xrange [%.9g:%.9g]\nset samples 500\n"
+            "set offsets 0, 0, graph 0.1, graph 0.08\n"
+            "roof(x) = x * %.9g < %.9g ? x * %.9g : %.9g\n"
+            "plot roof(x) with lines linetype 8, 'data' index %d using 1:2 with points "
+            "linetype 1 pointsize 1.2, '' index %d using 1:2:3 with labels offset 0,-1.1 center\n",
+            low / 1.5, high * 1.5, figure->bytes_per_s / 1e9, figure->flops_per_s / 1e9,
+            figure->bytes_per_s / 1e9, figure->flops_per_s / 1e9, block, block);
 }
 
 int fl_lab_plot(const struct fl_lab_view *view, const char *path, struct fl_error *error)

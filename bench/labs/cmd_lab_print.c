@@ -52,10 +52,10 @@ static void print_model(const struct fl_lab_view *view, FILE *out)
     if (!lab->model)
         return;
     const struct fl_config *config = &fl_preset_find(lab->model)->config;
-    fprintf(out, "\n%s %s: L = %d, h = %d, n_h = %d, d_h = %d, f = %d, V = %d, f32\n", T(MODEL),
-            config->name, config->n_layers, config->d_model, config->n_heads, config->head_dim,
-            config->d_ff, config->vocab_size);
-    fprintf(out, "(%s)\n", T(WEIGHTS_RANDOM));
+    fprintf(out, "\n%s%s%s, L = %d, h = %d, n_h = %d, d_h = %d, f = %d, V = %d, f32; %d %s\n",
+            T(MODEL), T(COLON), config->name, config->n_layers, config->d_model, config->n_heads,
+            config->head_dim, config->d_ff, config->vocab_size, view->run->n_threads, T(THREADS));
+    fprintf(out, "%s\n", T(WEIGHTS_RANDOM));
 }
 
 void fl_lab_print_opening(const struct fl_lab_view *view, FILE *out)
@@ -63,15 +63,16 @@ void fl_lab_print_opening(const struct fl_lab_view *view, FILE *out)
     const struct fl_lab *lab = view->run->lab;
     const struct fl_lab_result *result = &view->run->result;
     char title[256];
-    snprintf(title, sizeof title, "%s %s: %s", T(LAB), fl_lab_id(lab),
+    snprintf(title, sizeof title, "%s %s%s%s", T(LAB), fl_lab_id(lab), T(COLON),
              fl_lab_text(view->language, lab->title));
     print_heading(title, out);
     fl_lab_print_wrapped(fl_lab_text(view->language, lab->aim), 0, FL_LAB_WIDTH, out);
     print_model(view, out);
     for (int i = 0; i < result->n_settings; i++) {
         char label[256], value[FL_LAB_FIGURE];
-        fprintf(out, "  %s: %s\n",
+        fprintf(out, "  %s%s%s\n",
                 fl_lab_label_text(view->language, &result->settings[i].label, label, sizeof label),
+                T(COLON),
                 fl_lab_quantity_text(result->settings[i].value, result->settings[i].unit, value));
     }
 }
@@ -239,7 +240,7 @@ static void print_account(const struct fl_lab_view *view, const struct fl_lab_ac
     if (is_nothing(left_over, whole))
         fprintf(out, "    %s\n", T(NOTHING_LEFT_OVER));
     else
-        fprintf(out, "    %s: %s\n", T(LEFT_OVER),
+        fprintf(out, "    %s%s%s\n", T(LEFT_OVER), T(COLON),
                 account->product
                     ? fl_lab_quantity_text(100 * left_over, FL_LAB_PERCENT, value)
                     : fl_lab_quantity_digits(left_over, account->terms[last].unit, value));

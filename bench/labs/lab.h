@@ -155,7 +155,7 @@ struct fl_lab_ceilings {
 
 struct fl_lab_run {
     const struct fl_lab *lab;
-    int n_threads;                   /* 0: all cores this process may use */
+    int n_threads;                   /* at least 1 */
     int n_rounds;                    /* times every point is measured, at least 1 */
     uint64_t seed;                   /* of weights and tokens */
     bool quiet;                      /* no progress on stderr */

@@ -96,8 +96,6 @@ int fl_lab_ceilings_find(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n
 {
     struct buffers buffers;
     const int n_before = omp_get_max_threads();
-    if (n_threads == 0)
-        n_threads = n_before;
     if (find_kept(ceilings, n_bytes, n_threads))
         return FL_OK;
     if (open_buffers(&buffers, n_bytes, error) != FL_OK)

@@ -11,7 +11,6 @@
 
 #include <stddef.h>
 
-/* n_threads 0: all cores this process may use. */
 int fl_lab_ceilings_find(struct fl_lab_ceilings *ceilings, size_t n_bytes, int n_threads,
                          struct fl_error *error);
 

@@ -28,9 +28,11 @@ static int generate(struct generations *out, const struct fl_model *model, struc
                     struct fl_error *error)
 {
     enum { ROUNDS_MAX = 3 }; /* a round is a few dozen passes */
-    const int n_rounds = run->n_rounds < ROUNDS_MAX ? run->n_rounds : ROUNDS_MAX;
+    const int n_rounds_max = run->n_rounds < ROUNDS_MAX ? run->n_rounds : ROUNDS_MAX;
+    const uint64_t started_ns = fl_clock_ns();
+    int n_rounds = 0;
     double times[N_WAYS][ROUNDS_MAX];
-    for (int round = 0; round < n_rounds; round++)
+    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(started_ns)); n_rounds++)
         for (int way = 0; way < N_WAYS; way++) {
             const struct fl_lab_job job = {.model = model,
                                            .n_prompt = N_PROMPT,
@@ -40,7 +42,7 @@ static int generate(struct generations *out, const struct fl_model *model, struc
                                            .seed = run->seed};
             if (fl_lab_generate(&out->one[way], &job, error) != FL_OK)
                 return FL_FAILED;
-            times[way][round] = out->one[way].prefill_ns + out->one[way].decode_ns;
+            times[way][n_rounds] = out->one[way].prefill_ns + out->one[way].decode_ns;
         }
     for (int way = 0; way < N_WAYS; way++)
         out->time_ns[way] = fl_lab_median(times[way], n_rounds);

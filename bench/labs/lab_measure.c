@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A busy machine must not keep a class waiting: rounds end when a lab has taken this long. */
 static const double BUDGET_NS = 8e9;
 
 struct fl_lab_point fl_lab_point_of(const struct fl_model *model, enum fl_attention attention,
@@ -54,7 +53,7 @@ static void take_median(struct fl_lab_point *point)
         point->op_time_ns[op] = (double)middle->op_time_ns[op];
 }
 
-static bool is_late(uint64_t started_ns)
+bool fl_lab_is_late(uint64_t started_ns)
 {
     return (double)(fl_clock_ns() - started_ns) > BUDGET_NS;
 }
@@ -75,7 +74,7 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
             status = fl_measurement_warm_up(&point->measurement, error);
         fl_progress_step(&progress, 0, "");
     }
-    for (int round = 0; round < n_rounds && (round == 0 || !is_late(started_ns)); round++)
+    for (int round = 0; round < n_rounds && (round == 0 || !fl_lab_is_late(started_ns)); round++)
         for (int i = 0; i < n && status == FL_OK; i++) {
             status = fl_measurement_sample(&points[i].measurement, round, started_ns, error);
             fl_progress_step(&progress, 0, "");

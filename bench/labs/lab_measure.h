@@ -24,6 +24,10 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
                           struct fl_error *error);
 void fl_lab_points_close(struct fl_lab_point *points, int n);
 
+/* True when a lab that began then has measured for long enough: a busy machine must not keep a
+ * class waiting. */
+bool fl_lab_is_late(uint64_t started_ns);
+
 /* What was counted, equal to the formulas. */
 double fl_lab_point_flops(const struct fl_lab_point *point);
 double fl_lab_point_bytes(const struct fl_lab_point *point); /* read and written */

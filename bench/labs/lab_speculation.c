@@ -30,9 +30,11 @@ static int generate(struct generations *out, const struct fl_model *target,
                     const struct fl_model *drafts, struct fl_lab_run *run, struct fl_error *error)
 {
     enum { ROUNDS_MAX = 3 }; /* a round is a few dozen passes */
-    const int n_rounds = run->n_rounds < ROUNDS_MAX ? run->n_rounds : ROUNDS_MAX;
+    const int n_rounds_max = run->n_rounds < ROUNDS_MAX ? run->n_rounds : ROUNDS_MAX;
+    const uint64_t started_ns = fl_clock_ns();
+    int n_rounds = 0;
     double times[N_WAYS][ROUNDS_MAX];
-    for (int round = 0; round < n_rounds; round++)
+    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(started_ns)); n_rounds++)
         for (int way = 0; way < N_WAYS; way++) {
             const struct fl_lab_job job = {.model = target,
                                            .draft = way == PLAIN ? NULL : &drafts[way],
@@ -44,7 +46,7 @@ static int generate(struct generations *out, const struct fl_model *target,
                                            .seed = run->seed};
             if (fl_lab_generate(&out->one[way], &job, error) != FL_OK)
                 return FL_FAILED;
-            times[way][round] = out->one[way].decode_ns;
+            times[way][n_rounds] = out->one[way].decode_ns;
         }
     for (int way = 0; way < N_WAYS; way++) {
         const int *ids = out->one[way].ids, *plain = out->one[PLAIN].ids;

@@ -5,9 +5,10 @@ FL_LAB_STRING(NONE, "", "")
 /* the frame of a lab */
 FL_LAB_STRING(LAB, "Lab", "实验")
 FL_LAB_STRING(MODEL, "Model", "模型")
-FL_LAB_STRING(THREADS, "threads", "线程数")
-FL_LAB_STRING(WEIGHTS_RANDOM, "random weights: FLOPs and bytes do not depend on their values",
-    "权重随机生成：浮点运算次数与访存量和权重取值无关")
+FL_LAB_STRING(THREADS, "threads", "线程")
+FL_LAB_STRING(COLON, ": ", "：")
+FL_LAB_STRING(WEIGHTS_RANDOM, "(random weights: FLOPs and bytes do not depend on their values)",
+    "（权重随机生成：浮点运算次数与访存量和权重取值无关）")
 FL_LAB_STRING(PREDICT_FIRST, "Predict first (q skips the rest, Enter skips one):",
     "先预测，再实验（输入 q 跳过其余问题，直接回车跳过本题）：")
 FL_LAB_STRING(FOR_EXAMPLE, "e.g.", "例如")
@@ -22,7 +23,7 @@ FL_LAB_STRING(MEASURED_HERE, "measured here", "本机实测")
 FL_LAB_STRING(VERDICT, "verdict", "评判")
 FL_LAB_STRING(RIGHT, "right", "正确")
 FL_LAB_STRING(CLOSE, "close: within a factor of two", "接近：误差在两倍以内")
-FL_LAB_STRING(OFF, "off by a factor of", "相差倍数：")
+FL_LAB_STRING(OFF, "off by a factor of", "相差倍数")
 FL_LAB_STRING(DIFFERENCE_ACCOUNT, "The account of the difference", "差异的来历")
 FL_LAB_STRING(NOTHING_LEFT_OVER, "nothing left over", "分毫不差")
 FL_LAB_STRING(LEFT_OVER, "left over", "未说明的余额")

@@ -146,7 +146,8 @@ Test(lab_quantity, an_account_tells_what_it_leaves_over)
 static bool has_chinese(const char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text >= 0xe4 && (unsigned char)*text <= 0xe9)
+        if ((unsigned char)*text >= 0xe4 &&
+            (unsigned char)*text <= 0xef) /* full-width marks, too */
             return true;
     return false;
 }
