@@ -26,6 +26,7 @@ static const struct fl_command *const COMMANDS[] = {
     &fl_command_export,
     &fl_command_report,
     &fl_command_compare,
+    &fl_command_scaling,
     &fl_command_doctor,
     NULL,
 };

@@ -12,6 +12,8 @@ static const struct fl_plot PLOTS[] = {
      fl_plot_operators},
     {"measured", FL_STR_PLOT_MEASURED, FL_STR_NEEDS_COUNTED, 860, 540, fl_plot_has_measured,
      fl_plot_measured},
+    {"growth", FL_STR_PLOT_GROWTH, FL_STR_NEEDS_GROWTH, 860, 520, fl_plot_has_growth,
+     fl_plot_growth},
     {"prefill", FL_STR_PLOT_PREFILL, FL_STR_NEEDS_PREFILL, 860, 560, fl_plot_has_prefill,
      fl_plot_prefill},
     {"contrast", FL_STR_PLOT_CONTRAST, FL_STR_NEEDS_CONTRAST, 860, 700, fl_plot_has_contrast,

@@ -59,6 +59,7 @@ bool fl_plot_has_threads(const struct fl_plot_input *input);
 bool fl_plot_has_kernels(const struct fl_plot_input *input);
 bool fl_plot_has_measured(const struct fl_plot_input *input);
 bool fl_plot_has_roofs(const struct fl_plot_input *input);
+bool fl_plot_has_growth(const struct fl_plot_input *input); /* three contexts of a kind */
 bool fl_plot_has_formats(const struct fl_plot_input *input);
 
 /* The first line like the section's prefill with this attention kernel; n is 0 when there is none.
@@ -93,6 +94,7 @@ typedef int fl_plot_writer(struct fl_gnuplot *plot, const struct fl_plot_input *
 fl_plot_writer fl_plot_operators, fl_plot_shares;                  /* plots_operators.c */
 fl_plot_writer fl_plot_prefill, fl_plot_memory, fl_plot_intensity; /* plots_scaling.c */
 fl_plot_writer fl_plot_threads, fl_plot_kernels;                   /* plots_axes.c */
+fl_plot_writer fl_plot_growth;                                     /* plots_growth.c */
 fl_plot_writer fl_plot_formats;                                    /* plots_formats.c */
 fl_plot_writer fl_plot_roofline, fl_plot_paths;                    /* plots_roofline.c */
 fl_plot_writer fl_plot_contrast;                                   /* plots_contrast.c */

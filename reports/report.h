@@ -53,6 +53,8 @@ fl_topic_renderer fl_report_time, fl_report_threads, fl_report_kernels, fl_repor
 fl_topic_renderer fl_report_measured;
 /* report_roofline.c: what the machine's ceilings allow */
 fl_topic_renderer fl_report_roofline;
+/* report_growth.c */
+fl_topic_renderer fl_report_growth, fl_report_noise;
 /* report_tables.c */
 fl_topic_renderer fl_report_figures;
 

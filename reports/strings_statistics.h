@@ -3,8 +3,6 @@
 /* clang-format off */
 
 /* ---- noise ---- */
-X(NOISE_TITLE, "Was the machine quiet?", "机器是否安静？")
-X(NOISE_NEEDS, "samples", "样本")
 X(NOISE_QUIET,
   "Nothing suggests that the machine was disturbed: no drift over the run, no cold first samples, and "
   "samples of a visit to a point resemble one another no more than those of different visits.",
@@ -46,4 +44,69 @@ X(COMPARE_FASTER, "faster", "变快")
 X(COMPARE_SAME, "no difference", "无差异")
 X(COMPARE_INCONCLUSIVE, "inconclusive", "无法判断")
 X(COMPARE_MEAN, "all points, geometric mean", "所有测量点的几何平均")
+/* ---- how it grows ---- */
+X(T_GROWTH, "O(s) or O(s²)?", "O(s) 还是 O(s²)？")
+X(T_NOISE, "Was the machine quiet?", "机器是否安静？")
+X(NEEDS_GROWTH, "Points at three contexts or more", "三个或更多上下文长度的测量点")
+X(PLAIN, "%s", "%s")
+X(GROWTH_PREFILL, "Prefill", "预填充")
+X(GROWTH_CACHED, "Cached decode", "有缓存解码")
+X(GROWTH_UNCACHED, "Uncached decode", "无缓存解码")
+X(GROWTH_UNDECIDED, "undecided", "无法判断")
+X(GROWTH_CONSTANT, "consistent with O(1): no growth seen", "与 O(1) 一致：未见增长")
+X(GROWTH_FIXED, "consistent with O(s), beside a fixed cost that is still the larger part",
+  "与 O(s) 一致，但固定开销仍占大部分")
+X(GROWTH_LINEAR, "consistent with O(s)", "与 O(s) 一致")
+X(GROWTH_BETWEEN, "between O(s) and O(s²): the quadratic term is there, the linear one still leads",
+  "介于 O(s) 与 O(s²) 之间：二次项已出现，一次项仍占主导")
+X(GROWTH_QUADRATIC, "consistent with O(s²): the quadratic term leads", "与 O(s²) 一致：二次项占主导")
+X(FIND_GROWTH,
+  "%s: the time is %s. Over s = %.0f to %.0f it grows like s^%.2f [%.2f, %.2f]; at s = %.0f like s^%.2f "
+  "by the fit, the FLOPs there like s^%.2f by formula.",
+  "%s：时间%s。s 从 %.0f 到 %.0f，时间按 s^%.2f [%.2f, %.2f] 增长；在 s = %.0f 处，拟合的局部指数为 s^%.2f，"
+  "按公式 FLOP 的局部指数为 s^%.2f。")
+X(FIND_CROSSOVER_FLOPS,
+  "%s: in FLOPs the quadratic term overtakes the linear one at s = %s, exactly.",
+  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）。")
+X(FIND_CROSSOVER_BOTH,
+  "%s: the quadratic term overtakes the linear one at s = %s in FLOPs, exactly, and in time at %s "
+  "[%s, %s] by the fit.",
+  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）；按拟合的时间计，在 %s [%s, %s] 处。")
+X(FIND_CROSSOVER_OPEN,
+  "%s: the quadratic term overtakes the linear one at s = %s in FLOPs, exactly. In time it cannot be "
+  "told from none: if there is one, it overtakes beyond s = %s.",
+  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）。按时间计，无法断定存在二次项：即使存在，也要到 "
+  "s = %s 以后才会超过。")
+X(C_WHAT_GROWS, "what", "项目")
+X(C_TERM_A, "a", "a")
+X(C_TERM_B, "b·s", "b·s")
+X(C_TERM_C, "c·s²", "c·s²")
+X(C_POWER, "s^p over all", "整体 s^p")
+X(C_LOCAL, "s^p at the end", "末端 s^p")
+X(C_CROSSOVER, "c·s² = b·s at", "c·s² = b·s 处")
+X(C_MISFIT, "misses by", "拟合偏差")
+X(C_VERDICT, "verdict", "结论")
+X(GROWTH_FLOPS_ROW, "%s, FLOPs", "%s，FLOP")
+X(GROWTH_TIME_ROW, "%s, time", "%s，时间")
+X(GROWTH_EXACT, "exact", "精确")
+X(GROWTH_NO_POLYNOMIAL, "no polynomial", "非多项式")
+X(GROWTH_NEVER, "never", "从不")
+X(CAPTION_GROWTH,
+  "FLOPs: exact, by formula. Time: weighted least squares without negative terms, with 95 %% intervals; "
+  "of constant, linear and quadratic the simplest that AICc allows. Terms in %s and ns. The verdict is a rule: "
+  "docs/statistics.md.",
+  "FLOP：按公式得到的精确值。时间：无负项的加权最小二乘，附 95 %% 区间；在常数、一次与二次模型中取 AICc 允许的"
+  "最简者。各项单位为 %s 与 ns。结论按规则得出，见 docs/statistics.md。")
+X(PLOT_GROWTH, "How FLOPs and time grow with the context", "FLOP 与时间随上下文长度的增长")
+X(AXIS_GROWTH_FLOPS, "FLOPs, exact", "FLOP，精确")
+X(AXIS_GROWTH_TIME, "time, ms", "时间，ms")
+X(AXIS_GROWTH_S, "s: prompt tokens, or tokens before the step", "s：提示词元数，或该步之前的词元数")
+X(KEY_LINEAR_PART, "linear part", "一次项")
+X(KEY_QUADRATIC_PART, "quadratic part", "二次项")
+X(CAPTION_GROWTH_PLOT,
+  "Left: exact FLOPs, the curves by formula. Right: median times with 95 % intervals, the curves fitted. "
+  "Dashed and dotted: the linear and the quadratic part of the prefill, which meet where the one overtakes "
+  "the other; a diamond marks it. Both axes are logarithmic: a straight line is a power law.",
+  "左：精确 FLOP，曲线由公式给出。右：时间中位数及 95 % 区间，曲线为拟合结果。虚线与点线：预填充的一次项与"
+  "二次项，二者相交处即一方超过另一方，以菱形标出。两轴均为对数：直线表示幂律。")
 /* clang-format on */

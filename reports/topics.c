@@ -8,6 +8,7 @@ static const struct fl_topic OF_MODEL[] = {
     {"gap", FL_STR_T_GAP, FL_STR_NEEDS_PREFILL, fl_plot_has_prefill, fl_report_gap},
     {"processor", FL_STR_T_PROCESSOR, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_measured},
     {"prompt", FL_STR_T_PROMPT, FL_STR_NEEDS_PREFILL, fl_plot_has_prefill, fl_report_prefill},
+    {"growth-order", FL_STR_T_GROWTH, FL_STR_NEEDS_GROWTH, fl_plot_has_growth, fl_report_growth},
     {"cache", FL_STR_T_CACHE, FL_STR_NEEDS_CONTRAST, fl_plot_has_contrast, fl_report_cache},
     {"phases", FL_STR_T_PHASES, FL_STR_NEEDS_BOTH, fl_plot_has_both, fl_report_intensity},
     {"kv-memory", FL_STR_T_MEMORY, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_memory},
@@ -18,6 +19,7 @@ static const struct fl_topic OF_MODEL[] = {
      fl_report_threads},
     {"kernels", FL_STR_T_KERNELS, FL_STR_NEEDS_KERNELS, fl_plot_has_kernels, fl_report_kernels},
     {"formats", FL_STR_T_FORMATS, FL_STR_NEEDS_FORMATS, fl_plot_has_formats, fl_report_formats},
+    {"noise", FL_STR_T_NOISE, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_noise},
     {"figures", FL_STR_T_FIGURES, FL_STR_NEEDS_ANY, fl_plot_has_any, fl_report_figures},
     {0},
 };
