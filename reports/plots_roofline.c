@@ -244,7 +244,7 @@ int fl_plot_roofline(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     widen_for_roofs(&range, &roofs);
     fl_plot_title(plot, FL_STR_PLOT_ROOFLINE, input, &any->points->point);
     put_axes(plot, &range);
-    fl_plot_place(plot, 0.085, 0.685, 0.115, 0.885);
+    fl_plot_place(plot, 0.105, 0.685, 0.115, 0.885);
     fputs("set key at screen 0.70, screen 0.885 left top Left reverse samplen 2.2 spacing 1.2 "
           "maxcols 1 vertical\nplot ",
           plot->script);
@@ -395,7 +395,7 @@ int fl_plot_paths(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     put_axes(plot, &range);
     fl_plot_shared_key(plot);
     fputs("set key vertical\n", plot->script); /* gnuplot breaks a horizontal row of three */
-    fl_plot_place(plot, 0.085, both ? 0.495 : 0.98, 0.15, 0.77);
+    fl_plot_place(plot, 0.105, both ? 0.495 : 0.98, 0.15, 0.77);
     fl_plot_set(plot, "title", FL_STR_PLOT_PATHS_S);
     plot_paths(plot, &range, &roofs, last.level, contexts);
     if (both) {

@@ -23,12 +23,19 @@ const char *fl_text_name(enum fl_string_id id)
     return STRINGS[id].name;
 }
 
-/* NULL when no row's English column is this. */
+/* Words of analyzers: a heading that reads alike may mean something else. */
+static const enum fl_string_id WORDS[] = {
+#define X(id, en, zh) FL_STR_##id,
+#include "reports/strings_words.h"
+#undef X
+};
+
+/* NULL when no such row's English column is this. */
 static const char *find(enum fl_language language, const char *english)
 {
-    for (int i = 0; i < FL_N_STRINGS; i++)
-        if (strcmp(STRINGS[i].texts[FL_EN], english) == 0)
-            return STRINGS[i].texts[language];
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (strcmp(STRINGS[WORDS[i]].texts[FL_EN], english) == 0)
+            return STRINGS[WORDS[i]].texts[language];
     return NULL;
 }
 

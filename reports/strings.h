@@ -6,11 +6,12 @@
  *
  * and FL_STR_ID names it. To add words, add a row in the file of your area (strings_roofline.h,
  * strings_statistics.h, ...); for a new area, a file and a line in strings_rows.h. Both columns
- * carry the same printf directives in the same order; a test holds every row to that, and
- * scripts/check-strings finds words in the code of reports that bypass the table.
+ * carry the same printf directives, which stand for the same things in the same order: a test holds
+ * every row to their number, order and type, but that two of a type have changed seats only a
+ * reader sees. scripts/check-strings finds words in the code of reports that bypass the table.
  *
- * Identifiers (operators, attention kernels, formats, counters) are the same in every
- * language and are no rows. What comes out of the results file (names, notes) is shown as it is. */
+ * Identifiers (operators, attention kernels, formats, counters) are the same in every language and
+ * are no rows. What comes out of the results file (names, notes) is shown as it is. */
 #ifndef FL_REPORTS_STRINGS_H
 #define FL_REPORTS_STRINGS_H
 
@@ -33,9 +34,9 @@ const char *fl_text(enum fl_language language, enum fl_string_id id);
 /* The id as text, "GAP"; for tests. */
 const char *fl_text_name(enum fl_string_id id);
 
-/* Words that the analyzers chose in English, in the language: the row whose English column is the
- * text ("causal mask"), or the part before ": " ("elementwise: rope"; scratch is used for that).
- * The text itself where there is none, which is right for identifiers. */
+/* Words that the analyzers chose in English, in the language: the row of strings_words.h whose
+ * English column is the text ("causal mask"), or the part before ": " ("elementwise: rope"; scratch
+ * is used for that). The text itself where there is none, which is right for identifiers. */
 enum { FL_WORDS = 160 };
 const char *fl_text_of(enum fl_language language, const char *english, char scratch[FL_WORDS]);
 

@@ -11,7 +11,7 @@ X(FIND_LIGHT_COMPUTE,
   "%s（s = %d）受算力限制：其 %s 按实测峰值至少需要 %s，实际用了 %s。")
 X(FIND_LIGHT_MEMORY,
   "The %s at s = %d is bound by memory: moving its %s takes at least %s at the bandwidth of %s, and took %s.",
-  "%s（s = %d）受访存限制：搬运其 %s 按 %s 的带宽至少需要 %s，实际用了 %s。")
+  "%s（s = %d）受访存限制：搬运其 %s 至少需要 %s（按 %s 的带宽），实际用了 %s。")
 X(FIND_BEYOND_LIGHT,
   "The %s at s = %d was faster than the ceilings allow: they were measured on a busier machine, or its data came from closer by than assumed. Measure them anew (flopledger peaks --refresh).",
   "%s（s = %d）快于上限所允许的速度：上限是在更忙的机器上测得的，或其数据来自比假定更近的缓存。请重新测量（flopledger peaks --refresh）。")
