@@ -308,7 +308,7 @@ static int run(int argc, char **argv)
          "results of a sweep: predict its points, print the error, scale by what it reached", NULL,
          0, 0, NULL},
         {NULL, "machine", 0, FL_OPTION_STRING, &a.machine, "NAME|FILE", "where they were measured",
-         "the ceilings in FILE, from 'flopledger peaks'", 0, 0, NULL},
+         "by the ceilings in FILE, or by those kept of this machine", 0, 0, NULL},
         {"Output", "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md",
          "table", 0, 0, FORMATS},
         {0}};
@@ -347,6 +347,7 @@ const struct fl_command fl_command_predict = {
         "  flopledger predict -w all -m llama-3-70b --dtype q4_k --prompt 2048\n"
         "  flopledger predict -w l4,a100-80gb,my-card.json -m qwen2.5-7b --dtype f16 -b 8\n"
         "  flopledger predict -w xeon-8480 -m llama-3-8b --dtype bf16 --memory-efficiency 0.8\n"
+        "  flopledger peaks && flopledger predict -w here -m gpt2-small\n"
         "  flopledger predict --against results.db\n"
         "  flopledger predict -w epyc-9654 -m llama-3-8b --against results.db\n",
     .run = run,
