@@ -1,5 +1,4 @@
 #include "analyzers/against.h"
-#include "analyzers/sections.h"
 #include "analyzers/statistics.h"
 
 #include <math.h>
@@ -36,7 +35,8 @@ int fl_point_dtypes(const struct fl_point *point, enum fl_dtype *weights, enum f
 }
 
 static int predict_point(struct fl_against_point *out, const struct fl_hardware *hardware,
-                         const struct fl_result *result, struct fl_error *error)
+                         const struct fl_result *result, const struct fl_timing *timing,
+                         struct fl_error *error)
 {
     const struct fl_point *point = &result->point;
     struct fl_predicted_step step;
@@ -63,7 +63,9 @@ static int predict_point(struct fl_against_point *out, const struct fl_hardware 
     *out = (struct fl_against_point){.result = result,
                                      .measured_s = result->median_time_ns * 1e-9,
                                      .ideal_s = step.time_s,
-                                     .bound = step.bound};
+                                     .bound = step.bound,
+                                     .ideal = step,
+                                     .timing = *timing};
     if (!(out->measured_s > 0) || !(out->ideal_s > 0))
         return fl_fail(error, "point %lld: expected a time above 0", (long long)point->id);
     return FL_OK;
@@ -93,29 +95,88 @@ static double at_most_1(double value)
     return value > 1 ? 1 : value;
 }
 
+/* Median share of one operator under one condition, over all points but one; 0: there are none. */
+static double op_share(const struct fl_against *against, enum fl_operator op,
+                       enum fl_predicted_bound bound, bool many_rows, int but, double *scratch)
+{
+    size_t n = 0;
+    for (int i = 0; i < against->n_points; i++) {
+        const struct fl_against_point *point = &against->points[i];
+        const double ideal_ns = point->ideal.op_time_s[op] * 1e9;
+        if (i != but && ideal_ns > 0 && point->timing.op_ns[op] > 0 &&
+            point->ideal.op_bound[op] == bound && point->ideal.op_many_rows[op] == many_rows)
+            scratch[n++] = ideal_ns / point->timing.op_ns[op];
+    }
+    fl_sort(scratch, n);
+    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+}
+
+/* Of the time that is in no operator's median: between the operators, and, on a busy machine, where
+ * other programs ran. */
+static double outside_share(const struct fl_against *against, int but, double *scratch)
+{
+    size_t n = 0;
+    for (int i = 0; i < against->n_points; i++) {
+        const struct fl_timing *timing = &against->points[i].timing;
+        double inside_ns = 0;
+        for (int op = 0; op < FL_N_OPERATORS; op++)
+            inside_ns += timing->op_ns[op];
+        const double share = 1 - inside_ns / timing->total.median;
+        if (i != but && inside_ns > 0 && share < 1)
+            scratch[n++] = share > 0 ? share : 0;
+    }
+    fl_sort(scratch, n);
+    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+}
+
+/* The ideal times of the point's operators, each over the share that it reaches elsewhere; where it
+ * is nowhere else, over that of all points with the operator's bound. 0: there is no other point.
+ */
+static double calibrated(const struct fl_against *against, int i, double *scratch)
+{
+    const struct fl_against_point *point = &against->points[i];
+    double sum = 0;
+    for (int k = 0; k < FL_N_OPERATORS; k++) {
+        const enum fl_operator op = (enum fl_operator)k;
+        const enum fl_predicted_bound bound = point->ideal.op_bound[op];
+        if (!(point->ideal.op_time_s[op] > 0))
+            continue;
+        double share = op_share(against, op, bound, point->ideal.op_many_rows[op], i, scratch);
+        share = share > 0 ? share : median_share(against, point->bound, i, scratch);
+        if (!(share > 0))
+            return 0;
+        sum += point->ideal.op_time_s[op] / share;
+    }
+    return sum / (1 - outside_share(against, i, scratch));
+}
+
 static void calibrate(struct fl_against *against, double *scratch)
 {
     double *const efficiency[2] = {&against->efficiency.compute, &against->efficiency.memory};
     for (int bound = 0; bound < 2; bound++) {
         const double all = median_share(against, (enum fl_predicted_bound)bound, -1, scratch);
         *efficiency[bound] = all > 0 ? at_most_1(all) : 1;
+        for (int op = 0; op < FL_N_OPERATORS; op++)
+            for (int many = 0; many < 2; many++)
+                against->shares.of_op[op][bound][many] =
+                    at_most_1(op_share(against, (enum fl_operator)op,
+                                       (enum fl_predicted_bound)bound, many, -1, scratch));
     }
+    against->shares.outside = outside_share(against, -1, scratch);
     for (int i = 0; i < against->n_points; i++) {
-        struct fl_against_point *point = &against->points[i];
-        const double others = median_share(against, point->bound, i, scratch);
-        point->calibrated_s = others > 0 ? point->ideal_s / others : 0;
-        against->n_by_bound[point->bound]++;
+        against->points[i].calibrated_s = calibrated(against, i, scratch);
+        against->n_by_bound[against->points[i].bound]++;
     }
 }
 
-static struct fl_against_error error_of(const struct fl_against *against, bool calibrated,
+static struct fl_against_error error_of(const struct fl_against *against, bool of_calibrated,
                                         double *scratch, double *absolute)
 {
     struct fl_against_error error = {0};
     size_t n = 0;
     for (int i = 0; i < against->n_points; i++) {
         const struct fl_against_point *point = &against->points[i];
-        const double predicted = calibrated ? point->calibrated_s : point->ideal_s;
+        const double predicted = of_calibrated ? point->calibrated_s : point->ideal_s;
         if (!(predicted > 0))
             continue;
         scratch[n] = predicted / point->measured_s - 1;
@@ -161,14 +222,15 @@ static int find_machine(struct fl_hardware *hardware, const struct fl_results *r
 }
 
 static void predict_all(struct fl_against *against, const struct fl_results *results,
-                        const struct fl_against_machines *machines)
+                        const struct fl_timing *timings, const struct fl_against_machines *machines)
 {
     for (int i = 0; i < results->n_points; i++) {
         const struct fl_result *result = &results->points[i];
         struct fl_hardware hardware;
         struct fl_error why;
         if (find_machine(&hardware, results, machines, result, &why) == FL_OK &&
-            predict_point(&against->points[against->n_points], &hardware, result, &why) == FL_OK)
+            predict_point(&against->points[against->n_points], &hardware, result, &timings[i],
+                          &why) == FL_OK)
             against->n_points++;
         else
             skip(against, &why);
@@ -181,12 +243,14 @@ int fl_against_make(struct fl_against *against, const struct fl_results *results
     const size_t n = (size_t)results->n_points + 1;
     *against = (struct fl_against){.points = calloc(n, sizeof *against->points)};
     double *scratch = calloc(2 * n, sizeof *scratch);
-    if (!against->points || !scratch) {
+    struct fl_sections sections = {0};
+    if (!against->points || !scratch || fl_sections_make(&sections, results, error) != FL_OK) {
         free(scratch);
         fl_against_free(against);
         return fl_fail(error, "against: out of memory");
     }
-    predict_all(against, results, machines);
+    predict_all(against, results, sections.timings, machines);
+    fl_sections_free(&sections);
     calibrate(against, scratch);
     against->ideal = error_of(against, false, scratch, scratch + n);
     against->calibrated = error_of(against, true, scratch, scratch + n);

@@ -1,21 +1,24 @@
 /* against.h - predictions held against what was measured: every point of a results file predicted
  * from its machine's own ceilings.
  *
- * The roofline is the fastest that is possible, so the engine takes longer; the share it reaches,
- * predicted over measured time, is its efficiency. The calibrated prediction divides by the median
- * share of all other points with the same bound, never by the point's own, so that its error says
- * what it would be for a point that was not measured. */
+ * The roofline is the fastest that is possible, so the engine takes longer; the share it reaches is
+ * predicted over measured time. The calibrated prediction divides every operator's ideal time by
+ * the median share of that operator at all other points, never by the point's own, so that its
+ * error says what it would be for a point that was not measured. */
 #ifndef FL_ANALYZERS_AGAINST_H
 #define FL_ANALYZERS_AGAINST_H
 
 #include "analyzers/predict.h"
+#include "analyzers/sections.h"
 #include "store/store.h"
 
 struct fl_against_point {
     const struct fl_result *result;
     double measured_s, ideal_s; /* median of the samples; the roofline */
-    double calibrated_s;        /* 0: no other point with this bound */
+    double calibrated_s;        /* 0: there is no other point */
     enum fl_predicted_bound bound;
+    struct fl_predicted_step ideal;
+    struct fl_timing timing;
 };
 
 struct fl_against_error {
@@ -31,6 +34,7 @@ struct fl_against {
     char skipped[256];
     struct fl_efficiency efficiency; /* medians over all points of each bound; 1 where there are
                                         none, and at most 1 */
+    struct fl_shares shares;         /* medians over all points, operator by operator */
     int n_by_bound[2];
     struct fl_against_error ideal, calibrated; /* calibrated: of the points that have one */
 };

@@ -179,10 +179,13 @@ static int predict_machine(struct state *state, struct fl_predict_report *report
     for (int k = 0; k < most && (workload.batch = batch_at(state, report, k)) > 0; k++) {
         struct fl_predict_row *row = &report->rows[k];
         workload.efficiency = a->efficiency;
+        workload.shares = NULL;
         if (fl_predict(&row->ideal, &report->hardware, &workload, error) != FL_OK)
             return FL_FAILED;
-        if (state->has_against)
+        if (state->has_against) {
             workload.efficiency = state->against.efficiency;
+            workload.shares = &state->against.shares;
+        }
         if (fl_predict(&row->reached, &report->hardware, &workload, error) != FL_OK)
             return FL_FAILED;
         report->n_rows = k + 1;

@@ -118,17 +118,17 @@ static struct work work_of(const struct views *views, enum fl_stack stack, enum 
  * taken from a cache only when its bandwidth is known; activations that fit into a cache of unknown
  * bandwidth take no time. *moved is what memory delivers. */
 static double memory_time(const struct fl_hardware *hardware, double bytes, double set, bool stream,
-                          double efficiency, double *moved)
+                          double *moved)
 {
     for (int i = 0; i < hardware->n_caches; i++) {
         const struct fl_hardware_cache *cache = &hardware->caches[i];
         const bool known = cache->bytes_per_s > 0;
         if (set > cache->capacity_bytes || (stream && !known))
             continue;
-        return known ? bytes / (cache->bytes_per_s * efficiency) : 0;
+        return known ? bytes / cache->bytes_per_s : 0;
     }
     *moved += bytes;
-    return bytes / (hardware->bytes_per_s * efficiency);
+    return bytes / hardware->bytes_per_s;
 }
 
 /* ---- a step ---- */
@@ -144,24 +144,56 @@ static struct fl_predicted_group *find_group(struct fl_predicted_step *step, con
     return &step->groups[step->n_groups++];
 }
 
+struct times {
+    double compute_s, memory_s;
+};
+
+static enum fl_predicted_bound bound_of(const struct times *times)
+{
+    return times->compute_s > times->memory_s ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY;
+}
+
+/* Ideal times as they are reached: by the efficiency of the rates, or by what the engine of the
+ * shares makes of this operator. */
+static void reach(struct times *times, const struct fl_workload *workload, enum fl_operator op,
+                  bool many_rows)
+{
+    const struct fl_shares *shares = workload->shares;
+    const struct fl_efficiency *efficiency = &workload->efficiency;
+    if (!shares) {
+        times->compute_s /= efficiency->compute;
+        times->memory_s /= efficiency->memory;
+        return;
+    }
+    const enum fl_predicted_bound bound = bound_of(times);
+    double share = shares->of_op[op][bound][many_rows];
+    if (!(share > 0))
+        share = bound == FL_BOUND_COMPUTE ? efficiency->compute : efficiency->memory;
+    const double factor = 1 / (share * (1 - shares->outside));
+    times->compute_s *= factor;
+    times->memory_s *= factor;
+}
+
 static void add_operator(struct fl_predicted_step *step, const struct fl_hardware *hardware,
                          const struct fl_workload *workload, const struct work *work, double copies,
                          double stream_set, enum fl_operator op)
 {
-    const struct fl_efficiency *efficiency = &workload->efficiency;
     const double rate = product_rate(hardware, workload, work->has_weights, work->rows);
     const double vector = hardware->flops_per_s[FL_ARITH_F32];
-    double streamed = 0, activations = 0, compute_s = 0;
+    const bool many_rows = work->rows > 1;
+    double streamed = 0, activations = 0;
+    struct times times = {0, 0};
     if (rate > 0)
-        compute_s += work->matmul_flops / (rate * efficiency->compute);
+        times.compute_s += work->matmul_flops / rate;
     if (vector > 0)
-        compute_s += work->other_flops / (vector * efficiency->compute);
+        times.compute_s += work->other_flops / vector;
     if (rate <= 0 || vector <= 0)
         step->at_least = true;
-    const double memory_s = memory_time(hardware, work->weight_bytes + work->kv_bytes, stream_set,
-                                        true, efficiency->memory, &streamed) +
-                            memory_time(hardware, work->activation_bytes, work->activation_bytes,
-                                        false, efficiency->memory, &activations);
+    times.memory_s =
+        memory_time(hardware, work->weight_bytes + work->kv_bytes, stream_set, true, &streamed) +
+        memory_time(hardware, work->activation_bytes, work->activation_bytes, false, &activations);
+    reach(&times, workload, op, many_rows);
+    const double compute_s = times.compute_s, memory_s = times.memory_s;
     const double time_s = compute_s > memory_s ? compute_s : memory_s;
 
     struct fl_predicted_group *group = find_group(step, fl_operator_group(op));
@@ -177,6 +209,9 @@ static void add_operator(struct fl_predicted_step *step, const struct fl_hardwar
     step->compute_s += copies * compute_s;
     step->memory_s += copies * memory_s;
     step->time_s += copies * time_s;
+    step->op_time_s[op] += copies * time_s;
+    step->op_bound[op] = bound_of(&times);
+    step->op_many_rows[op] = many_rows;
 }
 
 /* Weights and KV cache that the whole step reads. */

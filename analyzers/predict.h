@@ -29,6 +29,14 @@ struct fl_efficiency {
     double compute, memory; /* of the machine's rates, above 0, at most 1 */
 };
 
+/* What an engine reaches of the roofline, operator by operator: ideal over real time, by what binds
+ * the operator and whether it works on one row or more. 0: not known, then the efficiency counts.
+ */
+struct fl_shares {
+    double of_op[FL_N_OPERATORS][2][2]; /* [op][enum fl_predicted_bound][rows > 1] */
+    double outside;                     /* part of the time that is in no operator, below 1 */
+};
+
 /* What runs, and how it is stored and calculated. */
 struct fl_workload {
     const struct fl_config *config;
@@ -38,6 +46,7 @@ struct fl_workload {
     enum fl_arith arith; /* of matrix products; fl_arith_for() */
     int64_t batch, n_prompt, n_output;
     struct fl_efficiency efficiency;
+    const struct fl_shares *shares; /* NULL: none */
 };
 
 /* The arithmetic for weights of this format: their own; for quantised ones, which are expanded, f16
@@ -66,6 +75,10 @@ struct fl_predicted_step {
     bool at_least;                 /* the machine publishes no FLOP/s: time by memory alone */
     struct fl_predicted_group groups[FL_PREDICT_GROUPS];
     int n_groups;
+    /* by operator, all layers and stacks together */
+    double op_time_s[FL_N_OPERATORS];
+    enum fl_predicted_bound op_bound[FL_N_OPERATORS];
+    bool op_many_rows[FL_N_OPERATORS];
 };
 
 /* One forward pass. The convention is that of the pass; fused attention where it is. */

@@ -273,9 +273,9 @@ static void print_calibration(const struct fl_predict_reports *reports, FILE *ou
     const struct fl_against *against = reports->against;
     fprintf(out,
             "\nAs this engine: in %s it reaches %.0f %% of the roofline where compute binds (%d "
-            "points), %.0f %% where\nmemory does (%d points). With these shares the points "
-            "themselves are predicted with a median error of %.0f %%,\nat worst %.0f %%; another "
-            "machine may lie further off.\n\n",
+            "points), %.0f %% where\nmemory does (%d points). Operator by operator, the shares of "
+            "the other points predict each of them with a median\nerror of %.0f %%, at worst %.0f "
+            "%%; another machine may lie further off.\n\n",
             reports->against_path, 100 * against->efficiency.compute,
             against->n_by_bound[FL_BOUND_COMPUTE], 100 * against->efficiency.memory,
             against->n_by_bound[FL_BOUND_MEMORY], 100 * against->calibrated.median,

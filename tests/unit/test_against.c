@@ -9,10 +9,11 @@
 
 enum { N_POINTS = 6 };
 
-static struct fl_run run = {.machine = "box"};
+static struct fl_run run = {.id = 1, .machine = "box"};
 static struct fl_model_record model = {.name = "gpt2"};
 static struct fl_result points[N_POINTS];
-static struct fl_results results = {.points = points, .n_points = N_POINTS};
+static struct fl_results results = {
+    .runs = &run, .n_runs = 1, .points = points, .n_points = N_POINTS};
 
 static const struct fl_hardware BOX = {
     .is_measured = true, .flops_per_s = {1e11}, .bytes_per_s = 1e10, .capacity_bytes = 1e10};
@@ -41,7 +42,7 @@ static void setup(void)
 {
     model.config = fl_preset_find("gpt2")->config;
     for (int i = 0; i < N_POINTS; i++)
-        set_point(i, i >= 3, 100 * (i % 3 + 1), "f32");
+        set_point(i, i >= 3, 100 * (i % 3 + 1), "f32"); /* without samples: no operators' times */
 }
 
 TestSuite(against, .init = setup);
@@ -76,6 +77,66 @@ Test(against, finds_the_share_that_is_reached)
     cr_expect_float_eq(against.ideal.worst, 0.5, 1e-9);
     cr_expect_float_eq(against.ideal.median, (0.5 + 0.2) / 2, 1e-9);
     cr_expect_lt(against.ideal.median_signed, 0, "predicted too fast");
+    fl_against_free(&against);
+}
+
+static struct fl_sample samples[N_POINTS];
+static struct fl_op_record ops[FL_N_OPERATORS];
+
+/* Operators that reach different shares, and a tenth of the time outside of them: seen one by one,
+ * every point is predicted from the others, though no two have the same share as a whole. */
+Test(against, operators_have_shares_of_their_own)
+{
+    struct fl_against against = make();
+    double least = 1, most = 0;
+    for (int op = 0; op < FL_N_OPERATORS; op++)
+        ops[op].op = (enum fl_operator)op;
+    results.samples = samples;
+    results.n_samples = N_POINTS;
+    for (int i = 0; i < N_POINTS; i++) {
+        double sum = 0;
+        for (int op = 0; op < FL_N_OPERATORS; op++) {
+            const double share = op == FL_OP_FFN_UP || op == FL_OP_LOGITS ? 0.9 : 0.2;
+            const double time_ns = against.points[i].ideal.op_time_s[op] * 1e9 / share;
+            samples[i].op_time_ns[op] = (uint64_t)time_ns;
+            sum += time_ns;
+        }
+        samples[i].time_ns = (uint64_t)(sum / 0.9);
+        samples[i].run_id = run.id;
+        points[i].ops = ops;
+        points[i].n_ops = FL_N_OPERATORS;
+        points[i].samples = &samples[i];
+        points[i].n_samples = 1;
+        points[i].median_time_ns = sum / 0.9;
+        const double whole = against.points[i].ideal_s * 1e9 / (sum / 0.9);
+        least = whole < least ? whole : least;
+        most = whole > most ? whole : most;
+    }
+    fl_against_free(&against);
+    cr_expect_gt(most / least, 1.2, "the points differ as a whole");
+    against = make();
+    cr_expect_lt(against.calibrated.worst, 0.01, "%g", against.calibrated.worst);
+    cr_expect_float_eq(against.shares.outside, 0.1, 0.01);
+    cr_expect_float_eq(against.shares.of_op[FL_OP_FFN_UP][FL_BOUND_COMPUTE][1], 0.9, 0.01);
+    cr_expect_float_eq(against.shares.of_op[FL_OP_QKV][FL_BOUND_COMPUTE][1], 0.2, 0.01);
+    cr_expect_float_eq(against.shares.of_op[FL_OP_QKV][FL_BOUND_MEMORY][0], 0.2, 0.01);
+
+    /* another machine, twice as fast in every way, takes half the time with the same shares */
+    const struct fl_hardware twice = {
+        .is_measured = true, .flops_per_s = {2e11}, .bytes_per_s = 2e10, .capacity_bytes = 1e10};
+    struct fl_stored stored;
+    struct fl_error error;
+    fl_stored_of_config(&stored, &model.config, FL_F32, &error);
+    const struct fl_workload workload = {.config = &model.config,
+                                         .stored = &stored,
+                                         .efficiency = {1, 1},
+                                         .shares = &against.shares};
+    const struct fl_convention convention = {
+        .causal = FL_CAUSAL_EXACT, .lm_head = FL_LM_HEAD_LAST, .elementwise = true};
+    const struct fl_shape shape = {.batch = 1, .n_tokens = 100, .stored = &stored};
+    struct fl_predicted_step step;
+    cr_assert_eq(fl_predict_step(&step, &twice, &workload, &shape, &convention, &error), FL_OK);
+    cr_expect_float_eq(step.time_s * 1e9 / points[0].median_time_ns, 0.5, 0.01);
     fl_against_free(&against);
 }
 
