@@ -79,8 +79,9 @@ ALL_CFLAGS = -std=c11 $(CFLAGS_$(config)) $(WARN) -fopenmp -ffp-contract=off $(C
 # ---- files ----
 ROOMS     := $(wildcard lib analyzers bench reports)
 BENCH_SRC := bench/bench_engine.c bench/forward_unrecorded.c
+PEAKS_SRC := bench/bench_peaks.c
 # flopgrind is another program.
-LIB_SRC   := $(filter-out lib/main.c lib/counters/flopgrind/% $(BENCH_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
+LIB_SRC   := $(filter-out lib/main.c lib/counters/flopgrind/% $(BENCH_SRC) $(PEAKS_SRC),$(sort $(shell find $(ROOMS) -name '*.c')))
 # Programs that the accuracy tests run: the oracle, and the kernels it and flopgrind look at.
 ORACLE_SRC   := $(wildcard tests/accuracy/oracle*.c tests/accuracy/op_counts.c)
 KERNELS_SRC  := $(wildcard tests/accuracy/*_kernels.c tests/accuracy/op_counts.c)
@@ -167,6 +168,9 @@ $(BUILD)/papi_client: $(call obj,tests/papi/papi_client.c) $(BUILD)/libflopledge
 $(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
 
+$(BUILD)/bench_peaks: $(call obj,$(PEAKS_SRC)) $(BUILD)/libflopledger.a
+	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c) tests/unit/model_files.c) \
                  $(BUILD)/libflopledger.a
 	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
@@ -214,11 +218,14 @@ ACCURACY := $(if $(SIMD_SETS),$(BUILD)/oracle $(BUILD)/accuracy_kernels)
 test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) $(EXAMPLES) $(BUILD)/flopledger.pc ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
-bench: bench-engine $(BUILD)/flopledger ## bench-engine, and the longer sweep (GPT-2 124M), into build/bench/results.db
+bench: bench-engine bench-peaks $(BUILD)/flopledger ## bench-engine, bench-peaks, and the longer sweep (GPT-2 124M), into build/bench/results.db
 	scripts/bench $(BUILD)/flopledger build/bench/results.db
 
 bench-engine: $(BUILD)/bench_engine ## whole forward passes against bare BLAS and memory bandwidth
 	$(BUILD)/bench_engine
+
+bench-peaks: $(BUILD)/bench_peaks ## the measured ceilings against bare loops; LIKWID=1: against likwid-bench
+	OMP_WAIT_POLICY=passive $(BUILD)/bench_peaks $(if $(LIKWID),--likwid)
 
 bench-flopgrind: $(BUILD)/accuracy_kernels flopgrind ## what counting costs, against native and against bare Valgrind
 	scripts/bench-flopgrind $(BUILD)
@@ -265,9 +272,9 @@ help: ## show this text
 
 FORCE:
 .SECONDARY:
-.PHONY: all flopgrind demo test bench bench-engine bench-flopgrind report format lint fuzz run-fuzz coverage install uninstall clean \
+.PHONY: all flopgrind demo test bench bench-engine bench-peaks bench-flopgrind report format lint fuzz run-fuzz coverage install uninstall clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
-           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC))) $(EXAMPLES:=.d)
+           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC) $(PEAKS_SRC))) $(EXAMPLES:=.d)
 
 endif

@@ -159,6 +159,20 @@ static void dot_body(const struct fl_probe_bench *bench, const struct fl_probe *
                              FL_PROBE_INPUTS, FL_PROBE_INPUTS);
 }
 
+void fl_probe_warm(const struct fl_probe_bench *bench, const struct fl_probe *probe)
+{
+    float *memory = (float *)(void *)bench->streams.base;
+    const size_t n = (size_t)fl_stream_arrays(probe->stream) * (probe->n_floats + PAD);
+    if (probe->kind != FL_PROBE_STREAM)
+        return;
+#pragma omp parallel num_threads(bench->n_threads)
+    {
+        float *own = memory + (size_t)omp_get_thread_num() * bench->thread_floats;
+        for (size_t i = 0; i < n; i++)
+            own[i] = 1.0f;
+    }
+}
+
 static struct fl_probe_time time_threads(const struct fl_probe_bench *bench,
                                          const struct fl_probe *probe, uint64_t n_rounds,
                                          thread_body *body)

@@ -45,6 +45,10 @@ size_t fl_probe_stream_floats(enum fl_stream stream, uint64_t bytes);
 uint64_t fl_probe_work(const struct fl_probe_bench *bench, const struct fl_probe *probe,
                        uint64_t n_rounds);
 
+/* Writes all that a stream works on, so that it is in the caches that hold it: a third level that
+ * takes what the second one gives up need not keep what was only read. */
+void fl_probe_warm(const struct fl_probe_bench *bench, const struct fl_probe *probe);
+
 /* Times of one run of n_rounds rounds. */
 struct fl_probe_time {
     uint64_t whole_ns;    /* from the first thread's beginning to the last one's end */

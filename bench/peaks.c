@@ -273,6 +273,7 @@ static void take_samples(struct plan *plan, const struct fl_probe_bench *bench, 
     const int due = effort->n_min * (visit + 1) / effort->n_visits;
     const bool is_last = visit == effort->n_visits - 1;
     const uint64_t started = fl_clock_ns();
+    fl_probe_warm(bench, &plan->probes[i]);
     if (visit == 0)
         calibrate(plan, bench, i);
     while (row->n_samples < effort->n_max) {
