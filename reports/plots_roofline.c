@@ -355,14 +355,14 @@ static void plot_paths(struct fl_gnuplot *plot, const struct range *range,
             continue;
         fprintf(plot->script,
                 "'data' index %d using 1:2 with linespoints lt %d pt %d ps 0.9 title %s, "
-                "'data' index %d using 1:2:3 with labels right offset -0.8,0.4 tc lt %d notitle, ",
-                paths[k].block, k + 1, POINTS[k], fl_plot_words(plot, PHASES[k]), paths[k].first,
-                k + 1);
+                "'data' index %d using 1:2:3 with labels right offset -0.8,0.4 tc rgb '#1a1a1a' "
+                "notitle, ",
+                paths[k].block, k + 1, POINTS[k], fl_plot_words(plot, PHASES[k]), paths[k].first);
         if (paths[k].n > 1)
             fprintf(plot->script,
-                    "'data' index %d using 1:2:3 with labels left offset 0.8,-0.4 tc lt %d "
-                    "notitle, ",
-                    paths[k].last, k + 1);
+                    "'data' index %d using 1:2:3 with labels left offset 0.8,-0.4 tc rgb "
+                    "'#1a1a1a' notitle, ",
+                    paths[k].last);
     }
     fputs("NaN notitle\n", plot->script);
 }

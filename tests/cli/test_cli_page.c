@@ -4,6 +4,7 @@
 #include "tests/cli/browser.h"
 
 #include <criterion/criterion.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +14,47 @@ static struct run_scratch scratch;
 static const char SWEEP[] = "-s 4,8 -b 1,2 --phase prefill,decode --cache on,off "
                             "--attention naive,causal --threads 1";
 
-/* Pages of two models in both languages, where there is a browser to look at them. */
+/* A rate of FLOPs and one of bytes for each level, as if they had been measured. */
+static void add_ceilings(void)
+{
+    static const char *const ROWS[] = {
+        "'flops', 'fma', '', 'f32', 'avx2', 1, 0, 0, 0, '', 40000000000",
+        "'flops', 'gemm', '', 'f32', 'Haswell', 1, 0, 0, 0, '', 35000000000",
+        "'bytes', 'read', 'L2', '', 'avx2', 1, 0, 100000, 1000000, '', 60000000000",
+        "'bytes', 'read', 'DRAM', '', 'avx2', 1, 0, 100000000, 0, '', 9000000000",
+    };
+    char path[256], sql[512], *message = NULL;
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/r.db", scratch.path);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO ceilings SELECT NULL, id, machine, '2026-01-02T03:04:05Z', %s FROM "
+                 "runs LIMIT 1; INSERT INTO ceiling_samples VALUES (last_insert_rowid(), 0, "
+                 "1000000000)",
+                 ROWS[i]);
+        cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
+        sqlite3_free(message);
+        message = NULL;
+    }
+    sqlite3_close(db);
+}
+
+/* Pages of two models, one of them in two formats, in both languages, where there is a browser to
+ * look at them. */
 static void setup(void)
 {
     run_scratch_make(&scratch);
     if (!browser_chromium())
         return;
-    static const char *const MODELS[] = {"gpt2-nano", "llama-nano"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const MODELS[] = {"gpt2-nano", "llama-nano", "llama-nano --dtype q8_0"};
+    for (int i = 0; i < 3; i++) {
         struct run_result r = run_flopledger("sweep -m %s %s --reps 2 --quiet --out %s/r.db",
                                              MODELS[i], SWEEP, scratch.path);
         cr_assert_eq(r.status, 0, "%s", r.err);
         run_release(&r);
     }
+    add_ceilings();
     struct run_result r =
         run_flopledger("report -q --lang both %s/r.db -o %s", scratch.path, scratch.path);
     cr_assert_eq(r.status, 0, "%s", r.err);
@@ -109,58 +138,52 @@ static void probe(const char *page, int width, const char *options, bool paper)
     run_release(&r);
 }
 
-Test(cli_page, on_a_screen)
+/* Nothing in the page names a place that it could load from. */
+static void expect_no_place(const char *name)
 {
+    static const char *const LOADS[] = {
+        " src=", "<link", "@import", "http:", "https:", "fetch(", "XMLHttpRequest", "import("};
+    char *page = read_scratch(name);
+    for (size_t i = 0; i < sizeof LOADS / sizeof *LOADS; i++)
+        cr_expect_null(strstr(page, LOADS[i]), "%s: %s", name, LOADS[i]);
+    free(page);
+}
+
+/* A desk's screen, and a telephone's as far as Chromium's windows are narrow. */
+Test(cli_page, on_screens)
+{
+    static const char *const PAGES[] = {"index.html", "index.zh.html"};
     if (!browser_chromium())
         browser_skip("the page on a screen");
-    probe("index.html", 1100, "", false);
-    probe("index.zh.html", 1100, "", false);
+    for (int i = 0; i < 2; i++) {
+        expect_no_place(PAGES[i]);
+        probe(PAGES[i], 1100, "", false);
+        probe(PAGES[i], 500, "", false);
+    }
 }
 
-Test(cli_page, on_a_telephone)
+/* As many sheets as the text needs, each A4: 595 x 842 points. */
+static void expect_a4(const char *page)
 {
-    if (!browser_chromium())
-        browser_skip("the page on a telephone");
-    probe("index.html", 500, "", false); /* Chromium's windows are no narrower */
-    probe("index.zh.html", 500, "", false);
+    char options[128];
+    snprintf(options, sizeof options, "--no-pdf-header-footer --print-to-pdf='%s/page.pdf'",
+             scratch.path);
+    struct run_result r = browser_load(&scratch, page, 1100, options);
+    run_release(&r);
+    r = run_shell("grep -a -c '/MediaBox' '%s/page.pdf'", scratch.path);
+    cr_expect_geq(atoi(r.out), 4, "%s: %s pages", page, r.out);
+    run_release(&r);
+    r = run_shell("grep -a -o '/MediaBox *\\[[^]]*\\]' '%s/page.pdf' | sort -u", scratch.path);
+    cr_expect(strstr(r.out, "[0 0 59") && strstr(r.out, " 84"), "%s: %s", page, r.out);
+    run_release(&r);
 }
 
-/* 794 pixels less the margins of the sheet. */
+/* 794 pixels less the margins of the sheet, with what is said for print. */
 Test(cli_page, on_paper)
 {
     if (!browser_chromium())
         browser_skip("the page on paper");
     probe("index.html", 696, "", true);
     probe("index.zh.html", 696, "", true);
-}
-
-/* As many pages as the text needs, each A4: 595 x 842 points. */
-Test(cli_page, prints_to_a4)
-{
-    if (!browser_chromium())
-        browser_skip("printing the page");
-    char options[128];
-    snprintf(options, sizeof options, "--no-pdf-header-footer --print-to-pdf='%s/page.pdf'",
-             scratch.path);
-    struct run_result r = browser_load(&scratch, "index.zh.html", 1100, options);
-    run_release(&r);
-    r = run_shell("grep -a -c '/MediaBox' '%s/page.pdf'", scratch.path);
-    cr_expect_geq(atoi(r.out), 4, "%s pages", r.out);
-    run_release(&r);
-    r = run_shell("grep -a -o '/MediaBox *\\[[^]]*\\]' '%s/page.pdf' | sort -u", scratch.path);
-    cr_expect(strstr(r.out, "[0 0 59") && strstr(r.out, " 84"), "%s", r.out);
-    run_release(&r);
-}
-
-/* Nothing in the page names a place that it could load from. */
-Test(cli_page, loads_nothing)
-{
-    if (!browser_chromium())
-        browser_skip("what the page loads");
-    static const char *const LOADS[] = {
-        " src=", "<link", "@import", "http:", "https:", "fetch(", "XMLHttpRequest", "import("};
-    char *page = read_scratch("index.zh.html");
-    for (size_t i = 0; i < sizeof LOADS / sizeof *LOADS; i++)
-        cr_expect_null(strstr(page, LOADS[i]), "%s", LOADS[i]);
-    free(page);
+    expect_a4("index.zh.html");
 }
