@@ -66,7 +66,7 @@ static int choose_runs(struct inputs *inputs, struct fl_error *error)
     for (int k = 0; k < 2; k++) {
         inputs->selectors[k].run = runs[k];
         inputs->selectors[k].named |= 1U << FL_KEY_RUN;
-        snprintf(inputs->names[k], sizeof inputs->names[k], "%s:run=%lld",
+        snprintf(inputs->names[k], sizeof inputs->names[k], "%.4190s:run=%lld",
                  inputs->selectors[k].path, (long long)runs[k]);
     }
     return FL_OK;
