@@ -151,7 +151,9 @@ void fl_lab_print_json(const struct fl_lab_view *view, FILE *out)
         fputs("null", out);
     fputs(",\n", out);
     put_settings(out, view);
-    fputs("  \"questions\": [", out);
+    fputs("  \"spread\": ", out);
+    put_number(out, result->spread > 0 ? result->spread : NAN);
+    fputs(",\n  \"questions\": [", out);
     for (int i = 0; i < lab->n_questions; i++)
         put_question(out, view, i);
     fputs("],\n  \"tables\": [", out);

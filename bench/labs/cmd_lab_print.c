@@ -258,6 +258,23 @@ static void print_commands(const struct fl_lab_view *view, FILE *out)
     }
 }
 
+/* Rounds that differ by more than this: the times are of the machine's other work, too. */
+static const double SPREAD_OF_A_BUSY_MACHINE = 1.5;
+
+static void print_spread(const struct fl_lab_view *view, FILE *out)
+{
+    const struct fl_lab_result *result = &view->run->result;
+    char spread[FL_LAB_FIGURE];
+    if (result->spread > SPREAD_OF_A_BUSY_MACHINE)
+        fprintf(out, "\n%s%s%s\n", T(BUSY), T(COLON),
+                fl_lab_quantity_text(result->spread, FL_LAB_TIMES, spread));
+    else if (result->cut_short)
+        fprintf(out, "\n%s\n", T(CUT_SHORT));
+    else
+        return;
+    fprintf(out, "%s\n", T(BUSY_HINT));
+}
+
 bool fl_lab_print_outcome(const struct fl_lab_view *view, FILE *out)
 {
     const struct fl_lab_result *result = &view->run->result;
@@ -268,6 +285,7 @@ bool fl_lab_print_outcome(const struct fl_lab_view *view, FILE *out)
         good = print_table(view, &result->tables[i], out) && good;
     print_heading(fl_lab_text(view->language, result->figure.title), out);
     fl_lab_print_figure(view, out);
+    print_spread(view, out);
     print_predictions(view, out);
     for (int i = 0; i < result->n_accounts; i++)
         print_account(view, &result->accounts[i], out);

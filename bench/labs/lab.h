@@ -143,6 +143,9 @@ struct fl_lab_result {
     struct fl_lab_table tables[FL_LAB_TABLES_MAX];
     struct fl_lab_account accounts[FL_LAB_ACCOUNTS_MAX];
     struct fl_lab_figure figure;
+    double spread;  /* of the times: the largest ratio of a point's slowest round to its fastest; 0:
+                       nothing was timed more than once */
+    bool cut_short; /* fewer rounds than asked for, see fl_lab_is_late() */
     int n_settings, n_tables, n_accounts;
 };
 
@@ -169,6 +172,8 @@ struct fl_lab_label fl_lab_label(enum fl_lab_string string, const char *format, 
     __attribute__((format(printf, 2, 3)));
 void fl_lab_set(struct fl_lab_result *result, struct fl_lab_label label, double value,
                 enum fl_lab_unit unit);
+/* A point's fastest and slowest round. */
+void fl_lab_note_spread(struct fl_lab_result *result, double fastest, double slowest);
 void fl_lab_answer(struct fl_lab_result *result, int question, double expected, double actual);
 void fl_lab_slip(struct fl_lab_result *result, int question, double value, enum fl_lab_string why);
 

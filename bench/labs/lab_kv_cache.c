@@ -32,7 +32,8 @@ static int generate(struct generations *out, const struct fl_model *model, struc
     const uint64_t started_ns = fl_clock_ns();
     int n_rounds = 0;
     double times[N_WAYS][ROUNDS_MAX];
-    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(started_ns)); n_rounds++)
+    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(&run->result, started_ns));
+         n_rounds++)
         for (int way = 0; way < N_WAYS; way++) {
             const struct fl_lab_job job = {.model = model,
                                            .n_prompt = N_PROMPT,
@@ -45,7 +46,7 @@ static int generate(struct generations *out, const struct fl_model *model, struc
             times[way][n_rounds] = out->one[way].prefill_ns + out->one[way].decode_ns;
         }
     for (int way = 0; way < N_WAYS; way++)
-        out->time_ns[way] = fl_lab_median(times[way], n_rounds);
+        out->time_ns[way] = fl_lab_median(times[way], n_rounds, &run->result);
     out->n_equal = 0;
     for (int i = 0; i < N_NEW; i++)
         out->n_equal += out->one[CACHED].ids[i] == out->one[UNCACHED].ids[i];

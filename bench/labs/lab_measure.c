@@ -28,9 +28,11 @@ struct fl_lab_point fl_lab_point_of(const struct fl_model *model, enum fl_attent
     return point;
 }
 
-double fl_lab_median(double *times, int n)
+double fl_lab_median(double *times, int n, struct fl_lab_result *result)
 {
     fl_sort(times, (size_t)n);
+    if (n > 1)
+        fl_lab_note_spread(result, times[0], times[n - 1]);
     return fl_median_sorted(times, (size_t)n);
 }
 
@@ -42,20 +44,24 @@ static int compare_samples(const void *a, const void *b)
 }
 
 /* The sample in the middle, whole: its operators' times and its own belong together. */
-static void take_median(struct fl_lab_point *point)
+static void take_median(struct fl_lab_point *point, struct fl_lab_result *result)
 {
     struct fl_measurement *measurement = &point->measurement;
     qsort(measurement->samples, (size_t)measurement->n_samples, sizeof *measurement->samples,
           compare_samples);
     const struct fl_sample *middle = &measurement->samples[(measurement->n_samples - 1) / 2];
     point->time_ns = (double)middle->time_ns;
+    if (measurement->n_samples > 1)
+        fl_lab_note_spread(result, (double)measurement->samples[0].time_ns,
+                           (double)measurement->samples[measurement->n_samples - 1].time_ns);
     for (int op = 0; op < FL_N_OPERATORS; op++)
         point->op_time_ns[op] = (double)middle->op_time_ns[op];
 }
 
-bool fl_lab_is_late(uint64_t started_ns)
+bool fl_lab_is_late(struct fl_lab_result *result, uint64_t started_ns)
 {
-    return (double)(fl_clock_ns() - started_ns) > BUDGET_NS;
+    result->cut_short = (double)(fl_clock_ns() - started_ns) > BUDGET_NS;
+    return result->cut_short;
 }
 
 int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run *run,
@@ -74,7 +80,8 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
             status = fl_measurement_warm_up(&point->measurement, error);
         fl_progress_step(&progress, 0, "");
     }
-    for (int round = 0; round < n_rounds && (round == 0 || !fl_lab_is_late(started_ns)); round++)
+    for (int round = 0;
+         round < n_rounds && (round == 0 || !fl_lab_is_late(&run->result, started_ns)); round++)
         for (int i = 0; i < n && status == FL_OK; i++) {
             status = fl_measurement_sample(&points[i].measurement, round, started_ns, error);
             fl_progress_step(&progress, 0, "");
@@ -85,7 +92,7 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
         return FL_FAILED;
     }
     for (int i = 0; i < n; i++)
-        take_median(&points[i]);
+        take_median(&points[i], &run->result);
     return FL_OK;
 }
 

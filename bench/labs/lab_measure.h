@@ -24,9 +24,9 @@ int fl_lab_points_measure(struct fl_lab_point *points, int n, struct fl_lab_run 
                           struct fl_error *error);
 void fl_lab_points_close(struct fl_lab_point *points, int n);
 
-/* True when a lab that began then has measured for long enough: a busy machine must not keep a
- * class waiting. */
-bool fl_lab_is_late(uint64_t started_ns);
+/* True when a lab that began then has measured for long enough, which cuts it short: a busy machine
+ * must not keep a class waiting. */
+bool fl_lab_is_late(struct fl_lab_result *result, uint64_t started_ns);
 
 /* What was counted, equal to the formulas. */
 double fl_lab_point_flops(const struct fl_lab_point *point);
@@ -35,7 +35,7 @@ double fl_lab_point_bytes(const struct fl_lab_point *point); /* read and written
 /* One operator's record, all layers together; NULL when the pass has no such operator. */
 const struct fl_op_record *fl_lab_point_op(const struct fl_lab_point *point, enum fl_operator op);
 
-/* Of times [n], which it sorts. */
-double fl_lab_median(double *times, int n);
+/* Of times [n], which it sorts; their spread is noted. */
+double fl_lab_median(double *times, int n, struct fl_lab_result *result);
 
 #endif

@@ -29,6 +29,12 @@ void fl_lab_set(struct fl_lab_result *result, struct fl_lab_label label, double 
     result->settings[result->n_settings++] = (struct fl_lab_setting){label, value, unit};
 }
 
+void fl_lab_note_spread(struct fl_lab_result *result, double fastest, double slowest)
+{
+    if (fastest > 0 && slowest / fastest > result->spread)
+        result->spread = slowest / fastest;
+}
+
 void fl_lab_answer(struct fl_lab_result *result, int question, double expected, double actual)
 {
     result->answers[question].expected = expected;

@@ -34,7 +34,8 @@ static int generate(struct generations *out, const struct fl_model *target,
     const uint64_t started_ns = fl_clock_ns();
     int n_rounds = 0;
     double times[N_WAYS][ROUNDS_MAX];
-    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(started_ns)); n_rounds++)
+    for (; n_rounds < n_rounds_max && (n_rounds == 0 || !fl_lab_is_late(&run->result, started_ns));
+         n_rounds++)
         for (int way = 0; way < N_WAYS; way++) {
             const struct fl_lab_job job = {.model = target,
                                            .draft = way == PLAIN ? NULL : &drafts[way],
@@ -50,7 +51,7 @@ static int generate(struct generations *out, const struct fl_model *target,
         }
     for (int way = 0; way < N_WAYS; way++) {
         const int *ids = out->one[way].ids, *plain = out->one[PLAIN].ids;
-        out->decode_ns[way] = fl_lab_median(times[way], n_rounds);
+        out->decode_ns[way] = fl_lab_median(times[way], n_rounds, &run->result);
         for (out->n_equal[way] = 0; out->n_equal[way] < N_NEW; out->n_equal[way]++)
             if (ids[out->n_equal[way]] != plain[out->n_equal[way]])
                 break;

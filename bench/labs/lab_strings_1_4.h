@@ -124,7 +124,7 @@ FL_LAB_STRING(KV_R3, "less than the ratio of FLOPs: many tokens at once run at a
 FL_LAB_STRING(KV_WHY,
     "Token t attends with its own query to the keys of all tokens so far and mixes their values. An earlier "
     "token's query was needed once, when that token was new; no later step reads it. So K and V are kept and Q is "
-    "not: keeping it would cost half as many bytes again, and nobody would ask for it. The table above tries it: "
+    "not: keeping it would cost half as many bytes again, and nobody would ask for it. The last table tries it: "
     "with K and V the step's logits are those of a pass over everything, up to rounding; with one of them wiped "
     "out they are others.\n"
     "It works because attention is causal: what was computed for a token does not change when more follow. An "
@@ -132,7 +132,7 @@ FL_LAB_STRING(KV_WHY,
     "With the cache step t costs O(t·d + d²), without it O(t²·d + t·d²). What is saved in FLOPs is paid in memory: "
     "the cache grows with every token, and every step reads all of it (labs 4 and 6).",
     "第 t 个词元用自己的查询去匹配此前所有词元的键，再按权重混合它们的值。前面词元的查询只在它自己是新词元的那一步"
-    "用过一次，以后的步骤再也不读。所以只存 K 和 V，不存 Q：存了就要多占一半空间，却无人问津。上表做了验证：保留 K 和 V，"
+    "用过一次，以后的步骤再也不读。所以只存 K 和 V，不存 Q：存了就要多占一半空间，却无人问津。最后一张表做了验证：保留 K 和 V，"
     "这一步的 logits 与整段重算的结果只差舍入误差；抹掉其中之一，结果就全变了。\n"
     "这样做之所以成立，是因为注意力是因果的：后来的词元不会改变前面词元的计算结果。编码器能看到前后两个方向，"
     "也就没有这样的缓存。\n"

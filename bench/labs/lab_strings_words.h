@@ -36,6 +36,9 @@ FL_LAB_STRING(NUMBER, "lab", "编号")
 FL_LAB_STRING(NAME, "name", "名称")
 FL_LAB_STRING(TITLE, "title", "题目")
 FL_LAB_STRING(RUNNING, "running the experiment", "实验进行中")
+FL_LAB_STRING(BUSY, "This machine is busy: the same pass took up to so many times as long in another round", "机器繁忙：同一次计算在不同轮次中的用时最多相差到这个倍数")
+FL_LAB_STRING(CUT_SHORT, "This machine is busy: there was no time for all rounds.", "机器繁忙：未能测完全部轮次。")
+FL_LAB_STRING(BUSY_HINT, "Close other programs, or try -t 1 or --rounds 9; FLOPs and bytes are exact all the same.", "请关闭其他程序，或试试 -t 1、--rounds 9；浮点运算次数与访存量不受影响，仍是精确值。")
 FL_LAB_STRING(ASK_AGAIN, "Once more:", "请重新输入：")
 
 /* headings and labels */

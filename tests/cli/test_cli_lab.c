@@ -83,6 +83,7 @@ static void expect_complete(const cJSON *lab)
         cr_expect_str_eq(text_of(item, "verdict"), "unasked");
     }
     cr_expect_gt(cJSON_GetArraySize(cJSON_GetObjectItem(lab, "tables")), 0);
+    cr_expect(cJSON_IsNull(cJSON_GetObjectItem(lab, "spread")), "one round has no spread");
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(lab, "accounts"))
     {
         /* of a product a ratio, of a sum the last term's units: rounding of doubles at the most */
