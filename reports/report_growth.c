@@ -8,9 +8,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { FIGURE = 48, N_LINES = 3, NUMBER = 64 };
+static const double US_PER_NS = 1e-3;
 
 static const enum fl_string_id LINE_NAMES[N_LINES] = {FL_STR_GROWTH_PREFILL, FL_STR_GROWTH_CACHED,
                                                       FL_STR_GROWTH_UNCACHED};
@@ -87,17 +87,17 @@ static void find_growth(struct fl_document *document, const struct fl_growth *gr
 
 /* ---- in figures ---- */
 
-static void push_bounded(struct fl_table *table, const struct fl_bounded *bounded,
-                         const char *format_of_value)
+/* whole: contexts, which have no fractions. */
+static void push_bounded(struct fl_table *table, const struct fl_bounded *bounded, double scale,
+                         bool whole)
 {
     char text[3][NUMBER];
-    const double values[] = {bounded->value, bounded->low, bounded->high};
+    const double values[] = {scale * bounded->value, scale * bounded->low, scale * bounded->high};
     for (int i = 0; i < 3; i++)
         if (isinf(values[i]))
             snprintf(text[i], NUMBER, "∞");
         else
-            snprintf(text[i], NUMBER, strcmp(format_of_value, "s") == 0 ? "%.0f" : "%.3g",
-                     values[i]);
+            snprintf(text[i], NUMBER, whole ? "%.0f" : "%.3g", values[i]);
     fl_table_format(table, "%s [%s, %s]", text[0], text[1], text[2]);
 }
 
@@ -131,13 +131,13 @@ static void push_time(struct fl_table *table, const struct fl_growth *growth, co
     fl_table_cell(table, fl_text_format(text, sizeof text, language, GROWTH_TIME_ROW, name));
     for (int i = 0; i < FL_FIT_TERMS; i++)
         if (i < fit->n_terms)
-            push_bounded(table, &fit->terms[i], "g");
+            push_bounded(table, &fit->terms[i], US_PER_NS, false);
         else
             fl_table_cell(table, "");
-    push_bounded(table, &growth->law.exponent, "g");
-    push_bounded(table, &growth->local, "g");
+    push_bounded(table, &growth->law.exponent, 1, false);
+    push_bounded(table, &growth->local, 1, false);
     if (growth->has_crossover)
-        push_bounded(table, &growth->crossover, "s");
+        push_bounded(table, &growth->crossover, 1, true);
     else
         fl_table_cell(table, "");
     fl_table_format(table, "%.1f %%", 100 * fit->misfit);
@@ -170,7 +170,7 @@ int fl_report_growth(struct fl_document *document, const struct fl_plot_input *i
     const int status = fl_report_plot(document, input, "growth", error);
     fl_document_add_table(
         document, &table,
-        fl_text_format(caption, sizeof caption, language, CAPTION_GROWTH, "FLOP"));
+        fl_text_format(caption, sizeof caption, language, CAPTION_GROWTH, "FLOP", "us"));
     return status;
 }
 

@@ -52,7 +52,7 @@ X(PLAIN, "%s", "%s")
 X(GROWTH_PREFILL, "Prefill", "预填充")
 X(GROWTH_CACHED, "Cached decode", "有缓存解码")
 X(GROWTH_UNCACHED, "Uncached decode", "无缓存解码")
-X(GROWTH_UNDECIDED, "undecided", "无法判断")
+X(GROWTH_UNDECIDED, "neither clearly O(s) nor O(s²)", "既不能判定为 O(s)，也不能判定为 O(s²)")
 X(GROWTH_CONSTANT, "consistent with O(1): no growth seen", "与 O(1) 一致：未见增长")
 X(GROWTH_FIXED, "consistent with O(s), beside a fixed cost that is still the larger part",
   "与 O(s) 一致，但固定开销仍占大部分")
@@ -66,21 +66,21 @@ X(FIND_GROWTH,
   "%s：时间%s。s 从 %.0f 到 %.0f，时间按 s^%.2f [%.2f, %.2f] 增长；在 s = %.0f 处，拟合的局部指数为 s^%.2f，"
   "按公式 FLOP 的局部指数为 s^%.2f。")
 X(FIND_CROSSOVER_FLOPS,
-  "%s: in FLOPs the quadratic term overtakes the linear one at s = %s, exactly.",
-  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）。")
+  "%s: in FLOPs the quadratic term c·s² overtakes the linear one, b·s, at s = %s, exactly.",
+  "%s：按 FLOP 计，二次项 c·s² 在 s = %s 处超过一次项 b·s（精确值）。")
 X(FIND_CROSSOVER_BOTH,
-  "%s: the quadratic term overtakes the linear one at s = %s in FLOPs, exactly, and in time at %s "
+  "%s: the quadratic term c·s² overtakes the linear one, b·s, at s = %s in FLOPs, exactly, and in time at %s "
   "[%s, %s] by the fit.",
-  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）；按拟合的时间计，在 %s [%s, %s] 处。")
+  "%s：按 FLOP 计，二次项 c·s² 在 s = %s 处超过一次项 b·s（精确值）；按拟合的时间计，在 %s [%s, %s] 处。")
 X(FIND_CROSSOVER_OPEN,
-  "%s: the quadratic term overtakes the linear one at s = %s in FLOPs, exactly. In time it cannot be "
+  "%s: the quadratic term c·s² overtakes the linear one, b·s, at s = %s in FLOPs, exactly. In time it cannot be "
   "told from none: if there is one, it overtakes beyond s = %s.",
-  "%s：按 FLOP 计，二次项在 s = %s 处超过一次项（精确值）。按时间计，无法断定存在二次项：即使存在，也要到 "
+  "%s：按 FLOP 计，二次项 c·s² 在 s = %s 处超过一次项 b·s（精确值）。按时间计，无法断定存在二次项：即使存在，也要到 "
   "s = %s 以后才会超过。")
 X(C_WHAT_GROWS, "what", "项目")
 X(C_TERM_A, "a", "a")
-X(C_TERM_B, "b·s", "b·s")
-X(C_TERM_C, "c·s²", "c·s²")
+X(C_TERM_B, "b", "b")
+X(C_TERM_C, "c", "c")
 X(C_POWER, "s^p over all", "整体 s^p")
 X(C_LOCAL, "s^p at the end", "末端 s^p")
 X(C_CROSSOVER, "c·s² = b·s at", "c·s² = b·s 处")
@@ -92,11 +92,11 @@ X(GROWTH_EXACT, "exact", "精确")
 X(GROWTH_NO_POLYNOMIAL, "no polynomial", "非多项式")
 X(GROWTH_NEVER, "never", "从不")
 X(CAPTION_GROWTH,
-  "FLOPs: exact, by formula. Time: weighted least squares without negative terms, with 95 %% intervals; "
-  "of constant, linear and quadratic the simplest that AICc allows. Terms in %s and ns. The verdict is a rule: "
+  "a + b·s + c·s². FLOPs: exact, by formula. Time: weighted least squares without negative terms, with 95 %% intervals; "
+  "of constant, linear and quadratic the simplest that AICc allows. In %s and %s. The verdict is a rule: "
   "docs/statistics.md.",
-  "FLOP：按公式得到的精确值。时间：无负项的加权最小二乘，附 95 %% 区间；在常数、一次与二次模型中取 AICc 允许的"
-  "最简者。各项单位为 %s 与 ns。结论按规则得出，见 docs/statistics.md。")
+  "a + b·s + c·s²。FLOP：按公式得到的精确值。时间：无负项的加权最小二乘，附 95 %% 区间；在常数、一次与二次模型中取 AICc 允许的"
+  "最简者。各项单位为 %s 与 %s。结论按规则得出，见 docs/statistics.md。")
 X(PLOT_GROWTH, "How FLOPs and time grow with the context", "FLOP 与时间随上下文长度的增长")
 X(AXIS_GROWTH_FLOPS, "FLOPs, exact", "FLOP，精确")
 X(AXIS_GROWTH_TIME, "time, ms", "时间，ms")

@@ -52,8 +52,9 @@ Test(cli_scaling, the_report_says_it_in_both_languages)
 {
     const struct {
         const char *language, *words[3];
-    } cases[] = {{"en", {"overtakes the linear one", "grows like s^", "Was the machine quiet?"}},
-                 {"zh", {"超过一次项", "增长", "机器是否安静"}}};
+    } cases[] = {
+        {"en", {"overtakes the linear one, b·s,", "grows like s^", "Was the machine quiet?"}},
+        {"zh", {"超过一次项 b·s", "增长", "机器是否安静"}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct run_result r = run_flopledger("report %s/r.db -q --lang %s -o %s/out", scratch.path,
                                              cases[i].language, scratch.path);
