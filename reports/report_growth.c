@@ -153,7 +153,6 @@ int fl_report_growth(struct fl_document *document, const struct fl_plot_input *i
     const enum fl_language language = document->language;
     struct fl_table table;
     struct fl_growth growths[N_LINES];
-    char caption[FL_CAPTION];
     fl_document_open_table(document, &table, "lrrrrrrrl", HEADINGS);
     for (int i = 0; i < N_LINES; i++) {
         const char *name = fl_text(language, LINE_NAMES[i]);
@@ -168,9 +167,7 @@ int fl_report_growth(struct fl_document *document, const struct fl_plot_input *i
         push_time(&table, &growths[i], name, language);
     }
     const int status = fl_report_plot(document, input, "growth", error);
-    fl_document_add_table(
-        document, &table,
-        fl_text_format(caption, sizeof caption, language, CAPTION_GROWTH, "FLOP", "us"));
+    fl_document_add_table(document, &table, fl_text(language, FL_STR_CAPTION_GROWTH));
     return status;
 }
 

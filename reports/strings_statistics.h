@@ -92,11 +92,11 @@ X(GROWTH_EXACT, "exact", "精确")
 X(GROWTH_NO_POLYNOMIAL, "no polynomial", "非多项式")
 X(GROWTH_NEVER, "never", "从不")
 X(CAPTION_GROWTH,
-  "a + b·s + c·s². FLOPs: exact, by formula. Time: weighted least squares without negative terms, with 95 %% intervals; "
-  "of constant, linear and quadratic the simplest that AICc allows. In %s and %s. The verdict is a rule: "
+  "a + b·s + c·s². FLOPs: exact, by formula. Time: weighted least squares without negative terms, with 95 % intervals; "
+  "of constant, linear and quadratic the simplest that AICc allows. In FLOP and µs. The verdict is a rule: "
   "docs/statistics.md.",
-  "a + b·s + c·s²。FLOP：按公式得到的精确值。时间：无负项的加权最小二乘，附 95 %% 区间；在常数、一次与二次模型中取 AICc 允许的"
-  "最简者。各项单位为 %s 与 %s。结论按规则得出，见 docs/statistics.md。")
+  "a + b·s + c·s²。FLOP：按公式得到的精确值。时间：无负项的加权最小二乘，附 95 % 区间；在常数、一次与二次模型中取 AICc 允许的"
+  "最简者。各项单位为 FLOP 与 µs。结论按规则得出，见 docs/statistics.md。")
 X(PLOT_GROWTH, "How FLOPs and time grow with the context", "FLOP 与时间随上下文长度的增长")
 X(AXIS_GROWTH_FLOPS, "FLOPs, exact", "FLOP，精确")
 X(AXIS_GROWTH_TIME, "time, ms", "时间，ms")
