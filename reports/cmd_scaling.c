@@ -231,7 +231,7 @@ const struct fl_command fl_command_scaling = {
     .name = "scaling",
     .summary = "how FLOPs and time grow with the context: O(s) or O(s^2)",
     .usage = "RESULTS.db [options]",
-    .examples = "  flopledger sweep -m gpt2-nano -s 16-1024*2 -o results.db\n"
+    .examples = "  flopledger sweep -m gpt2-small -s '16-1024*2' -o results.db\n"
                 "  flopledger scaling results.db\n"
                 "  flopledger scaling results.db --format json | jq '.lines[].verdict'\n"
                 "\n"
