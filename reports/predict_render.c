@@ -268,17 +268,30 @@ static int print_steps(const struct fl_predict_report *report, enum fl_table_sty
 
 /* ---- one machine, or several ---- */
 
+/* "56 % (24 points)", or that nothing is known. */
+static const char *reached_text(const struct fl_against *against, enum fl_predicted_bound bound,
+                                char out[48])
+{
+    const double share =
+        bound == FL_BOUND_COMPUTE ? against->efficiency.compute : against->efficiency.memory;
+    const int n = against->n_by_bound[bound];
+    if (n > 0)
+        snprintf(out, 48, "%.0f %% (%d point%s)", 100 * share, n, n == 1 ? "" : "s");
+    else
+        snprintf(out, 48, "not known (no points)");
+    return out;
+}
+
 static void print_calibration(const struct fl_predict_reports *reports, FILE *out)
 {
     const struct fl_against *against = reports->against;
+    char compute[48], memory[48];
     fprintf(out,
-            "\nAs this engine: in %s it reaches %.0f %% of the roofline where compute binds (%d "
-            "points), %.0f %% where\nmemory does (%d points). Operator by operator, the shares of "
-            "the other points predict each of them with a median\nerror of %.0f %%, at worst %.0f "
-            "%%; another machine may lie further off.\n\n",
-            reports->against_path, 100 * against->efficiency.compute,
-            against->n_by_bound[FL_BOUND_COMPUTE], 100 * against->efficiency.memory,
-            against->n_by_bound[FL_BOUND_MEMORY], 100 * against->calibrated.median,
+            "\nAs this engine: of the roofline it reaches in %s: compute %s, memory %s.\n"
+            "Operator by operator, the shares of the other points predict each of them with a "
+            "median error of %.0f %%, at\nworst %.0f %%; another machine may lie further off.\n\n",
+            reports->against_path, reached_text(against, FL_BOUND_COMPUTE, compute),
+            reached_text(against, FL_BOUND_MEMORY, memory), 100 * against->calibrated.median,
             100 * against->calibrated.worst);
 }
 
@@ -393,6 +406,7 @@ int fl_against_print(const struct fl_against *against, enum fl_table_style style
     static const char *const HEADINGS[] = {
         "model",    "phase",    "attention", "dtype",      "threads", "batch", "context",
         "measured", "roofline", "reached",   "calibrated", "error",   "bound"};
+    char compute[48], memory[48];
     struct fl_table table;
     fl_table_open(&table, "llllrrrrrrrrl", HEADINGS);
     for (int i = 0; i < against->n_points; i++)
@@ -402,9 +416,9 @@ int fl_against_print(const struct fl_against *against, enum fl_table_style style
     fputc('\n', out);
     print_error("roofline", &against->ideal, out);
     print_error("calibrated by the other points", &against->calibrated, out);
-    fprintf(out, "reached: compute %.0f %% (%d points), memory %.0f %% (%d points)\n",
-            100 * against->efficiency.compute, against->n_by_bound[FL_BOUND_COMPUTE],
-            100 * against->efficiency.memory, against->n_by_bound[FL_BOUND_MEMORY]);
+    fprintf(out, "reached: compute %s, memory %s\n",
+            reached_text(against, FL_BOUND_COMPUTE, compute),
+            reached_text(against, FL_BOUND_MEMORY, memory));
     int n_faster = 0;
     for (int i = 0; i < against->n_points; i++)
         n_faster += against->points[i].measured_s < against->points[i].ideal_s;
