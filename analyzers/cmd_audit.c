@@ -1,6 +1,8 @@
 /* cmd_audit.c - `flopledger audit`: runs one forward pass and accounts for every operator. */
 #include "analyzers/account.h"
 #include "base/random.h"
+#include "bench/hostinfo.h"
+#include "bench/peaks_cache.h"
 #include "commands.h"
 #include "counters/counter_papi.h"
 #include "engine/observe.h"
@@ -8,6 +10,7 @@
 #include "model/weights.h"
 #include "ops/simd/simd.h"
 #include "reports/account_render.h"
+#include "reports/light_render.h"
 #include "reports/trace.h"
 
 #include <cblas.h>
@@ -427,17 +430,43 @@ static int audit(struct fl_account *account, const struct arguments *a,
     return status;
 }
 
+/* Times beside what the ceilings kept of this machine allow, or why there are none. */
+static int print_light(const struct fl_account *account, enum fl_table_style style,
+                       struct fl_error *error)
+{
+    struct fl_run *run = malloc(sizeof *run);
+    struct fl_peaks peaks = {0};
+    struct fl_roofs roofs;
+    struct fl_error why;
+    if (!run)
+        return fl_fail(error, "audit: no memory for the machine's ceilings");
+    fl_hostinfo_fill(run);
+    int status = FL_OK;
+    if (!fl_peaks_of_host(&peaks, run, &why))
+        printf("speed of light: unavailable: %s; 'flopledger peaks' measures them\n", why.text);
+    else if (!fl_roofs_find(&roofs, peaks.rows, peaks.n, account->run.n_threads))
+        printf("speed of light: unavailable: no ceilings with %d threads; 'flopledger peaks "
+               "--threads %d' measures them\n",
+               account->run.n_threads, account->run.n_threads);
+    else
+        status = fl_light_print(account, &roofs, style, stdout, error);
+    fl_peaks_free(&peaks);
+    free(run);
+    return status;
+}
+
 static int print_audit(const struct fl_account *account, const struct arguments *a,
                        struct fl_error *error)
 {
+    const enum fl_table_style style = a->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT;
     switch (a->format) {
     case FORMAT_JSON:
         return fl_account_print_json(account, stdout, error);
     case FORMAT_CSV:
         return fl_account_print_csv(account, stdout, error);
     default:
-        if (fl_account_print(account, a->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT,
-                             stdout, error) != FL_OK)
+        if (fl_account_print(account, style, stdout, error) != FL_OK ||
+            print_light(account, style, error) != FL_OK)
             return FL_FAILED;
     }
     if (!a->explain)

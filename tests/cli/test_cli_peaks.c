@@ -108,6 +108,14 @@ Test(cli_peaks, measures_prints_stores_and_keeps)
     snprintf(path, sizeof path, "%s/s.db", scratch.path);
     expect_stored(path, 1);
 
+    /* and an audit holds its times against them */
+    r = run_shell("cd %s && export XDG_CACHE_HOME=$PWD && $FLOPLEDGER audit gpt2-nano -s 8 -t 1",
+                  scratch.path);
+    cr_expect_eq(r.status, 0, "%s", r.err);
+    cr_expect(strstr(r.out, "speed of light with 1 thread:"), "%s", r.out);
+    cr_expect(strstr(r.out, "whole pass") && strstr(r.out, "MFU "), "%s", r.out);
+    run_release(&r);
+
     /* a file cut short: --show refuses it by name */
     r = run_shell("cd %s && export XDG_CACHE_HOME=$PWD && truncate -s 999 flopledger/*.json && "
                   "$FLOPLEDGER peaks --show",
