@@ -210,7 +210,7 @@ X(FIND_MEASURED_MORE,
 X(FIND_MEASURED_LESS,
   "In a %s at s = %d the processor executed %s, as %s counted: %.2f %% less than the exact figure.%s %s",
   "在%s（s = %d）中处理器执行了 %s，由 %s 计数：比精确值少 %.2f %%。%s%s")
-X(LARGEST_PART, " The largest named part of it is %s (%+.2f %%).", "其中最大的有名目部分是 %s（%+.2f %%）。")
+X(LARGEST_PART, " The largest named part of it is %s (%+.2f %%).", "其中最大的有名目部分是“%s”（%+.2f %%）。")
 X(NOTHING_UNEXPLAINED, "Nothing is left unexplained.", "没有任何未解释的部分。")
 X(SOME_UNEXPLAINED, "Unexplained: %+.3f %% of what was measured.", "未解释：实测值的 %+.3f %%。")
 X(FIND_FOOTPRINT,
