@@ -66,8 +66,10 @@ static int choose_runs(struct inputs *inputs, struct fl_error *error)
     for (int k = 0; k < 2; k++) {
         inputs->selectors[k].run = runs[k];
         inputs->selectors[k].named |= 1U << FL_KEY_RUN;
-        snprintf(inputs->names[k], sizeof inputs->names[k], "%.4190s:run=%lld",
-                 inputs->selectors[k].path, (long long)runs[k]);
+        /* by way of a copy: under the sanitizers gcc takes the members for one another */
+        char name[sizeof inputs->names[k]];
+        snprintf(name, sizeof name, "%s:run=%lld", inputs->selectors[k].path, (long long)runs[k]);
+        memcpy(inputs->names[k], name, sizeof name);
     }
     return FL_OK;
 }
