@@ -197,8 +197,7 @@ double fl_lab_left_over(const struct fl_lab_account *account);
 
 enum fl_lab_verdict {
     FL_LAB_UNASKED,
-    FL_LAB_RIGHT, /* within 2 % of a counted figure, within 25 % of a measured one, or by the rule
-                   */
+    FL_LAB_RIGHT, /* counted: within 1 %; measured: within 25 %; or what the rule gives */
     FL_LAB_CLOSE, /* within a factor of 2 */
     FL_LAB_OFF
 };

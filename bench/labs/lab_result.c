@@ -98,7 +98,7 @@ double fl_lab_left_over(const struct fl_lab_account *account)
 
 const char *const fl_lab_verdict_names[] = {"unasked", "right", "close", "off"};
 
-static const double WITHIN_COUNTED = 0.02, WITHIN_MEASURED = 0.25, WITHIN_SLIP = 0.02;
+static const double WITHIN_COUNTED = 0.01, WITHIN_MEASURED = 0.25, WITHIN_SLIP = 0.01;
 
 static bool is_near(double x, double y, double tolerance)
 {
