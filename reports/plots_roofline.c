@@ -338,7 +338,7 @@ static int put_batch_path(struct fl_gnuplot *plot, struct range *range, struct p
     return FL_OK;
 }
 
-/* The roof that matters: the peak, and the level that the section's steps come from. */
+/* The roof that matters: the peak, and the level that most bytes of a step come from. */
 static void plot_paths(struct fl_gnuplot *plot, const struct range *range,
                        const struct fl_roofs *roofs, enum fl_level level,
                        const struct path paths[PATHS])
@@ -375,6 +375,8 @@ int fl_plot_paths(struct fl_gnuplot *plot, const struct fl_plot_input *input,
     const struct fl_line *any = lines[0]->n > 0   ? lines[0]
                                 : lines[1]->n > 0 ? lines[1]
                                                   : &section->uncached;
+    /* bandwidth matters most where steps decode */
+    const struct fl_line *bound = lines[1]->n > 0 ? lines[1] : any;
     const int context = any->points[any->n - 1].point.context;
     struct fl_roofs roofs;
     struct fl_bound last;
@@ -387,7 +389,7 @@ int fl_plot_paths(struct fl_gnuplot *plot, const struct fl_plot_input *input,
             put_batch_path(plot, &range, &batches[k], section, lines[k], context, &roofs, error) !=
                 FL_OK)
             return FL_FAILED;
-    if (bound_of(&last, any, any->n - 1, &roofs, error) != FL_OK)
+    if (bound_of(&last, bound, bound->n - 1, &roofs, error) != FL_OK)
         return FL_FAILED;
     const bool both = batches[0].n > 1 || batches[1].n > 1;
     widen_for_roofs(&range, &roofs);

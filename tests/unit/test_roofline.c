@@ -93,9 +93,9 @@ Test(roofline, data_come_from_the_closest_level_that_holds_them)
 {
     const struct fl_roofs r = roofs();
     cr_expect_eq(fl_roofs_level(&r, 0), FL_LEVEL_L1);
-    cr_expect_eq(fl_roofs_level(&r, 32 << 10), FL_LEVEL_L1);
-    cr_expect_eq(fl_roofs_level(&r, (32 << 10) + 1), FL_LEVEL_L2);
-    cr_expect_eq(fl_roofs_level(&r, (1 << 20) + 1), FL_LEVEL_DRAM, "there is no L3");
+    cr_expect_eq(fl_roofs_level(&r, 24 << 10), FL_LEVEL_L1, "three quarters of 32 KiB");
+    cr_expect_eq(fl_roofs_level(&r, (24 << 10) + 1), FL_LEVEL_L2);
+    cr_expect_eq(fl_roofs_level(&r, (768 << 10) + 1), FL_LEVEL_DRAM, "there is no L3");
 }
 
 Test(roofline, memory_bounds_below_the_ridge)
@@ -201,7 +201,7 @@ Test(roofline, bytes_of_several_levels_take_their_turns)
 
 /* ---- stored points ---- */
 
-/* A decode step of a model whose weights and cache, 1,000,001 bytes, fit into the L2. */
+/* A decode step of a model whose weights and cache, 700,001 bytes, fit into the L2. */
 Test(roofline, stored_points_become_work)
 {
     const struct fl_roofs r = roofs();
@@ -230,7 +230,7 @@ Test(roofline, stored_points_become_work)
                   .n_tokens = 1,
                   .n_past = 100,
                   .counted_flops = 16,
-                  .weights_bytes = 900000,
+                  .weights_bytes = 600000,
                   .kv_cache_bytes = 100000,
                   .activation_bytes = 1},
         .model = &model,
