@@ -129,6 +129,10 @@ static void warn(const struct fl_comparison *comparison, const struct arguments 
              fl_noise_text((enum fl_language)args->language, &comparison->disturbance[k], i, text);
              i++)
             fprintf(stderr, "flopledger compare: %c: %s\n", 'A' + k, text);
+    for (int k = 0; k < 2; k++)
+        if (comparison->disturbance[k].dependence.n_starts == 1)
+            fprintf(stderr, "flopledger compare: %c: %s\n", 'A' + k,
+                    fl_text((enum fl_language)args->language, FL_STR_NOISE_ONE_START));
 }
 
 static int judge(const struct fl_comparison *comparison, const struct arguments *args,

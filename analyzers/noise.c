@@ -216,6 +216,40 @@ static int find_dependence(struct fl_dependence *dependence, const struct fl_noi
     return FL_OK;
 }
 
+/* The same once more with runs for visits. */
+static int judge_starts(struct fl_dependence *dependence, const struct fl_noise_series *series,
+                        int n_series, const struct workspace *work, struct fl_error *error)
+{
+    struct fl_noise_series *copies = calloc((size_t)n_series + 1, sizeof *copies);
+    size_t n = 0;
+    for (int i = 0; i < n_series; i++)
+        n += (size_t)series[i].n;
+    struct fl_noise_sample *samples = calloc(n + 1, sizeof *samples), *next = samples;
+    struct fl_dependence starts = {.inflation = 1};
+    int status = copies && samples ? FL_OK : fl_fail(error, "noise: no memory for %zu samples", n);
+    for (int i = 0; i < n_series && status == FL_OK; i++) {
+        copies[i] = (struct fl_noise_series){next, series[i].n};
+        int n_starts = 0;
+        for (int k = 0; k < series[i].n; k++) {
+            next[k] = series[i].samples[k];
+            n_starts += k == 0 || next[k].run != next[k - 1].run;
+            next[k].visit = next[k].run;
+        }
+        next += series[i].n;
+        if (n_starts > dependence->n_starts)
+            dependence->n_starts = n_starts;
+    }
+    if (status == FL_OK && dependence->n_starts > 1)
+        status = find_dependence(&starts, copies, n_series, work, error);
+    if (starts.inflation > dependence->inflation) {
+        dependence->inflation = starts.inflation;
+        dependence->start_correlation = starts.visit_correlation;
+    }
+    free(copies);
+    free(samples);
+    return status;
+}
+
 /* ---- drift and warm-up ---- */
 
 /* Adds the pairs of visits of one point within one run: later minus earlier, per second. */
@@ -457,6 +491,8 @@ int fl_noise_judge(struct fl_disturbance *disturbance, const struct fl_noise_ser
     int status = make_workspace(&work, series, n_series, error);
     if (status == FL_OK)
         status = find_dependence(&disturbance->dependence, series, n_series, &work, error);
+    if (status == FL_OK)
+        status = judge_starts(&disturbance->dependence, series, n_series, &work, error);
     if (status == FL_OK) {
         find_drift(&disturbance->drift, series, n_series, &work);
         find_warm_up(&disturbance->warm_up, series, n_series, &work);

@@ -19,6 +19,10 @@
  * larger ratio, and 1 where neither correlation differs from 0 at the 5 % level: intervals are
  * widened by it, standard errors multiplied.
  *
+ * Where points have samples of several runs, runs take the place of visits a second time, and the
+ * larger inflation counts: a program that starts anew lies elsewhere in memory. One run says
+ * nothing of that.
+ *
  * Drift. The seasonal Kendall test (Hirsch, Slack and Smith, 1982, Water Resources Research
  * 18:107-121), a point being a season: was the later of two visits the slower one, more often than
  * not? The slope is the median over all pairs of visits of a point (Theil, 1950; Sen, 1968).
@@ -56,7 +60,9 @@ struct fl_dependence {
     double visit_correlation; /* r, within [0, 1]; 0 where nothing is known */
     double visit_p;           /* F test of r; 1 where nothing is known */
     double neighbour_correlation, neighbour_p;
-    double inflation; /* >= 1 */
+    int n_starts;             /* runs of the point with most */
+    double start_correlation; /* of samples of one run, where that costs more than visits do */
+    double inflation;         /* >= 1 */
 };
 
 struct fl_drift {

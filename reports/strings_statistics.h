@@ -14,6 +14,14 @@ X(NOISE_DEPENDENT,
   "widened by a factor of %.2f.",
   "相继的样本彼此相似（同一次访问内相关系数 %.2f，相邻样本之间 %.2f），它们提供的信息少于同样数量的独立样本："
   "所有时间区间均放宽为 %.2f 倍。")
+X(NOISE_STARTS,
+  "Starts of the program differ (correlation %.2f between samples of one): all intervals of times are widened "
+  "by a factor of %.2f.",
+  "程序的各次启动之间存在差异（同一次启动的样本相关系数 %.2f）：所有时间区间均放宽为 %.2f 倍。")
+X(NOISE_ONE_START,
+  "all samples are of one start of the program; what differs from start to start is in no interval. Take several, "
+  "in turns (docs/statistics.md).",
+  "所有样本都来自程序的同一次启动；启动之间的差异不在任何区间之内。请交替进行多次启动（见 docs/statistics.md）。")
 X(NOISE_DRIFT,
   "The machine drifted: from the beginning to the end of a run times changed by %+.1f %% (%d pairs of "
   "visits, p = %.2g). Points were visited in shuffled order, so that no axis lines up with it.",

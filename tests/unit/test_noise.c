@@ -139,6 +139,30 @@ Test(noise, widened_intervals_cover_where_plain_ones_do_not)
     cr_expect(widened >= 930 && widened <= 970, "quiet: %d", widened);
 }
 
+/* Two starts of the program, in which every point lies elsewhere: visits within one agree. */
+Test(noise, starts_that_differ_are_measured)
+{
+    const struct mood quiet = {.own = 0.01};
+    uint64_t state = 14;
+    simulate(&quiet, POINTS, &state);
+    struct fl_disturbance found = judge(POINTS);
+    cr_expect_eq(found.dependence.n_starts, 1);
+    for (int p = 0; p < POINTS; p++) {
+        const double shift = 0.02 * noise_normal(&state);
+        for (int i = FIRST; i < REPS; i++) {
+            samples[p][i].log_time += shift;
+            samples[p][i].run = 1;
+            samples[p][i].visit = 1000 * i; /* every sample its own: visits say nothing */
+        }
+        for (int i = 0; i < FIRST; i++)
+            samples[p][i].visit = i;
+    }
+    found = judge(POINTS);
+    cr_expect_eq(found.dependence.n_starts, 2);
+    cr_expect(found.dependence.inflation > 1.5, "%g", found.dependence.inflation);
+    cr_expect(found.dependence.start_correlation > 0.4, "%g", found.dependence.start_correlation);
+}
+
 Test(noise, drift_is_found_and_measured)
 {
     const struct mood drifting = {.own = 0.02, .drift = 0.05};
