@@ -512,7 +512,7 @@ static int run(int argc, char **argv)
          "scores)",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
-         "all cores", 1, 1024, NULL},
+         "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
         {NULL, "reps", 0, FL_OPTION_INT, &a.n_reps, "N", "executions behind a warm-up", "5", 1,
          10000, NULL},
         {"Counter", "counter", 'c', FL_OPTION_CHOICE, &a.counter, "WHICH",

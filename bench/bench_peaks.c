@@ -13,6 +13,7 @@
 #include "analyzers/statistics.h"
 #include "base/arena.h"
 #include "base/cli.h"
+#include "base/threads.h"
 #include "bench/cache_levels.h"
 #include "bench/peak_probes.h"
 #include "ledger/ledger.h"
@@ -189,7 +190,7 @@ static int run(const struct settings *settings, struct fl_error *error)
 {
     struct fl_cache_levels caches;
     struct fl_probe_bench bench;
-    fl_cache_levels_read(&caches, "", omp_get_num_procs());
+    fl_cache_levels_read(&caches, "", fl_usable_cores());
     const int n_threads = (int)settings->n_threads;
     if (fl_probe_bench_open(&bench, n_threads,
                             fl_cache_working_set(&caches, caches.n_levels, n_threads, 2), GEMM_SIZE,
@@ -220,10 +221,10 @@ static const struct fl_command COMMAND = {
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.n_threads = omp_get_num_procs(), .n_reps = 15, .sample_ms = 100};
+    struct settings settings = {.n_threads = fl_default_threads(), .n_reps = 15, .sample_ms = 100};
     const struct fl_option options[] = {
-        {NULL, "threads", 't', FL_OPTION_INT, &settings.n_threads, "N", "threads", "all cores", 1,
-         1024, NULL},
+        {NULL, "threads", 't', FL_OPTION_INT, &settings.n_threads, "N", "threads",
+         "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
         {NULL, "reps", 'r', FL_OPTION_INT, &settings.n_reps, "N", "samples of each side", "15", 1,
          REPS_MAX, NULL},
         {NULL, "sample", 0, FL_OPTION_INT, &settings.sample_ms, "MS",

@@ -1,5 +1,6 @@
 /* cmd_sweep.c - measure over the axes and keep every sample. */
 #include "base/interrupt.h"
+#include "base/threads.h"
 #include "bench/hostinfo.h"
 #include "bench/peaks_cache.h"
 #include "bench/sweep.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +40,12 @@ static void free_axes(struct fl_sweep_axes *axes)
     *axes = (struct fl_sweep_axes){0};
 }
 
-static int usable_cores(struct fl_sweep_axes *axes, struct fl_error *error)
+static int default_threads(struct fl_sweep_axes *axes, struct fl_error *error)
 {
-    cpu_set_t set;
     axes->threads = malloc(sizeof *axes->threads);
     if (!axes->threads)
         return fl_fail(error, "--threads: no memory");
-    axes->threads[0] = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    axes->threads[0] = fl_default_threads();
     axes->n_threads = 1;
     return FL_OK;
 }
@@ -69,7 +68,7 @@ static int read_axes(struct fl_sweep_axes *axes, const struct arguments *args,
                      &axes->n_attentions, error) != FL_OK)
         return FL_FAILED;
     if (!args->threads)
-        return usable_cores(axes, error);
+        return default_threads(axes, error);
     return fl_cli_axis(args->threads, "--threads", 1, MOST_THREADS, &axes->threads,
                        &axes->n_threads, error);
 }
@@ -326,7 +325,7 @@ static int run_sweep(int argc, char **argv)
         {NULL, "attention", 0, FL_OPTION_STRING, &args.attentions, "LIST", "naive,causal,flash",
          args.attentions, 0, 0, NULL},
         {NULL, "threads", 't', FL_OPTION_STRING, &args.threads, "LIST", "worker threads",
-         "all cores", 0, 0, NULL},
+         "$OMP_NUM_THREADS, else all cores", 0, 0, NULL},
         {NULL, "logits", 0, FL_OPTION_CHOICE, &args.logits, NULL,
          "positions with logits in prefill", "last", 0, 0, LOGITS_NAMES},
         {"Measuring", "reps", 0, FL_OPTION_INT, &args.reps, "N", "samples a point", "7", 1, 10000,

@@ -1,11 +1,11 @@
 #include "bench/hostinfo.h"
 
+#include "base/threads.h"
 #include "base/version.h"
 #include "ops/simd/simd.h"
 
 #include <cblas.h>
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -49,12 +49,6 @@ static void read_line(char *out, size_t size, const char *path, const char *key)
     fclose(file);
 }
 
-static int n_usable_cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
-}
-
 static void fill_machine(struct fl_run *run)
 {
     char host[sizeof run->host] = "";
@@ -64,7 +58,7 @@ static void fill_machine(struct fl_run *run)
     read_line(run->cpu_model, sizeof run->cpu_model, "/proc/cpuinfo", "model name");
     read_line(run->governor, sizeof run->governor,
               "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "");
-    run->n_cores = n_usable_cores();
+    run->n_cores = fl_usable_cores();
 
     struct utsname name;
     if (uname(&name) == 0)

@@ -1,9 +1,9 @@
 /* cmd_lab.c - `flopledger lab`: the labs of the course. */
+#include "base/threads.h"
 #include "bench/labs/cmd_lab_print.h"
 #include "commands.h"
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,12 +119,12 @@ static int execute(const struct fl_lab *lab, const struct arguments *a)
     struct fl_error error;
     for (int i = 0; i < FL_LAB_QUESTIONS_MAX; i++)
         predictions[i] = NAN;
-    run =
-        (struct fl_lab_run){.lab = lab,
-                            .n_threads = a->n_threads > 0 ? (int)a->n_threads : omp_get_num_procs(),
-                            .n_rounds = (int)a->n_rounds,
-                            .seed = (uint64_t)a->seed,
-                            .quiet = a->quiet};
+    run = (struct fl_lab_run){.lab = lab,
+                              .n_threads =
+                                  a->n_threads > 0 ? (int)a->n_threads : fl_default_threads(),
+                              .n_rounds = (int)a->n_rounds,
+                              .seed = (uint64_t)a->seed,
+                              .quiet = a->quiet};
     if (a->predict && read_predictions(predictions, a->predict, lab, &error) != FL_OK)
         return fl_cli_misuse(&fl_command_lab, "%s", error.text);
     if (carry_out(&run, a, predictions, &error) != FL_OK)
@@ -145,7 +145,7 @@ static int run_command(int argc, char **argv)
          "for the lecturer: ask nothing, show expected figures and explanation first", NULL, 0, 0,
          NULL},
         {"Run", "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
-         "all cores", 1, 1024, NULL},
+         "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
         {NULL, "rounds", 0, FL_OPTION_INT, &a.n_rounds, "N",
          "times each point is measured, in turns; shown are medians", "3", 1, 1000, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights and token ids", "0", 0,

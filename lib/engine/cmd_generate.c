@@ -448,7 +448,7 @@ static int run(int argc, char **argv)
          "the prompt in passes of at most N tokens", "one pass; 64 with a draft", 1, 1 << 24, NULL},
         ALIAS("ubatch-size", "prefill-chunk"),
         {NULL, "threads", 't', FL_OPTION_INT, &f.n_threads, "N", "BLAS and OpenMP threads",
-         "all cores", 1, 1024, NULL},
+         "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
         {"Output", "ids", 0, FL_OPTION_FLAG, &f.ids, NULL, "print token ids, one a line", NULL, 0,
          0, NULL},
         {NULL, "format", 0, FL_OPTION_CHOICE, &f.format, NULL,

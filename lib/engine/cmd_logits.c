@@ -123,7 +123,7 @@ static int run(int argc, char **argv)
         {NULL, "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL", "naive, causal or flash",
          "causal", 0, 0, fl_attention_names},
         {NULL, "threads", 't', FL_OPTION_INT, &a.n_threads, "N", "BLAS and OpenMP threads",
-         "all cores", 1, 1024, NULL},
+         "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
         {"Output", "output", 'o', FL_OPTION_STRING, &a.out, "FILE.f32",
          "little-endian f32 [n_tokens, vocab_size], '-': standard output", NULL, 0, 0, NULL},
         {0}};

@@ -59,7 +59,7 @@ struct fl_generator_options {
     int n_draft; /* proposals a round */
     enum fl_attention attention;
     enum fl_dtype kv_dtype;               /* f32, f16 or bf16 */
-    int n_threads;                        /* 0: all cores this process may use */
+    int n_threads;                        /* 0: fl_default_threads() */
     struct fl_event_log *log, *draft_log; /* of the model's passes and the draft's; or NULL */
     const struct fl_tokenizer *tokenizer; /* NULL: ids only */
     struct fl_generator_sink sink;

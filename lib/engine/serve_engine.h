@@ -17,7 +17,7 @@ struct fl_serve_engine_options {
     int n_blocks;         /* 0, or more than that: enough for all to be full */
     enum fl_attention attention;
     enum fl_dtype kv_dtype;   /* f32, f16 or bf16 */
-    int n_threads;            /* 0: all cores this process may use */
+    int n_threads;            /* 0: fl_default_threads() */
     struct fl_event_log *log; /* of the passes; or NULL */
 };
 

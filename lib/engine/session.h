@@ -37,7 +37,7 @@ struct fl_session_options {
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
     enum fl_attention attention;
     enum fl_logits logits; /* the most that will be asked for; decides the size of the buffer */
-    int n_threads;         /* 0: all cores this process may use */
+    int n_threads;         /* 0: fl_default_threads() */
 };
 
 struct fl_session;

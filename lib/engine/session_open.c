@@ -1,6 +1,7 @@
 /* session_open.c - the beginning of session.h: options checked, memory planned and reserved. */
 #include "base/checked.h"
 #include "base/memory.h"
+#include "base/threads.h"
 #include "engine/session_state.h"
 #include "ledger/formulas.h"
 #include "ops/positions.h"
@@ -8,19 +9,10 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { N_THREADS_MAX = 1024 };
-
-static int n_usable_cores(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    return CPU_COUNT(&set);
-}
 
 static int check_context(const struct fl_config *config, int n_ctx, struct fl_error *error)
 {
@@ -108,7 +100,7 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     if (options->n_tokens_max == 0)
         options->n_tokens_max = options->n_ctx;
     if (options->n_threads == 0)
-        options->n_threads = n_usable_cores();
+        options->n_threads = fl_default_threads();
 
     if (check_context(config, options->n_ctx, error) != FL_OK)
         return FL_FAILED;

@@ -39,7 +39,7 @@ struct fl_speculative_options {
     int prefill_chunk; /* tokens of the prompt in one pass at most; 0: 64 */
     enum fl_attention attention;
     enum fl_dtype kv_dtype; /* of both caches */
-    int n_threads;          /* 0: all cores this process may use */
+    int n_threads;          /* 0: fl_default_threads() */
     struct fl_distribution distribution;
     uint64_t seed;
     struct fl_event_log *log, *draft_log; /* of the target's passes and the draft's; or NULL */
