@@ -34,7 +34,11 @@ Test(cli_readme, every_command_is_named)
         for (char name[32], quoted[40]; sscanf(line, "  %31s", name) == 1 && *line == ' ';
              line = strchr(line, '\n') + 1) {
             snprintf(quoted, sizeof quoted, "`%s`", name);
-            cr_expect(strstr(text, quoted), "%s: %s", READMES[i], quoted);
+            const char *row = strstr(text, quoted);
+            cr_expect(row, "%s: %s", READMES[i], quoted);
+            snprintf(quoted, sizeof quoted, "\n| `%s` |", name);
+            row = strstr(text, quoted);
+            cr_expect_not(row && strstr(row + 1, quoted), "%s: two rows%s", READMES[i], quoted);
         }
         free(text);
     }
