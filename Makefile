@@ -127,10 +127,13 @@ endif
 # ---- build ----
 include lib/counters/flopgrind/flopgrind.mk
 
+# A program of all that its rule names, and of these libraries besides.
+link = $(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(1) $(ALL_LDLIBS) $(LDLIBS)
+
 all: $(BUILD)/flopledger flopgrind ## build the program (default)
 
 $(BUILD)/flopledger: $(MAIN_OBJ) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+	$(call link)
 
 $(BUILD)/libflopledger.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
@@ -151,36 +154,28 @@ $(foreach set,$(SIMD_SETS),$(eval $(call simd_rule,$(set))))
 $(BUILD)/obj/reports/assets.o: reports/page.css reports/page.js reports/calculator.js
 
 $(BUILD)/tests: $(TEST_OBJ) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ -lcriterion $(ALL_LDLIBS) $(LDLIBS)
+	$(call link,-lcriterion)
 
 $(BUILD)/oracle: $(call obj,$(ORACLE_SRC))
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lZydis $(ALL_LDLIBS) $(LDLIBS)
+	$(call link,-lZydis)
 
 $(BUILD)/accuracy_kernels: $(call obj,$(KERNELS_SRC)) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+	$(call link)
 
 # A PAPI program of its own, for the test of what we export to such programs.
 PAPI_CLIENT := $(if $(PAPI),$(BUILD)/papi_client)
 $(BUILD)/papi_client: $(call obj,tests/papi/papi_client.c) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) \
-	    -Wl,--no-as-needed -lsde $(LDLIBS)
+	$(call link,-Wl$(comma)--no-as-needed -lsde)
 
 $(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+	$(call link)
 
 $(BUILD)/bench_peaks: $(call obj,$(PEAKS_SRC)) $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
+	$(call link)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c) tests/unit/model_files.c) \
                  $(BUILD)/libflopledger.a
-	$(call say,LINK,$@)$(CC) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -o $@ $^ $(ALL_LDLIBS) $(LDLIBS)
-
-# Programs that use the library as anybody would. `make test` builds and runs them.
-EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(wildcard docs/examples/*.c))
-$(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libflopledger.a
-	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(CPPFLAGS) $(ALL_CFLAGS) $(RUN_PATH) $(LDFLAGS) -MMD -MP -o $@ $< \
-	    $(BUILD)/libflopledger.a $(ALL_LDLIBS) $(LDLIBS)
+	$(call link)
 
 # What a program is linked with besides the archive is what ours was linked with.
 VERSION := $(shell sed -n 's/^.define FL_VERSION "\(.*\)"/\1/p' lib/base/version.h)
@@ -200,13 +195,13 @@ $(BUILD)/commit: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
 $(BUILD)/obj/lib/base/version.o: $(BUILD)/commit
+$(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
 
 # What was built without PAPI is built again when there is one.
 $(BUILD)/papi: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PAPI)' | cmp -s - $@ || echo '$(PAPI)' >$@
 $(filter %counter_papi.o %papi_library.o %papi_choice.o %papi_probe.o %test_papi_counter.o,$(LIB_OBJ) $(TEST_OBJ)): $(BUILD)/papi
-$(BUILD)/obj/lib/base/version.o: ALL_CPPFLAGS += -DFL_COMMIT='"$(COMMIT)"'
 
 # ---- use ----
 demo: all ## measure two small models and write build/demo/index.html
@@ -215,7 +210,7 @@ demo: all ## measure two small models and write build/demo/index.html
 # Their code is for x86-64; elsewhere the tests say that they are not built.
 ACCURACY := $(if $(SIMD_SETS),$(BUILD)/oracle $(BUILD)/accuracy_kernels)
 
-test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) $(EXAMPLES) $(BUILD)/flopledger.pc ## run every test; FILTER='suite/*' runs a part
+test: $(BUILD)/tests $(PAPI_CLIENT) all $(ACCURACY) $(BUILD)/flopledger.pc ## run every test; FILTER='suite/*' runs a part
 	scripts/run-tests $(BUILD) '$(FILTER)'
 
 bench: bench-engine bench-peaks $(BUILD)/flopledger ## bench-engine, bench-peaks, and the longer sweep (GPT-2 124M), into build/bench/results.db
@@ -236,7 +231,7 @@ report: $(BUILD)/flopledger ## turn DB=results.db into a report beside it
 format: ## lay out the source with clang-format
 	clang-format -i $(ALL_C)
 
-lint: ## layout, static analysis, include order, shell scripts
+lint: ## layout, static analysis, include order, words of reports, shell scripts, links
 	scripts/lint
 
 fuzz: ## mutate the readers' inputs under sanitizers; FUZZ_N=count FUZZ_SEED=seed
@@ -275,6 +270,6 @@ FORCE:
 .PHONY: all flopgrind demo test bench bench-engine bench-peaks bench-flopgrind report format lint fuzz run-fuzz coverage install uninstall clean \
         help FORCE
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TEST_OBJ) $(MAIN_OBJ) $(BENCH_OBJ) \
-           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC) $(PEAKS_SRC))) $(EXAMPLES:=.d)
+           $(call obj,$(FUZZ_SRC) $(ACCURACY_SRC) $(PEAKS_SRC) tests/papi/papi_client.c))
 
 endif
