@@ -180,7 +180,7 @@ const struct fl_command fl_command_lab = {
     .name = "lab",
     .summary = "the course's labs: predict, measure, explain the difference",
     .usage = "[N] [--predict VALUE,...] [--answers] [--lang en|zh] [options]",
-    .examples = "  flopledger lab                                 the list\n"
+    .examples = "  flopledger lab                                 # the list\n"
                 "  flopledger lab 1\n"
                 "  flopledger lab 2 --lang zh\n"
                 "  flopledger lab 1 --predict '838.9 MFLOP,4 %,3072'\n"

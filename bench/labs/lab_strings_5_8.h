@@ -98,12 +98,12 @@ FL_LAB_STRING(QUANT_AIM,
     "同一套权重用四种格式存放：f32（4 字节）、bf16（2 字节）、Q8_0（每 32 个权重一块：32 个有符号字节加 2 字节的缩放因子）"
     "和 Q4_0（16 字节加缩放因子）。做矩阵乘法时再边读边还原；偏置、归一化、激活值与键值缓存仍为 f32。"
     "本实验：缓存之后的第 128 个词元（解码一步），以及 64 个词元的预填充。")
-FL_LAB_STRING(QUANT_Q1, "By which factor do the bytes of the decode step shrink from f32 to Q4_0?", "从 f32 到 Q4_0，解码一步的访存量缩小为几分之一（多少倍）？")
-FL_LAB_STRING(QUANT_R1, "32 weights in 18 bytes instead of 128: 7.11, for what is a weight matrix", "32 个权重占 18 字节而非 128 字节，权重矩阵缩小 7.11 倍")
-FL_LAB_STRING(QUANT_Q2, "By which factor does its time shrink here?", "在这台机器上，用时缩短多少倍？")
+FL_LAB_STRING(QUANT_Q1, "By which factor do the bytes of the decode step shrink from f32 to Q4_0?", "解码一步的访存量，f32 是 Q4_0 的多少倍？")
+FL_LAB_STRING(QUANT_R1, "32 weights in 18 bytes instead of 128: 7.11, for what is a weight matrix", "32 个权重由 128 字节变为 18 字节：就权重矩阵而言为 7.11 倍")
+FL_LAB_STRING(QUANT_Q2, "By which factor does its time shrink here?", "在这台机器上，用时是多少倍？")
 FL_LAB_STRING(QUANT_R2, "as much as the bytes at most, while memory decides; less where widening takes longer than reading",
     "内存是瓶颈时，至多与访存量同比；若还原比读取更费时，则达不到")
-FL_LAB_STRING(QUANT_Q3, "And by which factor do its FLOPs shrink?", "浮点运算次数又缩小多少倍？")
+FL_LAB_STRING(QUANT_Q3, "And by which factor do its FLOPs shrink?", "浮点运算次数又是多少倍？")
 FL_LAB_STRING(QUANT_R3, "not at all: every weight still takes part in one multiply-accumulate", "不变：每个权重仍要做一次乘加")
 FL_LAB_STRING(QUANT_WHY,
     "Quantisation here is compression of traffic, not of arithmetic: each weight is widened to f32 and multiplied, so the "
@@ -130,8 +130,8 @@ FL_LAB_STRING(STEP_TIME, "step, time", "一步用时")
 FL_LAB_STRING(PREFILL_TIME, "prefill", "预填充用时")
 FL_LAB_STRING(LOGITS_ERROR, "error of logits", "logits 误差")
 FL_LAB_STRING(FIGURE_FORMATS, "Decode step: bytes moved, and time", "解码一步：访存量与用时")
-FL_LAB_STRING(SHRUNK_TO_Q4, "From a step shrunk as a whole to the step in Q4_0, bytes", "从整体缩小 7.11 倍到 Q4_0 的实际访存量")
-FL_LAB_STRING(ALL_SHRUNK, "if everything shrank 7.11 times", "假如全部缩小 7.11 倍")
+FL_LAB_STRING(SHRUNK_TO_Q4, "From a step shrunk as a whole to the step in Q4_0, bytes", "从整体除以 7.11 到 Q4_0 的实际访存量")
+FL_LAB_STRING(ALL_SHRUNK, "if everything shrank 7.11 times", "假如全部除以 7.11")
 FL_LAB_STRING(KV_STAYS, "keys and values stay f32", "键和值仍为 f32")
 FL_LAB_STRING(REST_STAYS, "biases, norms and activations stay f32", "偏置、归一化与激活值仍为 f32")
 FL_LAB_STRING(SLIP_QUANT_SCALES, "Four bits of 32 would be 8; every block of 32 weights has a 2-byte scale.", "32 位变 4 位是 8 倍；但每块 32 个权重还有 2 字节的缩放因子。")
