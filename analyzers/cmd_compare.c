@@ -269,7 +269,7 @@ const struct fl_command fl_command_compare = {
     .examples = "  flopledger compare before.db after.db\n"
                 "  flopledger compare before.db after.db --fail-on slower,work --plot ratios.svg\n"
                 "  flopledger compare results.db:attention=naive results.db:attention=causal\n"
-                "  flopledger compare results.db                  (its last two runs)\n"
+                "  flopledger compare results.db                  # its last two runs\n"
                 "  flopledger compare results.db:run=1 results.db:run=3 --threshold 5 --format md\n"
                 "\n"
                 "Keys: run, machine (any part of its name), model, phase, cache, attention, "

@@ -226,7 +226,7 @@ const struct fl_command fl_command_count = {
     .usage = "--model M [-s S] [-b B] [--past P] [options]",
     .examples = "  flopledger count -m llama-3-70b -s 8192 --dtype bf16 --kv-dtype bf16\n"
                 "  flopledger count -m gpt2-small -s 1024 --explain\n"
-                "  flopledger count -m qwen2.5-7b --past 4095          one cached decode step\n"
+                "  flopledger count -m qwen2.5-7b --past 4095          # one cached decode step\n"
                 "  flopledger count -m qwen2.5-7b --past 4095 --cache off\n"
                 "  flopledger count -m mixtral-8x7b --prompt 512 --gen 256 --format json\n"
                 "  flopledger count -m t5-small --encoder-tokens 64 --gen 20\n"

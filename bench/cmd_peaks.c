@@ -197,7 +197,7 @@ const struct fl_command fl_command_peaks = {
     .summary = "measure this machine's ceilings: FLOP/s, and bandwidth by cache level",
     .usage = "[--quick | --refresh | --show] [--threads LIST] [-o RESULTS.db]",
     .examples =
-        "  flopledger peaks                      measured once, then kept for this machine\n"
+        "  flopledger peaks                      # measured once, then kept for this machine\n"
         "  flopledger peaks --refresh --threads 2 --format csv\n"
         "  flopledger peaks --show\n"
         "  flopledger peaks --quick -o results.db\n",

@@ -194,8 +194,9 @@ static int run(int argc, char **argv)
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "GGUF, .bin, safetensors folder, or a preset (random weights)", NULL, 0, 0, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",
-         "for prompts as text: GGUF, llama2.c tokenizer.bin, or 'bytes'", "the model's", 0, 0,
-         NULL},
+         "for prompts as text: GGUF, tokenizer.json, vocab.json, sentencepiece .model, llama2.c "
+         "tokenizer.bin, or 'bytes'",
+         "the model's", 0, 0, NULL},
         {NULL, "ctx", 'c', FL_OPTION_INT, &a.n_ctx, "N", "tokens a request may have",
          "the model's; memory is taken for the longest request", 1, 1 << 24, NULL},
         {"Batching", "max-seqs", 0, FL_OPTION_INT, &a.max_seqs, "N", "requests running at once",

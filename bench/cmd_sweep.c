@@ -396,8 +396,8 @@ const struct fl_command fl_command_sweep = {
     .summary = "measure over context, batch, threads, phase, cache and attention kernel",
     .usage = "--model M --out FILE [axes] [options]",
     .examples =
-        "flopledger sweep -m stories260K.bin -s 16-256*2 --reps 5 -o results.db\n"
-        "flopledger sweep -m gpt2-small -s 16-1024*2 -b 1,4 --attention naive,causal \\\n"
+        "flopledger sweep -m stories260K.bin -s '16-256*2' --reps 5 -o results.db\n"
+        "flopledger sweep -m gpt2-small -s '16-1024*2' -b 1,4 --attention naive,causal \\\n"
         "    --threads 1,2 -o results.db\n"
         "flopledger sweep -m gpt2-nano -s 16,64 --counter flopgrind -o results.db\n"
         "flopledger sweep -m gpt2-small -s 64,128 --dry-run\n"
