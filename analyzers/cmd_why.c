@@ -142,7 +142,7 @@ const struct fl_command fl_command_why = {
     .summary = "what another tool or formula reports, and why it differs",
     .usage = "--model M [--tool NAME] [-s S] [-b B] [options]",
     .examples = "  flopledger why --list\n"
-                "  flopledger why -m llama-2-7b -s 128                   # every tool, a line each\n"
+                "  flopledger why -m llama-2-7b -s 128                  # every tool, a line each\n"
                 "  flopledger why -m llama-2-7b -s 128 --tool calflops\n"
                 "  flopledger why -m llama-2-7b -s 128 --tool calflops --unit mac\n"
                 "  flopledger why -m gpt2-small -s 1024 --tool palm --to textbook\n"
