@@ -33,16 +33,6 @@ struct inputs {
     char names[2][4224];
 };
 
-static int load(struct fl_results *results, const char *path, struct fl_error *error)
-{
-    struct fl_store *store;
-    if (fl_store_open(&store, path, error) != FL_OK)
-        return FL_FAILED;
-    int status = fl_store_load(store, results, error);
-    fl_store_close(store);
-    return status;
-}
-
 /* One file alone: its last two runs that took samples. */
 static int choose_runs(struct inputs *inputs, struct fl_error *error)
 {
@@ -76,11 +66,11 @@ static int choose_runs(struct inputs *inputs, struct fl_error *error)
 
 static int open_inputs(struct inputs *inputs, int n, struct fl_error *error)
 {
-    if (load(&inputs->results[0], inputs->selectors[0].path, error) != FL_OK)
+    if (fl_results_read(&inputs->results[0], inputs->selectors[0].path, error) != FL_OK)
         return FL_FAILED;
     inputs->same_file = n == 1 || strcmp(inputs->selectors[0].path, inputs->selectors[1].path) == 0;
     if (!inputs->same_file)
-        return load(&inputs->results[1], inputs->selectors[1].path, error);
+        return fl_results_read(&inputs->results[1], inputs->selectors[1].path, error);
     return n == 1 ? choose_runs(inputs, error) : FL_OK;
 }
 

@@ -33,7 +33,6 @@ struct state {
     struct fl_stored stored;
     struct fl_predict_report items[MACHINES_MAX];
     int n_items;
-    struct fl_store *store;
     struct fl_results results;
     struct fl_against against;
     bool has_against;
@@ -50,7 +49,6 @@ static void release(struct state *state)
     if (state->has_against)
         fl_against_free(&state->against);
     fl_results_free(&state->results);
-    fl_store_close(state->store);
     fl_model_close(&state->model);
     fl_peaks_free(&state->peaks);
     free(state->batches);
@@ -141,7 +139,6 @@ static void read_peaks(struct state *state)
 {
     struct fl_run host = {0};
     fl_hostinfo_fill(&host);
-    fl_run_name_machine(&host);
     fl_peaks_of_host(&state->peaks, &host, &state->no_peaks);
     for (int i = 0; i < state->peaks.n; i++)
         snprintf(state->peaks.rows[i].machine, sizeof state->peaks.rows[i].machine, "%s",
@@ -205,8 +202,7 @@ static int hold_against(struct state *state, const struct arguments *a, struct f
         return FL_OK;
     if (a->machine && fl_hardware_open(&machine, a->machine, error) != FL_OK)
         return FL_FAILED;
-    if (fl_store_open(&state->store, a->against, error) != FL_OK ||
-        fl_store_load(state->store, &state->results, error) != FL_OK ||
+    if (fl_results_read(&state->results, a->against, error) != FL_OK ||
         fl_against_make(&state->against, &state->results, &machines, error) != FL_OK)
         return FL_FAILED;
     state->has_against = true;

@@ -11,17 +11,12 @@ static const char *const FORMAT_NAMES[] = {"csv", "json", "jsonl", "md", NULL};
 static int export_file(const char *path, const char *out_path, enum fl_export_format format,
                        bool by_op, struct fl_error *error)
 {
-    struct fl_store *store;
     struct fl_results results;
-    if (fl_store_open(&store, path, error) != FL_OK)
+    if (fl_results_read(&results, path, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_store_load(store, &results, error);
-    fl_store_close(store);
-    if (status != FL_OK)
-        return status;
 
     struct fl_output output;
-    status = fl_output_open(&output, out_path, error);
+    int status = fl_output_open(&output, out_path, error);
     if (status == FL_OK) {
         if (format == FL_EXPORT_MARKDOWN)
             status = fl_export_markdown(output.stream, &results, by_op, error);

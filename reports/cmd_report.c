@@ -162,21 +162,16 @@ static int run(int argc, char **argv)
         return fl_cli_misuse(&fl_command_report, "--output: expected a directory");
     a.results = argv[first];
 
-    struct fl_store *store;
     struct fl_results results;
     struct fl_error error;
-    if (fl_store_open(&store, a.results, &error) != FL_OK)
+    if (fl_results_read(&results, a.results, &error) != FL_OK)
         return fl_cli_failed(&fl_command_report, &error);
-    int status = fl_store_load(store, &results, &error);
-    if (status == FL_OK) {
-        if (results.n_points == 0)
-            status =
-                fl_fail(&error, "%s: holds no points yet; expected a sweep's results", a.results);
-        else
-            status = report(&a, &results, &error);
-        fl_results_free(&results);
-    }
-    fl_store_close(store);
+    int status;
+    if (results.n_points == 0)
+        status = fl_fail(&error, "%s: holds no points yet; expected a sweep's results", a.results);
+    else
+        status = report(&a, &results, &error);
+    fl_results_free(&results);
     return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_report, &error);
 }
 

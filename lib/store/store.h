@@ -214,6 +214,9 @@ struct fl_results {
 };
 
 int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_error *error);
+
+/* The same of a file: opens it, loads it and closes it. Results are empty on failure. */
+int fl_results_read(struct fl_results *results, const char *path, struct fl_error *error);
 void fl_results_free(struct fl_results *results);
 
 /* The observation to show where there is room for one: the first that counted FLOPs, or else the

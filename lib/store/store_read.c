@@ -411,6 +411,17 @@ int fl_store_load(struct fl_store *store, struct fl_results *results, struct fl_
     return status;
 }
 
+int fl_results_read(struct fl_results *results, const char *path, struct fl_error *error)
+{
+    struct fl_store *store;
+    *results = (struct fl_results){0};
+    if (fl_store_open(&store, path, error) != FL_OK)
+        return FL_FAILED;
+    int status = fl_store_load(store, results, error);
+    fl_store_close(store);
+    return status;
+}
+
 void fl_results_free(struct fl_results *results)
 {
     free(results->runs);

@@ -312,14 +312,14 @@ Test(peaks_cache, lies_where_the_environment_says)
 {
     char a[FL_PEAKS_PATH], b[FL_PEAKS_PATH];
     setenv("XDG_CACHE_HOME", "/x", 1);
-    setenv("HOME", "/home/me", 1);
+    setenv("HOME", "/h", 1);
     cr_assert_eq(fl_peaks_cache_path(a, "key", &error), FL_OK);
     cr_expect_eq(strncmp(a, "/x/flopledger/peaks-", 20), 0, "%s", a);
     cr_assert_eq(fl_peaks_cache_path(b, "kez", &error), FL_OK);
     cr_expect_str_neq(a, b);
     setenv("XDG_CACHE_HOME", "relative", 1);
     cr_assert_eq(fl_peaks_cache_path(a, "key", &error), FL_OK);
-    cr_expect_eq(strncmp(a, "/home/me/.cache/flopledger/peaks-", 33), 0, "%s", a);
+    cr_expect_eq(strncmp(a, "/h/.cache/flopledger/peaks-", 27), 0, "%s", a);
     unsetenv("XDG_CACHE_HOME");
     unsetenv("HOME");
     cr_expect_eq(fl_peaks_cache_path(a, "key", &error), FL_FAILED);

@@ -1,6 +1,5 @@
 /* Ceilings in a results file, and files of schema version 2, which has none. */
-#include "store/store.h"
-
+#include "tests/unit/store_file.h"
 #include "tests/unit/store_sample.h"
 #include "tests/unit/store_version_1.h"
 #include "tests/unit/store_version_2.h"
@@ -12,24 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char path[64], directory[48];
 static struct fl_error error;
 
-static void setup(void)
-{
-    strcpy(directory, "/tmp/fl-ceilings-XXXXXX");
-    cr_assert_not_null(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/r.db", directory);
-    error.text[0] = '\0';
-}
-
-static void teardown(void)
-{
-    unlink(path);
-    cr_expect_eq(rmdir(directory), 0, "the store left a file behind");
-}
-
-TestSuite(store_ceilings, .init = setup, .fini = teardown);
+TestSuite(store_ceilings, .init = store_setup, .fini = store_teardown);
 
 static struct fl_ceiling sample_ceiling(const char *kernel, int n_threads)
 {
@@ -60,7 +44,7 @@ static void fill(const char *host, const char *kernel, int n)
     cr_assert_leq(n, 4);
     for (int i = 0; i < n; i++)
         ceilings[i] = sample_ceiling(kernel, n - i);
-    cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_store_create(&store, store_path, &error), FL_OK, "%s", error.text);
     struct fl_run run = sample_run("host");
     strcpy(run.cpu_model, host);
     cr_assert_eq(fl_store_add_run(store, &run, &error), FL_OK, "%s", error.text);
@@ -68,30 +52,11 @@ static void fill(const char *host, const char *kernel, int n)
     fl_store_close(store);
 }
 
-static int load(struct fl_results *results)
-{
-    struct fl_store *store;
-    int status = fl_store_open(&store, path, &error);
-    if (status == FL_OK)
-        status = fl_store_load(store, results, &error);
-    fl_store_close(store);
-    return status;
-}
-
-static void tamper(const char *sql)
-{
-    sqlite3 *db;
-    char *message = NULL;
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s: %s", sql, message);
-    sqlite3_close(db);
-}
-
 Test(store_ceilings, come_back_as_they_were)
 {
     struct fl_results results;
     fill("X", "read", 2);
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     cr_assert_eq(results.n_ceilings, 2);
     for (int i = 0; i < 2; i++) {
         const struct fl_ceiling *got = &results.ceilings[i];
@@ -125,7 +90,7 @@ Test(store_ceilings, of_one_machine_are_replaced_and_of_another_kept)
     fill("X", "read", 2);
     fill("Y", "copy", 1);
     fill("X", "triad", 1);
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     cr_assert_eq(results.n_ceilings, 2);
     const struct fl_ceiling *x = fl_results_ceilings(&results, results.runs[0].machine, &n);
     cr_assert_eq(n, 1);
@@ -136,7 +101,7 @@ Test(store_ceilings, of_one_machine_are_replaced_and_of_another_kept)
     cr_expect_null(fl_results_ceilings(&results, "Z", &n));
     cr_expect_eq(n, 0);
 
-    cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_store_create(&store, store_path, &error), FL_OK, "%s", error.text);
     cr_assert_eq(fl_store_find_ceilings(store, results.runs[0].machine, measured_at, &error),
                  FL_OK);
     cr_expect_str_eq(measured_at, "2026-01-02T03:04:05Z");
@@ -152,14 +117,14 @@ Test(store_ceilings, twice_the_same_are_refused_and_leave_what_was_there)
     struct fl_results results;
     fill("X", "read", 2);
     const struct fl_ceiling twice[] = {sample_ceiling("copy", 1), sample_ceiling("copy", 1)};
-    cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_store_create(&store, store_path, &error), FL_OK, "%s", error.text);
     struct fl_run run = sample_run("host");
     strcpy(run.cpu_model, "X");
     cr_assert_eq(fl_store_add_run(store, &run, &error), FL_OK, "%s", error.text);
     cr_expect_eq(fl_store_set_ceilings(store, twice, 2, &error), FL_FAILED);
     cr_expect(strstr(error.text, "cannot store the ceilings"), "%s", error.text);
     fl_store_close(store);
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     cr_expect_eq(results.n_ceilings, 2);
     cr_expect_str_eq(results.ceilings[0].kernel, "read");
     fl_results_free(&results);
@@ -170,7 +135,7 @@ Test(store_ceilings, the_summary_view_gives_rates)
     sqlite3 *db;
     sqlite3_stmt *query;
     fill("X", "read", 1);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_open(store_path, &db), SQLITE_OK);
     cr_assert_eq(sqlite3_prepare_v2(
                      db,
                      "SELECT n_samples, min_per_s, median_per_s, max_per_s FROM ceilings_summary",
@@ -201,16 +166,16 @@ Test(store_ceilings, values_out_of_range_are_refused_by_name)
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct fl_results results;
-        unlink(path);
+        unlink(store_path);
         fill("X", "read", 1);
-        tamper(CASES[i][0]);
-        if (load(&results) == FL_OK) {
+        store_tamper(CASES[i][0]);
+        if (fl_results_read(&results, store_path, &error) == FL_OK) {
             fl_results_free(&results);
             cr_expect_fail("%s was read", CASES[i][0]);
             continue;
         }
         cr_expect(strstr(error.text, CASES[i][1]), "%s: %s", CASES[i][0], error.text);
-        cr_expect(strstr(error.text, path), "%s", error.text);
+        cr_expect(strstr(error.text, store_path), "%s", error.text);
     }
 }
 
@@ -219,25 +184,9 @@ Test(store_ceilings, values_out_of_range_are_refused_by_name)
 static void make_version_2(void)
 {
     for (int i = 0; VERSION_1_SQL[i]; i++)
-        tamper(VERSION_1_SQL[i]);
+        store_tamper(VERSION_1_SQL[i]);
     for (int i = 0; VERSION_2_SQL[i]; i++)
-        tamper(VERSION_2_SQL[i]);
-}
-
-static void schema_text(char out[32768])
-{
-    sqlite3 *db;
-    sqlite3_stmt *query;
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_prepare_v2(db,
-                                    "SELECT group_concat(name || type || sql) FROM (SELECT * FROM "
-                                    "sqlite_schema ORDER BY name)",
-                                    -1, &query, NULL),
-                 SQLITE_OK);
-    cr_assert_eq(sqlite3_step(query), SQLITE_ROW);
-    cr_assert_lt(snprintf(out, 32768, "%s", (const char *)sqlite3_column_text(query, 0)), 32768);
-    sqlite3_finalize(query);
-    sqlite3_close(db);
+        store_tamper(VERSION_2_SQL[i]);
 }
 
 static void expect_version_2(const struct fl_results *results)
@@ -254,27 +203,27 @@ Test(store_ceilings, a_file_of_version_2_is_read_and_left_alone)
     struct stat before, after;
     struct fl_results results;
     make_version_2();
-    cr_assert_eq(stat(path, &before), 0);
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(stat(store_path, &before), 0);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     expect_version_2(&results);
     cr_expect_eq(results.n_ceilings, 0);
     fl_results_free(&results);
-    cr_assert_eq(stat(path, &after), 0);
+    cr_assert_eq(stat(store_path, &after), 0);
     cr_expect_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
 Test(store_ceilings, a_file_of_version_2_is_brought_up_to_date_by_a_writer)
 {
-    static char made[32768], migrated[32768];
+    static char made[STORE_SCHEMA_TEXT], migrated[STORE_SCHEMA_TEXT];
     struct fl_results results;
     fill("X", "read", 1);
-    schema_text(made);
-    unlink(path);
+    store_schema_text(made);
+    unlink(store_path);
     make_version_2();
     fill("X", "read", 2);
-    schema_text(migrated);
+    store_schema_text(migrated);
     cr_expect_str_eq(migrated, made, "the same tables, however a file got them");
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     expect_version_2(&results);
     cr_expect_eq(results.n_ceilings, 2);
     fl_results_free(&results);
@@ -285,11 +234,11 @@ Test(store_ceilings, a_migration_that_fails_leaves_the_file_as_it_was)
     struct fl_store *store;
     struct fl_results results;
     make_version_2();
-    tamper("CREATE TABLE ceilings (mine TEXT)");
-    cr_expect_eq(fl_store_create(&store, path, &error), FL_FAILED);
+    store_tamper("CREATE TABLE ceilings (mine TEXT)");
+    cr_expect_eq(fl_store_create(&store, store_path, &error), FL_FAILED);
     cr_expect(strstr(error.text, "cannot bring the file up to date: table ceilings already exists"),
               "%s", error.text);
-    cr_assert_eq(load(&results), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, store_path, &error), FL_OK, "%s", error.text);
     expect_version_2(&results);
     fl_results_free(&results);
 }
