@@ -15,7 +15,7 @@ static const char *const HEADS[] = {"all", "none", NULL};
 
 struct arguments {
     const char *model, *tool;
-    int64_t n_tokens, batch, n_past;
+    int64_t n_tokens, batch, n_past, n_encoder_tokens;
     int unit, head, goal, format;
     bool list;
 };
@@ -36,6 +36,9 @@ static struct fl_why_request request_of(const struct arguments *a, const struct 
         request.shape.n_tokens = a->n_past > 0              ? 1
                                  : config->n_ctx_max < 1024 ? config->n_ctx_max
                                                             : 1024;
+    if (config->n_encoder_layers > 0)
+        request.shape.n_encoder_tokens =
+            a->n_encoder_tokens > 0 ? a->n_encoder_tokens : a->n_past + request.shape.n_tokens;
     return request;
 }
 
@@ -62,8 +65,8 @@ static int ask_one(const struct arguments *a, const struct fl_config *config,
     return print(&why, 1, a, config, error);
 }
 
-/* A tool that knows no cache, or no such unit, or no model without a head, is left as it is asked
- * for what it does have; one that knows no cache stays empty behind one. */
+/* A tool that knows no such unit, or no model without a head, is asked for what it does have; one
+ * that has no figure for the model and shape stays empty. */
 static int ask_all(const struct arguments *a, const struct fl_config *config,
                    struct fl_error *error)
 {
@@ -76,9 +79,9 @@ static int ask_all(const struct arguments *a, const struct fl_config *config,
         request.headless = request.headless && tools[i].traced;
         if (tools[i].units != FL_TOOL_BOTH)
             request.unit = tools[i].units == FL_TOOL_MAC ? FL_UNIT_MAC : FL_UNIT_FLOP;
-        if (request.shape.n_past > 0 && !tools[i].cached)
-            whys[i] = (struct fl_why){.request = request};
-        else
+        whys[i].request = request;
+        whys[i].refused = fl_why_refusal(&tools[i], config, &request.shape);
+        if (!whys[i].refused)
             status = fl_why(&whys[i], config, &request, error);
     }
     if (status == FL_OK)
@@ -106,6 +109,8 @@ static int run(int argc, char **argv)
         {NULL, "batch", 'b', FL_OPTION_INT, &a.batch, "B", "sequences", "1", 1, 1e12, NULL},
         {NULL, "past", 'p', FL_OPTION_INT, &a.n_past, "P", "tokens in the KV cache before them",
          "0", 0, 1e12, NULL},
+        {NULL, "encoder-tokens", 0, FL_OPTION_INT, &a.n_encoder_tokens, "N",
+         "encoder input (encoder-decoders)", "as many as the decoder's", 0, 1e12, NULL},
         {"Output", "to", 0, FL_OPTION_CHOICE, &a.goal, "GOAL",
          "our figure to arrive at: exact or textbook", "exact", 0, 0, GOALS},
         {NULL, "format", 'f', FL_OPTION_CHOICE, &a.format, "F", "table, json, csv or md", "table",
@@ -147,6 +152,7 @@ const struct fl_command fl_command_why = {
                 "  flopledger why -m llama-2-7b -s 128 --tool calflops --unit mac\n"
                 "  flopledger why -m gpt2-small -s 1024 --tool palm --to textbook\n"
                 "  flopledger why -m llama-2-7b --past 511 --tool llm-analysis\n"
+                "  flopledger why -m t5-small -s 64 --encoder-tokens 256\n"
                 "  flopledger why -m gpt2-small --tool torchinfo --format json\n",
     .run = run,
 };

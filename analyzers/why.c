@@ -7,7 +7,9 @@
 
 /* ---- what the model and the request have ---- */
 
-static unsigned traits_of(const struct fl_config *config, const struct fl_why_request *request)
+/* features: those of the stack's exact environment. */
+static unsigned traits_of(const struct fl_config *config, const struct fl_why_request *request,
+                          unsigned features)
 {
     const enum fl_activation act = config->activation;
     const struct {
@@ -30,9 +32,12 @@ static unsigned traits_of(const struct fl_config *config, const struct fl_why_re
         {config->bias_attn_out, T_BIAS_OUT},
         {config->bias_ffn, T_BIAS_FFN},
         {config->bias_logits, T_BIAS_LOGITS},
-        {!request->headless, T_HEAD},
+        {!request->headless && features & FL_HAS_LOGITS, T_HEAD},
         {request->shape.n_past > 0, T_PAST},
         {request->unit == FL_UNIT_FLOP || request->tool->units != FL_TOOL_BOTH, T_FLOPS},
+        {features & FL_HAS_CROSS, T_CROSS},
+        {features & FL_HAS_CROSS_KV, T_CROSS_KV},
+        {config->positions == FL_POS_RELATIVE, T_RELATIVE},
     };
     unsigned traits = 0;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -47,12 +52,19 @@ static bool applies(unsigned traits, unsigned when, unsigned unless)
 
 /* ---- exact sums ---- */
 
+/* A stack that runs in the step. */
+struct stack {
+    struct fl_environment exact;
+    unsigned traits;
+    int n_layers;
+};
+
 struct bridge {
     struct fl_why *why;
     const struct fl_config *config;
     struct fl_error *error;
-    struct fl_environment exact;
-    unsigned traits;
+    struct stack stacks[FL_N_STACKS];
+    int n_stacks;
     struct fl_rational theirs; /* in the tool's unit, all passes */
     struct fl_rational macs;   /* of one pass, what is doubled when it becomes FLOPs */
     struct fl_rational layers; /* of one pass: what is in the layers, for a second forward */
@@ -107,33 +119,42 @@ static int add_term(struct bridge *b, const char *term, const char *note, struct
 
 /* ---- the tool's own figure ---- */
 
-static int row_value(struct bridge *b, const struct rule_row *row, struct fl_rational *value)
+/* The rows that apply, one stack after the other; starts as all zero. */
+struct walk {
+    int i_stack, table, row;
+    const struct stack *stack; /* of the row that next_row() gave */
+};
+
+static const struct rule_row *next_row(const struct bridge *b, struct walk *walk)
+{
+    const struct fl_tool_rules *rules = b->why->request.tool->rules;
+    for (; walk->i_stack < b->n_stacks; walk->i_stack++, walk->table = 0) {
+        walk->stack = &b->stacks[walk->i_stack];
+        for (; walk->table < TABLES_MAX && rules->rows[walk->table]; walk->table++, walk->row = 0)
+            while (rules->rows[walk->table][walk->row].label) {
+                const struct rule_row *at = &rules->rows[walk->table][walk->row++];
+                if (applies(walk->stack->traits, at->when, at->unless))
+                    return at;
+            }
+    }
+    return NULL;
+}
+
+static int row_value(struct bridge *b, const struct walk *walk, const struct rule_row *row,
+                     struct fl_rational *value)
 {
     struct fl_expression expression;
     const fl_wide times[] = {
-        [PER_LAYER] = b->config->n_layers,
+        [PER_LAYER] = walk->stack->n_layers,
         [ONCE] = 1,
         [PER_POSITION] = b->config->n_ctx_max,
         [PER_PARAMETER] = (fl_wide)fl_config_n_params(b->config),
     };
     if (!fl_expression_parse(&expression, row->text) ||
-        !fl_expression_evaluate(&expression, b->exact.values, value) ||
+        !fl_expression_evaluate(&expression, walk->stack->exact.values, value) ||
         !fl_rational_multiply(fl_rational_whole(times[row->times]), *value, value))
         return too_large(b, row->label);
     return FL_OK;
-}
-
-/* Walks the rows that apply: *table and *row start as 0. */
-static const struct rule_row *next_row(const struct bridge *b, int *table, int *row)
-{
-    const struct fl_tool_rules *rules = b->why->request.tool->rules;
-    for (; *table < TABLES_MAX && rules->rows[*table]; (*table)++, *row = 0)
-        while (rules->rows[*table][*row].label) {
-            const struct rule_row *at = &rules->rows[*table][(*row)++];
-            if (applies(b->traits, at->when, at->unless))
-                return at;
-        }
-    return NULL;
 }
 
 static int add_part(struct bridge *b, const char *label, struct fl_rational value)
@@ -158,11 +179,12 @@ static int sum_rows(struct bridge *b)
     const struct fl_tool *tool = b->why->request.tool;
     const bool mac = b->why->request.unit == FL_UNIT_MAC;
     const struct rule_row *row;
-    for (int table = 0, i = 0; (row = next_row(b, &table, &i));) {
+    struct walk walk = {0};
+    while ((row = next_row(b, &walk))) {
         struct fl_rational value, shown;
         if (row->inside)
             continue;
-        if (row_value(b, row, &value) != FL_OK)
+        if (row_value(b, &walk, row, &value) != FL_OK)
             return FL_FAILED;
         const bool again = tool->layers && row->times == PER_LAYER;
         const fl_wide flops_each = row->mac ? 2 : 1;
@@ -198,16 +220,28 @@ static int convert_units(struct bridge *b)
 static int take_extras_away(struct bridge *b)
 {
     const struct rule_row *row;
-    for (int table = 0, i = 0; (row = next_row(b, &table, &i));) {
+    struct walk walk = {0};
+    while ((row = next_row(b, &walk))) {
         struct fl_rational value, flops = fl_rational_whole(0);
         if (row->kind != ROW_EXTRA)
             continue;
-        if (row_value(b, row, &value) != FL_OK ||
+        if (row_value(b, &walk, row, &value) != FL_OK ||
             add(b, &flops, row->mac ? -2 : -1, value) != FL_OK ||
             add_term(b, row->term, row->note, flops) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
+}
+
+/* Adds what all layers of a stack have of an operator under env. */
+static int add_operator(struct bridge *b, const struct stack *stack,
+                        const struct fl_environment *env, enum fl_operator op,
+                        struct fl_rational *sum)
+{
+    struct fl_rational flops;
+    if (fl_formula_flops(env, op, &flops, b->error) != FL_OK)
+        return FL_FAILED;
+    return add(b, sum, fl_operator_is_global(op) ? 1 : stack->n_layers, flops);
 }
 
 /* ---- matrix products: departures, taken back from the last to the first ---- */
@@ -217,53 +251,51 @@ struct view {
     uint64_t omits;
 };
 
-static int depart(struct bridge *b, struct view *view, const struct rule_departure *departure)
+static int depart(struct bridge *b, const struct stack *stack, struct view *view,
+                  const struct rule_departure *departure)
 {
     struct fl_expression expression;
     view->omits |= departure->omits;
     view->env.features = (view->env.features & ~departure->lacks) | departure->adds;
     if (departure->text && (!fl_expression_parse(&expression, departure->text) ||
-                            !fl_expression_evaluate(&expression, b->exact.values,
+                            !fl_expression_evaluate(&expression, stack->exact.values,
                                                     &view->env.values[departure->symbol])))
         return too_large(b, departure->term);
     return FL_OK;
 }
 
-/* Matrix products of all layers as this view has them. */
-static int view_sum(struct bridge *b, const struct view *view, struct fl_rational *sum)
+/* Matrix products of all layers of a stack as this view has them. */
+static int view_sum(struct bridge *b, const struct stack *stack, const struct view *view,
+                    struct fl_rational *sum)
 {
     *sum = fl_rational_whole(0);
-    for (int i = 0; i < FL_N_OPERATORS; i++) {
-        const enum fl_operator op = (enum fl_operator)i;
-        struct fl_rational flops;
-        if (view->omits >> i & 1)
-            continue;
-        if (fl_formula_flops(&view->env, op, &flops, b->error) != FL_OK ||
-            add(b, sum, fl_operator_is_global(op) ? 1 : b->config->n_layers, flops) != FL_OK)
+    for (int i = 0; i < FL_N_OPERATORS; i++)
+        if (!(view->omits >> i & 1) &&
+            add_operator(b, stack, &view->env, (enum fl_operator)i, sum) != FL_OK)
             return FL_FAILED;
-    }
     return FL_OK;
 }
 
 enum { DEPARTURES_MAX = 32 };
 
-static int walk_departures(struct bridge *b)
+static int walk_departures(struct bridge *b, const struct stack *stack)
 {
     const struct fl_tool_rules *rules = b->why->request.tool->rules;
     const struct rule_departure *taken[DEPARTURES_MAX];
     struct fl_rational sums[DEPARTURES_MAX + 1];
-    struct view view = {.env = b->exact};
+    struct view view = {.env = stack->exact};
     int n = 0;
     view.env.kinds = FL_PIECE_MATMUL;
-    if (view_sum(b, &view, &sums[0]) != FL_OK)
+    if (view_sum(b, stack, &view, &sums[0]) != FL_OK)
         return FL_FAILED;
     for (int table = 0; table < TABLES_MAX && rules->departures[table]; table++)
         for (const struct rule_departure *at = rules->departures[table]; at->term; at++) {
-            if (!applies(b->traits, at->when, at->unless))
+            if (!applies(stack->traits, at->when, at->unless))
                 continue;
             if (n == DEPARTURES_MAX)
                 return fl_fail(b->error, "why: expected at most %d departures", DEPARTURES_MAX);
-            if (depart(b, &view, at) != FL_OK || view_sum(b, &view, &sums[n + 1]) != FL_OK)
+            if (depart(b, stack, &view, at) != FL_OK ||
+                view_sum(b, stack, &view, &sums[n + 1]) != FL_OK)
                 return FL_FAILED;
             taken[n++] = at;
         }
@@ -280,17 +312,16 @@ static int walk_departures(struct bridge *b)
 /* Ours, of the operators of a group; NULL: the biases of all. */
 static int group_flops(struct bridge *b, const char *group, struct fl_rational *sum)
 {
-    struct fl_environment env = b->exact;
-    env.kinds = group ? FL_PIECE_ELEMENTWISE : FL_PIECE_BIAS;
     *sum = fl_rational_whole(0);
-    for (int i = 0; i < FL_N_OPERATORS; i++) {
-        const enum fl_operator op = (enum fl_operator)i;
-        struct fl_rational flops;
-        if (group && strcmp(fl_operator_group(op), group) != 0)
-            continue;
-        if (fl_formula_flops(&env, op, &flops, b->error) != FL_OK ||
-            add(b, sum, fl_operator_is_global(op) ? 1 : b->config->n_layers, flops) != FL_OK)
-            return FL_FAILED;
+    for (const struct stack *stack = b->stacks; stack < b->stacks + b->n_stacks; stack++) {
+        struct fl_environment env = stack->exact;
+        env.kinds = group ? FL_PIECE_ELEMENTWISE : FL_PIECE_BIAS;
+        for (int i = 0; i < FL_N_OPERATORS; i++) {
+            const enum fl_operator op = (enum fl_operator)i;
+            if ((!group || strcmp(fl_operator_group(op), group) == 0) &&
+                add_operator(b, stack, &env, op, sum) != FL_OK)
+                return FL_FAILED;
+        }
     }
     return FL_OK;
 }
@@ -300,11 +331,13 @@ static int subtract_charged(struct bridge *b, const char *group, struct fl_ratio
                             const char **note)
 {
     const struct rule_row *row;
-    for (int table = 0, i = 0; (row = next_row(b, &table, &i));) {
+    struct walk walk = {0};
+    while ((row = next_row(b, &walk))) {
         struct fl_rational value;
         if (row->kind != ROW_ELEMENTWISE || strcmp(row->term, group) != 0)
             continue;
-        if (row_value(b, row, &value) != FL_OK || add(b, flops, row->mac ? -2 : -1, value) != FL_OK)
+        if (row_value(b, &walk, row, &value) != FL_OK ||
+            add(b, flops, row->mac ? -2 : -1, value) != FL_OK)
             return FL_FAILED;
         *note = row->note;
     }
@@ -313,20 +346,27 @@ static int subtract_charged(struct bridge *b, const char *group, struct fl_ratio
 
 static int compare_groups(struct bridge *b)
 {
-    static const char *const GROUPS[] = {"bias",      "embedding", "norm",
-                                         "positions", "softmax",   "activation",
-                                         "ffn",       "residual",  "logits"};
-    static const char *const TERMS[] = {
-        "biases",      "embedding",          "norms",     "rotary positions", "softmax",
-        "activations", "routing of experts", "residuals", "scaled logits"};
+    static const struct {
+        const char *group, *term;
+    } GROUPS[] = {
+        {"bias", "biases"},
+        {"embedding", "embedding"},
+        {"norm", "norms"},
+        {"positions", "positions in attention"},
+        {"softmax", "softmax"},
+        {"activation", "activations"},
+        {"ffn", "routing of experts"},
+        {"residual", "residuals"},
+        {"logits", "scaled logits"},
+    };
     for (size_t i = 0; i < sizeof GROUPS / sizeof *GROUPS; i++) {
         struct fl_rational flops = fl_rational_whole(0);
         const char *note = "not counted";
         if (!b->why->request.to_textbook &&
-            group_flops(b, i == 0 ? NULL : GROUPS[i], &flops) != FL_OK)
+            group_flops(b, i == 0 ? NULL : GROUPS[i].group, &flops) != FL_OK)
             return FL_FAILED;
-        if (subtract_charged(b, GROUPS[i], &flops, &note) != FL_OK ||
-            add_term(b, TERMS[i], note, flops) != FL_OK)
+        if (subtract_charged(b, GROUPS[i].group, &flops, &note) != FL_OK ||
+            add_term(b, GROUPS[i].term, note, flops) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
@@ -351,18 +391,28 @@ static int go_on_to_textbook(struct bridge *b, const struct fl_shape *shape)
 
 /* ---- together ---- */
 
+const char *fl_why_refusal(const struct fl_tool *tool, const struct fl_config *config,
+                           const struct fl_shape *shape)
+{
+    if (config->n_encoder_layers > 0 && tool->one_stack)
+        return tool->one_stack;
+    if (shape->n_past > 0 && !tool->cached)
+        return "counts whole sequences only and knows no KV cache";
+    return NULL;
+}
+
 static int check_request(const struct fl_config *config, const struct fl_why_request *request,
                          struct fl_error *error)
 {
     const struct fl_tool *tool = request->tool;
-    if (config->n_encoder_layers > 0)
-        return fl_fail(error,
-                       "%s: expected a decoder-only model: the other tools' rules for "
-                       "encoder-decoders are not written down",
-                       config->name);
-    if (request->shape.n_past > 0 && !tool->cached)
-        return fl_fail(error, "--past: %s counts whole sequences and knows no KV cache; expected 0",
-                       tool->name);
+    const char *refusal = fl_why_refusal(tool, config, &request->shape);
+    if (refusal && refusal == tool->one_stack)
+        return fl_fail(error, "%s: expected a decoder-only model: %s %s", config->name, tool->name,
+                       refusal);
+    if (refusal)
+        return fl_fail(error, "--past: %s %s; expected 0", tool->name, refusal);
+    if (config->n_encoder_layers > 0 && request->shape.n_encoder_tokens < 1)
+        return fl_fail(error, "%s: encoder tokens: expected 1 or more", config->name);
     if (request->headless && !tool->traced)
         return fl_fail(error, "--lm-head none: expected a tool that runs a model; %s is a formula",
                        tool->name);
@@ -372,11 +422,29 @@ static int check_request(const struct fl_config *config, const struct fl_why_req
     return FL_OK;
 }
 
+static int add_stack(struct bridge *b, enum fl_stack which, int n_layers,
+                     const struct fl_convention *convention)
+{
+    struct stack *stack = &b->stacks[b->n_stacks++];
+    const struct fl_why_request *request = &b->why->request;
+    if (fl_environment_init(&stack->exact, b->config, &request->shape, convention, which,
+                            b->error) != FL_OK)
+        return FL_FAILED;
+    if (which == FL_STACK_ENCODER) /* the ids that it embeds */
+        stack->exact.values[FL_SYMBOL_V] =
+            fl_rational_whole(fl_config_prompt_vocab_size(b->config));
+    stack->traits = traits_of(b->config, request, stack->exact.features);
+    stack->n_layers = n_layers;
+    return FL_OK;
+}
+
 static int build_bridge(struct bridge *b)
 {
-    if (sum_rows(b) != FL_OK || convert_units(b) != FL_OK || take_extras_away(b) != FL_OK ||
-        walk_departures(b) != FL_OK)
+    if (sum_rows(b) != FL_OK || convert_units(b) != FL_OK || take_extras_away(b) != FL_OK)
         return FL_FAILED;
+    for (int i = 0; i < b->n_stacks; i++)
+        if (walk_departures(b, &b->stacks[i]) != FL_OK)
+            return FL_FAILED;
     return compare_groups(b);
 }
 
@@ -395,11 +463,12 @@ int fl_why(struct fl_why *why, const struct fl_config *config, const struct fl_w
                        .flops = zero};
     struct fl_analytic analytic;
     if (check_request(config, request, error) != FL_OK ||
-        fl_analytic(&analytic, config, &request->shape, &convention, error) != FL_OK ||
-        fl_environment_init(&b.exact, config, &request->shape, &convention, FL_STACK_DECODER,
-                            error) != FL_OK)
+        fl_analytic(&analytic, config, &request->shape, &convention, error) != FL_OK)
         return FL_FAILED;
-    b.traits = traits_of(config, request);
+    for (int i = 0; i < FL_N_STACKS; i++)
+        if (analytic.n_layers[i] > 0 &&
+            add_stack(&b, (enum fl_stack)i, analytic.n_layers[i], &convention) != FL_OK)
+            return FL_FAILED;
     if (build_bridge(&b) != FL_OK ||
         (request->to_textbook && go_on_to_textbook(&b, &request->shape) != FL_OK))
         return FL_FAILED;

@@ -36,6 +36,8 @@ struct fl_tool {
     bool cached; /* it knows steps behind a KV cache; false: whole sequences only */
     bool traced; /* it watches a PyTorch model run, so it sees the head only if there is one */
     bool layers; /* it runs the layers' forward pass twice (activation recomputation) */
+    const char *one_stack; /* what it does that leaves it without a figure for an encoder-decoder
+                              ("counts ..."); NULL: it has one */
     const struct fl_tool_rules *rules;
 };
 
@@ -44,7 +46,8 @@ const struct fl_tool *fl_tool_find(const char *name); /* NULL: none has this nam
 
 struct fl_why_request {
     const struct fl_tool *tool;
-    struct fl_shape shape; /* batch, n_tokens, n_past */
+    struct fl_shape shape; /* batch, n_tokens, n_past; n_encoder_tokens of encoder-decoders, whose
+                              encoder runs where n_past is 0 */
     enum fl_unit unit;     /* which figure of a tool that prints both */
     bool headless;         /* a traced model without its lm_head (AutoModel) */
     bool to_textbook;      /* bridge to the textbook's figure, not to the exact one */
@@ -66,6 +69,7 @@ enum { FL_WHY_PARTS_MAX = 32, FL_WHY_TERMS_MAX = 64 };
 
 struct fl_why {
     struct fl_why_request request;
+    const char *refused; /* fl_why_refusal(): the rest is empty; NULL: here it is */
     struct fl_why_part parts[FL_WHY_PARTS_MAX];
     int n_parts;
     fl_wide theirs; /* in the tool's unit: the sum of the parts */
@@ -75,8 +79,12 @@ struct fl_why {
     fl_wide unexplained; /* ours - theirs - the terms */
 };
 
-/* Refuses encoder-decoders, a past for a tool that knows none, and a unit the tool does not
- * print. */
+/* Why the tool has no figure for this model and shape, a clause without its name ("counts ...");
+ * NULL: it has one. */
+const char *fl_why_refusal(const struct fl_tool *tool, const struct fl_config *config,
+                           const struct fl_shape *shape);
+
+/* Refuses what fl_why_refusal() does, and a unit the tool does not print. */
 int fl_why(struct fl_why *why, const struct fl_config *config, const struct fl_why_request *request,
            struct fl_error *error);
 

@@ -5,7 +5,7 @@
 #include "analyzers/why.h"
 #include "ledger/formulas.h"
 
-/* What a model or request has that decides which rows and departures apply. */
+/* What a stack of the model or the request has that decides which rows and departures apply. */
 enum trait {
     T_LAYERNORM = 1 << 0,
     T_RMSNORM = 1 << 1,
@@ -25,10 +25,13 @@ enum trait {
     T_BIAS_LOGITS = 1 << 15,
     T_HEAD = 1 << 16, /* the traced model has its lm_head */
     T_PAST = 1 << 17,
-    T_FLOPS = 1 << 18 /* the figure in FLOPs is asked for */
+    T_FLOPS = 1 << 18, /* the figure in FLOPs is asked for */
+    T_CROSS = 1 << 19,
+    T_CROSS_KV = 1 << 20, /* its keys and values are computed in this step */
+    T_RELATIVE = 1 << 21
 };
 
-/* How often a row is charged. */
+/* How often a row is charged, in each stack. */
 enum row_times { PER_LAYER, ONCE, PER_POSITION /* n_ctx_max */, PER_PARAMETER };
 
 enum row_kind {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BIT(op)   (UINT64_C(1) << FL_OP_##op)
-#define PRODUCTS  (BIT(SCORES) | BIT(CONTEXT))
+#define PRODUCTS  (BIT(SCORES) | BIT(CONTEXT) | BIT(CROSS_SCORES) | BIT(CROSS_CONTEXT))
 #define IN_LAYERS (BIT(QKV) | BIT(ATTN_OUT) | BIT(FFN_UP) | BIT(FFN_DOWN))
 #define END                                                                                        \
     {                                                                                              \
@@ -22,6 +22,8 @@
 
 static const struct rule_row LINEAR[] = {
     {"linear", ROW_MATRIX, PER_LAYER, .mac = true, .text = "b*s*h*(n_h + 2*n_kv)*d_h + b*s*n_h*d_h*h"},
+    {"linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS, .text = "2*b*s*h*n_h*d_h"},
+    {"linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS_KV, .text = "2*b*s_e*h*n_kv*d_h"},
     {"linear", ROW_MATRIX, PER_LAYER, .mac = true, .unless = T_EXPERTS, .text = "2*b*s*h*f"},
     {"linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_GATE, .unless = T_EXPERTS,
      .text = "b*s*h*f"},
@@ -36,6 +38,8 @@ static const struct rule_row LINEAR[] = {
 static const struct rule_row LINEAR_MODULES[] = {
     {"Linear", ROW_MATRIX, PER_LAYER, .mac = true, .unless = T_CONV1D,
      .text = "b*s*h*(n_h + 2*n_kv)*d_h + b*s*n_h*d_h*h"},
+    {"Linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS, .text = "2*b*s*h*n_h*d_h"},
+    {"Linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS_KV, .text = "2*b*s_e*h*n_kv*d_h"},
     {"Linear", ROW_MATRIX, PER_LAYER, .mac = true, .unless = T_EXPERTS | T_CONV1D, .text = "2*b*s*h*f"},
     {"Linear", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_GATE, .unless = T_EXPERTS,
      .text = "b*s*h*f"},
@@ -47,17 +51,23 @@ static const struct rule_row LINEAR_MODULES[] = {
     END};
 
 static const struct rule_row BOTH_PRODUCTS[] = {
-    {"matmul", ROW_MATRIX, PER_LAYER, .mac = true, .text = "2*b*s*t*n_h*d_h"}, END};
+    {"matmul", ROW_MATRIX, PER_LAYER, .mac = true, .text = "2*b*s*t*n_h*d_h"},
+    {"matmul", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS, .text = "2*b*s*s_e*n_h*d_h"},
+    END};
 static const struct rule_row ONE_PRODUCT[] = {
     {"bmm", ROW_MATRIX, PER_LAYER, .mac = true, .text = "b*s*t*n_h*d_h"}, END};
 static const struct rule_row SDPA[] = {
     {"scaled_dot_product_attention", ROW_MATRIX, PER_LAYER, .mac = true, .text = "2*b*s*t*n_h*d_h"},
+    {"scaled_dot_product_attention", ROW_MATRIX, PER_LAYER, .mac = true, .when = T_CROSS,
+     .text = "2*b*s*s_e*n_h*d_h"},
     END};
 
 static const struct rule_row LAYER_NORM_5[] = {
     {"layer_norm", ROW_ELEMENTWISE, PER_LAYER, .when = T_LAYERNORM | T_FLOPS, .text = "5*b*s*h",
      .term = "norm", .note = "LayerNorm at 5 a feature"},
     {"layer_norm", ROW_ELEMENTWISE, PER_LAYER, .when = T_LAYERNORM | T_NORM_FFN | T_FLOPS,
+     .text = "5*b*s*h", .term = "norm", .note = "LayerNorm at 5 a feature"},
+    {"layer_norm", ROW_ELEMENTWISE, PER_LAYER, .when = T_LAYERNORM | T_CROSS | T_FLOPS,
      .text = "5*b*s*h", .term = "norm", .note = "LayerNorm at 5 a feature"},
     {"layer_norm", ROW_ELEMENTWISE, ONCE, .when = T_LAYERNORM | T_NORM_FINAL | T_FLOPS,
      .text = "5*b*s*h", .term = "norm", .note = "LayerNorm at 5 a feature"},
@@ -78,6 +88,8 @@ static const struct rule_row FUNCTIONALS[] = {
 static const struct rule_row SOFTMAX_1[] = {
     {"softmax", ROW_ELEMENTWISE, PER_LAYER, .when = T_FLOPS, .text = "b*n_h*s*t", .term = "softmax",
      .note = "1 a query-key pair, masked ones too"},
+    {"softmax", ROW_ELEMENTWISE, PER_LAYER, .when = T_CROSS | T_FLOPS, .text = "b*n_h*s*s_e",
+     .term = "softmax", .note = "1 a query-key pair, masked ones too"},
     END};
 
 static const struct rule_departure RECTANGLE[] = {
@@ -104,6 +116,8 @@ static const struct rule_row THOP_NORM[] = {
      .term = "norm", .note = "LayerNorm at 4 a feature, added to MACs"},
     {"LayerNorm", ROW_ELEMENTWISE, PER_LAYER, .when = T_LAYERNORM | T_NORM_FFN, .text = "4*b*s*h",
      .term = "norm", .note = "LayerNorm at 4 a feature, added to MACs"},
+    {"LayerNorm", ROW_ELEMENTWISE, PER_LAYER, .when = T_LAYERNORM | T_CROSS, .text = "4*b*s*h",
+     .term = "norm", .note = "LayerNorm at 4 a feature, added to MACs"},
     {"LayerNorm", ROW_ELEMENTWISE, ONCE, .when = T_LAYERNORM | T_NORM_FINAL, .text = "4*b*s*h",
      .term = "norm", .note = "LayerNorm at 4 a feature, added to MACs"},
     END};
@@ -115,6 +129,12 @@ static const struct rule_row TORCHINFO[] = {
      .text = "b*s*(n_h + 2*n_kv)*d_h", .term = "bias", .note = BIAS_NOTE},
     {"Linear (bias)", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_BIAS_OUT, .unless = T_CONV1D,
      .text = "b*s*h", .term = "bias", .note = BIAS_NOTE},
+    {"Linear (bias)", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_BIAS_QKV | T_CROSS,
+     .text = "b*s*n_h*d_h", .term = "bias", .note = BIAS_NOTE},
+    {"Linear (bias)", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_BIAS_QKV | T_CROSS_KV,
+     .text = "2*b*s_e*n_kv*d_h", .term = "bias", .note = BIAS_NOTE},
+    {"Linear (bias)", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_BIAS_OUT | T_CROSS,
+     .text = "b*s*h", .term = "bias", .note = BIAS_NOTE},
     {"Linear (bias)", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_BIAS_FFN, .unless = T_CONV1D,
      .text = "b*s*(f + h)", .term = "bias", .note = BIAS_NOTE},
     {"Linear (bias)", ROW_ELEMENTWISE, ONCE, .mac = true, .when = T_BIAS_LOGITS | T_HEAD,
@@ -123,6 +143,9 @@ static const struct rule_row TORCHINFO[] = {
      .note = "a lookup charged as the whole table, once a sequence"},
     {"Embedding (positions)", ROW_EXTRA, PER_POSITION, .mac = true, .when = T_POSITIONS, .text = "h",
      .term = "position table", .note = "a lookup charged as the whole table"},
+    /* of T5's first layer in each stack: 32 buckets, [s, t, n_h] out, whose first size is s */
+    {"Embedding (distances)", ROW_EXTRA, ONCE, .mac = true, .when = T_RELATIVE, .text = "32*s*n_h",
+     .term = "table of distances", .note = "a lookup charged as the whole table, once a query"},
     {"Conv1D", ROW_EXTRA, PER_LAYER, .mac = true, .when = T_CONV1D,
      .text = "b*((n_h + 2*n_kv)*d_h)^2*(h + 1) + b*h^2*(n_h*d_h + 1) + b*f^2*(h + 1) + b*h^2*(f + 1)",
      .term = "Conv1D",
@@ -131,11 +154,15 @@ static const struct rule_row TORCHINFO[] = {
      .term = "norm", .note = GAIN_NOTE},
     {"norm", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_LAYERNORM | T_NORM_FFN,
      .text = "2*b*h", .term = "norm", .note = GAIN_NOTE},
+    {"norm", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_LAYERNORM | T_CROSS,
+     .text = "2*b*h", .term = "norm", .note = GAIN_NOTE},
     {"norm", ROW_ELEMENTWISE, ONCE, .mac = true, .when = T_LAYERNORM | T_NORM_FINAL, .text = "2*b*h",
      .term = "norm", .note = GAIN_NOTE},
     {"norm", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_RMSNORM, .text = "b*h",
      .term = "norm", .note = GAIN_NOTE},
     {"norm", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_RMSNORM | T_NORM_FFN, .text = "b*h",
+     .term = "norm", .note = GAIN_NOTE},
+    {"norm", ROW_ELEMENTWISE, PER_LAYER, .mac = true, .when = T_RMSNORM | T_CROSS, .text = "b*h",
      .term = "norm", .note = GAIN_NOTE},
     {"norm", ROW_ELEMENTWISE, ONCE, .mac = true, .when = T_RMSNORM | T_NORM_FINAL, .text = "b*h",
      .term = "norm", .note = GAIN_NOTE},
@@ -146,6 +173,8 @@ static const struct rule_row TORCHINFO[] = {
 static const struct rule_row DEEPSPEED_EXAMPLE[] = {
     {"softmax", ROW_ELEMENTWISE, PER_LAYER, .text = "b*n_h*s*t", .term = "softmax",
      .note = "1 a query-key pair, added to MACs"},
+    {"softmax", ROW_ELEMENTWISE, PER_LAYER, .when = T_CROSS, .text = "b*n_h*s*s_e",
+     .term = "softmax", .note = "1 a query-key pair, added to MACs"},
     END};
 
 /* ---- formulas ---- */
@@ -158,6 +187,8 @@ static const struct rule_departure CLASSIC_LAYER[] = {
     {"gated FFN", "two matrices counted, the model has three", .when = T_GATE,
      .lacks = FL_HAS_GATE},
     END};
+static const struct rule_departure NO_CROSS[] = {
+    {"cross-attention", "not counted", .when = T_CROSS, .lacks = FL_HAS_CROSS | FL_HAS_CROSS_KV}, END};
 static const struct rule_departure FOUR_H[] = {
     {"FFN width (f ≠ 4h)", "taken as 4h", .symbol = FL_SYMBOL_f, .text = "4*h"}, END};
 static const struct rule_departure NO_GQA[] = {
@@ -169,7 +200,7 @@ static const struct rule_departure HEADS_ARE_H[] = {
 
 static const struct rule_row TEXTBOOK[] = {
     {"layers: 24bsh² + 4bsth", ROW_MATRIX, PER_LAYER, .text = "24*b*s*h^2 + 4*b*s*t*h"},
-    {"logits: 2bshV", ROW_MATRIX, ONCE, .text = "2*b*s*h*V"},
+    {"logits: 2bshV", ROW_MATRIX, ONCE, .when = T_HEAD, .text = "2*b*s*h*V"},
     END};
 static const struct rule_row NANOGPT[] = {
     {"attention/kqv", ROW_MATRIX, PER_LAYER, .text = "6*b*s*h^2"},
@@ -309,7 +340,8 @@ static const struct rule_departure MEGATRON_VIEW[] = {
     static const struct fl_tool_rules name = {.rows = rows_, .departures = departures_}
 #define LIST(...) {__VA_ARGS__}
 
-RULES(TEXTBOOK_RULES, LIST(TEXTBOOK), LIST(RECTANGLE, CLASSIC_LAYER, FOUR_H, NO_GQA, HEADS_ARE_H));
+RULES(TEXTBOOK_RULES, LIST(TEXTBOOK),
+      LIST(RECTANGLE, NO_CROSS, CLASSIC_LAYER, FOUR_H, NO_GQA, HEADS_ARE_H));
 RULES(NANOGPT_RULES, LIST(NANOGPT), LIST(RECTANGLE, CLASSIC_LAYER, FOUR_H, NO_GQA, HEADS_ARE_H));
 RULES(PALM_RULES, LIST(NO_POSITIONS, IN_PARAMETERS, PALM_ATTENTION), LIST(RECTANGLE));
 RULES(SIX_ND_RULES, LIST(ALL_PARAMETERS, IN_PARAMETERS), LIST(NO_PRODUCTS));
@@ -335,6 +367,8 @@ RULES(TORCHINFO_RULES, LIST(LINEAR_MODULES, TORCHINFO), LIST(NO_PRODUCTS, NO_CON
 #define DEEPSPEED_URL "https://github.com/microsoft/DeepSpeed/tree/v0.16.5/deepspeed/profiling/flops_profiler"
 #define CALFLOPS_URL  "https://github.com/MrYxJ/calculate-flops.pytorch"
 #define FVCORE_URL    "https://github.com/facebookresearch/fvcore/blob/main/fvcore/nn/jit_handles.py"
+#define ONE_LENGTH    "knows one stack of layers and one sequence length"
+#define ALL_MEET_ALL  "charges every parameter for every token; here a token meets those of one stack"
 #define MEGATRON_URL  "https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/training.py"
 
 static const struct fl_tool TOOLS[] = {
@@ -342,31 +376,41 @@ static const struct fl_tool TOOLS[] = {
      "https://arxiv.org/abs/2104.04473", FL_TOOL_FLOP, 1, .cached = true, .rules = &TEXTBOOK_RULES},
     {"nanogpt", "nanoGPT's transformer_sizing notebook, forward pass", "3adf61e",
      "https://github.com/karpathy/nanoGPT/blob/master/transformer_sizing.ipynb", FL_TOOL_FLOP, 1,
-     .rules = &NANOGPT_RULES},
+     .rules = &NANOGPT_RULES,
+     .one_stack = "writes out GPT-2's layers, which have no cross-attention"},
     {"palm", "6N + 12LHQT a token, training; N without a position table (PaLM, nanoGPT's MFU)",
-     "2022", "https://arxiv.org/abs/2204.02311", FL_TOOL_FLOP, 3, .rules = &PALM_RULES},
+     "2022", "https://arxiv.org/abs/2204.02311", FL_TOOL_FLOP, 3, .rules = &PALM_RULES,
+     .one_stack = ALL_MEET_ALL},
     {"6nd", "C = 6ND, training; N all parameters", "2022", "https://arxiv.org/abs/2203.15556",
-     FL_TOOL_FLOP, 3, .rules = &SIX_ND_RULES},
+     FL_TOOL_FLOP, 3, .rules = &SIX_ND_RULES,
+     .one_stack = ALL_MEET_ALL},
     {"kaplan", "2N + 2·n_layer·n_ctx·d_attn a token, forward; N without embeddings", "2020",
-     "https://arxiv.org/abs/2001.08361", FL_TOOL_FLOP, 1, .rules = &KAPLAN_RULES},
+     "https://arxiv.org/abs/2001.08361", FL_TOOL_FLOP, 1, .rules = &KAPLAN_RULES,
+     .one_stack = "counts the parameters of one stack of self-attention layers"},
     {"chinchilla", "Hoffmann et al., appendix F, forward pass", "2022",
-     "https://arxiv.org/abs/2203.15556", FL_TOOL_FLOP, 1, .rules = &CHINCHILLA_RULES},
+     "https://arxiv.org/abs/2203.15556", FL_TOOL_FLOP, 1, .rules = &CHINCHILLA_RULES,
+     .one_stack = "lists the operators of a decoder without cross-attention"},
     {"megatron", "Megatron-LM's num_floating_point_operations, training", "core 0.20",
-     MEGATRON_URL, FL_TOOL_FLOP, 3, .rules = &MEGATRON_RULES},
+     MEGATRON_URL, FL_TOOL_FLOP, 3, .rules = &MEGATRON_RULES,
+     .one_stack = ONE_LENGTH},
     {"megatron-paper", "96Bslh²(1 + s/6h + V/16lh), training with recomputation", "2021",
-     "https://arxiv.org/abs/2104.04473", FL_TOOL_FLOP, 3, .layers = true, .rules = &NANOGPT_RULES},
+     "https://arxiv.org/abs/2104.04473", FL_TOOL_FLOP, 3, .layers = true, .rules = &NANOGPT_RULES,
+     .one_stack = ONE_LENGTH},
     {"llm-analysis", "llm-analysis, forward pass or decode step", "d841e40",
      "https://github.com/cli99/llm-analysis/blob/main/llm_analysis/analysis.py", FL_TOOL_FLOP, 1,
-     .cached = true, .rules = &LLM_ANALYSIS_RULES},
+     .cached = true, .rules = &LLM_ANALYSIS_RULES,
+     .one_stack = ONE_LENGTH},
     {"llm-viewer", "LLM-Viewer, prefill or decode step", "472f71f",
      "https://github.com/hahnyuan/LLM-Viewer/blob/main/model_analyzer.py", FL_TOOL_FLOP, 1,
-     .cached = true, .rules = &LLM_VIEWER_RULES},
+     .cached = true, .rules = &LLM_VIEWER_RULES,
+     .one_stack = "has no layer with cross-attention"},
     {"calflops", "calflops on a model with eager attention", "29ca584", CALFLOPS_URL, FL_TOOL_BOTH,
      1, .cached = true, .traced = true, .rules = &CALFLOPS_RULES},
     {"calflops-sdpa", "calflops on a model with fused (sdpa) attention", "29ca584", CALFLOPS_URL,
      FL_TOOL_BOTH, 1, .cached = true, .traced = true, .rules = &CALFLOPS_SDPA_RULES},
     {"calflops-bloom", "calflops on BLOOM's attention (alibi.baddbmm)", "29ca584", CALFLOPS_URL,
-     FL_TOOL_BOTH, 1, .cached = true, .traced = true, .rules = &CALFLOPS_BLOOM_RULES},
+     FL_TOOL_BOTH, 1, .cached = true, .traced = true, .rules = &CALFLOPS_BLOOM_RULES,
+     .one_stack = "counts as BLOOM's attention calls it; no encoder-decoder does"},
     {"deepspeed", "DeepSpeed's flops profiler on a model with eager attention", "0.16.5",
      DEEPSPEED_URL, FL_TOOL_BOTH, 1, .cached = true, .traced = true, .rules = &CALFLOPS_RULES},
     {"deepspeed-sdpa", "DeepSpeed's flops profiler on a model with fused (sdpa) attention",
@@ -385,7 +429,7 @@ static const struct fl_tool TOOLS[] = {
     {"thop", "thop (pytorch-OpCounter)", "0.1.1",
      "https://github.com/Lyken17/pytorch-OpCounter/blob/master/thop/profile.py", FL_TOOL_MAC, 1,
      .cached = true, .traced = true, .rules = &THOP_RULES},
-    {"torchinfo", "torchinfo's total mult-adds", "1.8.0",
+    {"torchinfo", "torchinfo's total mult-adds", "38ab72b",
      "https://github.com/TylerYep/torchinfo/blob/main/torchinfo/layer_info.py", FL_TOOL_MAC, 1,
      .cached = true, .traced = true, .rules = &TORCHINFO_RULES},
 };

@@ -27,15 +27,22 @@ static int finish(struct fl_table *table, enum fl_table_style style, FILE *out,
 
 /* ---- one tool ---- */
 
+/* "t5-small, b = 1, s = 64, p = 0, s_e = 256" */
+static void print_shape(const struct fl_config *config, const struct fl_shape *shape, FILE *out)
+{
+    fprintf(out, "%s, b = %lld, s = %lld, p = %lld", config->name, (long long)shape->batch,
+            (long long)shape->n_tokens, (long long)shape->n_past);
+    if (shape->n_encoder_tokens > 0)
+        fprintf(out, ", s_e = %lld", (long long)shape->n_encoder_tokens);
+}
+
 static void print_heading(const struct fl_why *why, const struct fl_config *config, FILE *out)
 {
     const struct fl_tool *tool = why->request.tool;
-    const struct fl_shape *shape = &why->request.shape;
     fprintf(out, "%s: %s\n", tool->name, tool->title);
-    fprintf(out, "version %s, %s\n", tool->version, tool->source);
-    fprintf(out, "model %s, b = %lld, s = %lld, p = %lld%s\n\n", config->name,
-            (long long)shape->batch, (long long)shape->n_tokens, (long long)shape->n_past,
-            why->request.headless ? ", without its lm_head" : "");
+    fprintf(out, "version %s, %s\nmodel ", tool->version, tool->source);
+    print_shape(config, &why->request.shape, out);
+    fprintf(out, "%s\n\n", why->request.headless ? ", without its lm_head" : "");
 }
 
 static void print_signed(struct fl_table *table, fl_wide value)
@@ -139,7 +146,6 @@ int fl_why_print_overview(const struct fl_why *whys, int n, const struct fl_conf
 {
     static const char *const HEADINGS[] = {"tool", "reports", "of ours", "unexplained",
                                            "the largest reasons (part of ours)"};
-    const struct fl_shape *shape = &whys[0].request.shape;
     struct fl_table table;
     char text[FL_UNIT_TEXT], reasons[192];
     fl_wide ours = 0;
@@ -147,11 +153,11 @@ int fl_why_print_overview(const struct fl_why *whys, int n, const struct fl_conf
     for (int i = 0; i < n; i++) {
         const struct fl_why *why = &whys[i];
         fl_table_cell(&table, why->request.tool->name);
-        if (why->n_parts == 0) {
+        if (why->refused) {
             fl_table_cell(&table, "-");
             fl_table_cell(&table, "-");
             fl_table_cell(&table, "-");
-            fl_table_cell(&table, "counts whole sequences only, no step behind a cache");
+            fl_table_cell(&table, why->refused);
             continue;
         }
         ours = why->ours;
@@ -161,8 +167,8 @@ int fl_why_print_overview(const struct fl_why *whys, int n, const struct fl_conf
         print_figure(&table, why->unexplained);
         fl_table_cell(&table, why->n_terms ? reasons : "none: the same figure");
     }
-    fprintf(out, "%s, b = %lld, s = %lld, p = %lld%s: %s is %s\n\n", config->name,
-            (long long)shape->batch, (long long)shape->n_tokens, (long long)shape->n_past,
+    print_shape(config, &whys[0].request.shape, out);
+    fprintf(out, "%s: %s is %s\n\n",
             whys[0].request.headless ? ", other tools without the lm_head" : "",
             goal_name(&whys[0]), fl_si_text((double)ours, "FLOP", text));
     return finish(&table, style, out, error);
@@ -207,7 +213,7 @@ int fl_why_print_csv(const struct fl_why *whys, int n, FILE *out, struct fl_erro
     fl_table_open(&table, "lllllr", HEADINGS);
     for (int i = 0; i < n; i++) {
         const struct fl_why *why = &whys[i];
-        if (why->n_parts == 0)
+        if (why->refused)
             continue;
         for (int k = 0; k < why->n_parts; k++)
             csv_row(&table, why, "part", why->parts[k].label, "", unit_name(why),
@@ -241,8 +247,9 @@ static void add_tool(cJSON *item, const struct fl_why *why)
     cJSON_AddStringToObject(item, "tool", tool->name);
     cJSON_AddStringToObject(item, "version", tool->version);
     cJSON_AddStringToObject(item, "source", tool->source);
-    if (why->n_parts == 0) {
+    if (why->refused) {
         cJSON_AddNullToObject(item, "reported");
+        cJSON_AddStringToObject(item, "reason", why->refused);
         return;
     }
     cJSON_AddStringToObject(item, "unit", why->request.unit == FL_UNIT_MAC ? "mac" : "flop");
@@ -275,6 +282,8 @@ int fl_why_print_json(const struct fl_why *whys, int n, const struct fl_config *
     add_integer(root, "batch", shape->batch);
     add_integer(root, "n_tokens", shape->n_tokens);
     add_integer(root, "n_past", shape->n_past);
+    if (shape->n_encoder_tokens > 0)
+        add_integer(root, "n_encoder_tokens", shape->n_encoder_tokens);
     cJSON_AddBoolToObject(root, "headless", whys[0].request.headless);
     cJSON *tools = cJSON_AddArrayToObject(root, "tools");
     for (int i = 0; i < n; i++)

@@ -12,7 +12,7 @@ int fl_why_print(const struct fl_why *why, const struct fl_config *config,
                  enum fl_table_style style, FILE *out, struct fl_error *error);
 
 /* A row a tool: what it reports, by what factor that is not ours, and the largest reasons. whys[n];
- * a tool that cannot be asked for this shape has n_parts 0. */
+ * a tool that has no figure (refused) says why. */
 int fl_why_print_overview(const struct fl_why *whys, int n, const struct fl_config *config,
                           enum fl_table_style style, FILE *out, struct fl_error *error);
 

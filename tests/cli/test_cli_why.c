@@ -54,6 +54,34 @@ Test(cli_why, overview_has_every_tool)
     expect_lines("gpt2-small --past 100", BEHIND);
 }
 
+/* Both inputs; torch's 2 FLOPs for each of t5-nano's multiply-accumulates: h = 96, a = 96, f = 384,
+ * three layers a stack. What cannot says why, as text and as JSON. */
+Test(cli_why, encoder_decoders)
+{
+    static const char *const LINES[] = {"t5-nano, b = 1, s = 8, p = 0, s_e = 32",
+                                        "charges every parameter for every token", "torchinfo",
+                                        NULL};
+    expect_lines("t5-nano -s 8 --encoder-tokens 32", LINES);
+    const double h = 96, f = 384, s = 8, e = 32, layer = 4 * h * h + 2 * h * f;
+    const double macs = 3 * (e * layer + 2 * h * e * e) + s * h * 256 +
+                        3 * (s * layer + 2 * s * h * h + 2 * e * h * h + 2 * h * (s * s + s * e));
+    struct run_result r = run_flopledger("why t5-nano -s 8 --encoder-tokens 32 --format json");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    cJSON *json = cJSON_Parse(r.out);
+    cr_expect_eq(cJSON_GetObjectItem(json, "n_encoder_tokens")->valuedouble, 32);
+    const cJSON *tool;
+    cJSON_ArrayForEach(tool, cJSON_GetObjectItem(json, "tools"))
+    {
+        const char *name = cJSON_GetObjectItem(tool, "tool")->valuestring;
+        const cJSON *reported = cJSON_GetObjectItem(tool, "reported");
+        cr_expect_eq(cJSON_IsNull(reported), cJSON_HasObjectItem(tool, "reason"), "%s", name);
+        if (strcmp(name, "torch") == 0)
+            cr_expect_eq(reported->valuedouble, 2 * macs);
+    }
+    cJSON_Delete(json);
+    run_release(&r);
+}
+
 Test(cli_why, csv_and_json_agree)
 {
     struct run_result csv = run_flopledger("why gpt2-small -s 100 --tool thop --format csv");
