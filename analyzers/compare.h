@@ -75,6 +75,9 @@ const char *fl_point_value(const struct fl_result *result, enum fl_compare_key k
                            char scratch[FL_COMPARE_VALUE]);
 extern const char *const fl_compare_key_names[];
 
+/* "prefill", "decode, cached", "decode, uncached" */
+const char *fl_point_phase(const struct fl_point *point);
+
 /* "gpt2-small prefill, causal, f32, 2 threads, b=1, s=64" */
 enum { FL_POINT_LABEL = 320 };
 char *fl_point_label(const struct fl_result *result, char out[FL_POINT_LABEL]);

@@ -140,14 +140,18 @@ bool fl_points_match(const struct fl_result *a, const struct fl_result *b, unsig
     return true;
 }
 
+const char *fl_point_phase(const struct fl_point *point)
+{
+    return point->phase == FL_PHASE_PREFILL ? "prefill"
+           : point->cache                   ? "decode, cached"
+                                            : "decode, uncached";
+}
+
 char *fl_point_label(const struct fl_result *result, char out[FL_POINT_LABEL])
 {
     const struct fl_point *point = &result->point;
-    const char *phase = point->phase == FL_PHASE_PREFILL ? "prefill"
-                        : point->cache                   ? "decode, cached"
-                                                         : "decode, uncached";
     snprintf(out, FL_POINT_LABEL, "%s %s, %s, %s, %d thread%s, b=%d, s=%d", result->model->name,
-             phase, point->attention, point->dtype, point->n_threads,
+             fl_point_phase(point), point->attention, point->dtype, point->n_threads,
              point->n_threads == 1 ? "" : "s", point->batch, point->context);
     return out;
 }

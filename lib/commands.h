@@ -20,7 +20,7 @@ extern const struct fl_command fl_command_lab;         /* bench/labs/cmd_lab.c *
 extern const struct fl_command fl_command_export;      /* reports/cmd_export.c */
 extern const struct fl_command fl_command_report;      /* reports/cmd_report.c */
 extern const struct fl_command fl_command_compare;     /* analyzers/cmd_compare.c */
-extern const struct fl_command fl_command_scaling;     /* reports/cmd_scaling.c */
+extern const struct fl_command fl_command_scaling;     /* analyzers/cmd_scaling.c */
 extern const struct fl_command fl_command_doctor;      /* lib/counters/cmd_doctor.c */
 
 #endif
