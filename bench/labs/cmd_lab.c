@@ -21,20 +21,24 @@ struct arguments {
 
 /* "838.9 MFLOP,4 %,-": one figure a question, from the first on; "-" or nothing skips one. */
 static int read_predictions(double *predictions, const char *text, const struct fl_lab *lab,
-                            struct fl_error *error)
+                            enum fl_lab_language language, struct fl_error *error)
 {
     for (int i = 0;; i++) {
         char figure[128];
         const size_t length = strcspn(text, ",");
         if (i >= lab->n_questions)
-            return fl_fail(error, "--predict: lab %s has %d questions, got more figures",
-                           fl_lab_id(lab), lab->n_questions);
+            return fl_fail(error, "--predict: %s %s %s %d %s",
+                           fl_lab_text(language, FL_LAB_TEXT_FIGURES_LAB), fl_lab_id(lab),
+                           fl_lab_text(language, FL_LAB_TEXT_FIGURES_HAS), lab->n_questions,
+                           fl_lab_text(language, FL_LAB_TEXT_FIGURES_TOO_MANY));
         if (length >= sizeof figure)
-            return fl_fail(error, "--predict: a figure of %zu characters", length);
+            return fl_fail(error, "--predict%s",
+                           fl_lab_text(language, FL_LAB_TEXT_FIGURE_TOO_LONG));
         memcpy(figure, text, length);
         figure[length] = '\0';
         if (length > 0 && strcmp(figure, "-") != 0 &&
-            fl_lab_quantity_parse(&predictions[i], figure, lab->questions[i].unit, error) != FL_OK)
+            fl_lab_quantity_parse(&predictions[i], figure, lab->questions[i].unit, language,
+                                  error) != FL_OK)
             return FL_FAILED;
         if (text[length] == '\0')
             return FL_OK;
@@ -62,7 +66,7 @@ static bool ask(const struct fl_lab_view *view, int question, double *prediction
             return false;
         if (*text == '\n')
             return true;
-        if (fl_lab_quantity_parse(prediction, text, unit, &error) == FL_OK)
+        if (fl_lab_quantity_parse(prediction, text, unit, view->language, &error) == FL_OK)
             return true;
         printf("  %s\n  %s", error.text, fl_lab_text(view->language, FL_LAB_TEXT_ASK_AGAIN));
     }
@@ -125,7 +129,8 @@ static int execute(const struct fl_lab *lab, const struct arguments *a)
                               .n_rounds = (int)a->n_rounds,
                               .seed = (uint64_t)a->seed,
                               .quiet = a->quiet};
-    if (a->predict && read_predictions(predictions, a->predict, lab, &error) != FL_OK)
+    if (a->predict && read_predictions(predictions, a->predict, lab,
+                                       (enum fl_lab_language)a->language, &error) != FL_OK)
         return fl_cli_misuse(&fl_command_lab, "%s", error.text);
     if (carry_out(&run, a, predictions, &error) != FL_OK)
         return fl_cli_failed(&fl_command_lab, &error);

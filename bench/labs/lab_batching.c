@@ -1,6 +1,7 @@
 /* lab_batching.c - lab 6: one decode step for several sequences at once. */
 #include "bench/labs/lab_list.h"
 #include "bench/labs/lab_measure.h"
+#include "ledger/analytic.h"
 
 #include <math.h>
 
@@ -31,18 +32,20 @@ static void tabulate(struct fl_lab_run *run, const struct fl_lab_point *points)
         .kind = FL_LAB_BARS, .title = T(FIGURE_BATCH), .table = 0, .y = {3, 5}, .n_y = 2};
 }
 
-/* Bytes of the layers' matrices that a step reads, by the ledger. Two batches tell them from what
- * grows with b; the biases are taken off: of q, k, v, output, up and down. */
-static double weight_bytes(const struct fl_lab_point *points)
+/* Bytes of the layers' matrices that a step reads, by the formulas. */
+static int find_weight_bytes(double *bytes, const struct fl_config *config, struct fl_error *error)
 {
-    static const enum fl_operator PRODUCTS[] = {FL_OP_QKV, FL_OP_ATTN_OUT, FL_OP_FFN_UP,
-                                                FL_OP_FFN_DOWN};
-    const struct fl_config *config = &points[0].model->config;
-    double bytes = 0;
-    for (int i = 0; i < 4; i++)
-        bytes += 2 * (double)fl_lab_point_op(&points[0], PRODUCTS[i])->counted_bytes_read -
-                 (double)fl_lab_point_op(&points[1], PRODUCTS[i])->counted_bytes_read;
-    return bytes - 4.0 * config->n_layers * (5.0 * config->d_model + config->d_ff);
+    const struct fl_convention convention = {.lm_head = FL_LM_HEAD_LAST};
+    const struct fl_shape shape = {.batch = 1, .n_tokens = 1, .n_past = N_CTX - 1};
+    struct fl_analytic analytic;
+    if (fl_analytic(&analytic, config, &shape, &convention, error) != FL_OK)
+        return FL_FAILED;
+    fl_wide weights = 0;
+    for (int i = 0; i < FL_N_OPERATORS; i++)
+        if (!fl_operator_is_global((enum fl_operator)i))
+            weights += config->n_layers * analytic.ops[FL_STACK_DECODER][i].weights_read;
+    *bytes = (double)weights * sizeof(float);
+    return FL_OK;
 }
 
 /* Of one sequence, all layers. */
@@ -51,11 +54,11 @@ static double cache_bytes(const struct fl_lab_point *points)
     return (double)points[0].measurement.item.point.kv_cache_bytes;
 }
 
-static void account(struct fl_lab_run *run, const struct fl_lab_point *points)
+static void account(struct fl_lab_run *run, const struct fl_lab_point *points, double weights)
 {
     const double one = fl_lab_point_bytes(&points[0]),
                  sixteen = fl_lab_point_bytes(&points[SIXTEEN]);
-    const double weights = weight_bytes(points), caches = 16 * cache_bytes(points);
+    const double caches = 16 * cache_bytes(points);
     struct fl_lab_account *sum = fl_lab_add_account(&run->result, T(STEP_OF_SIXTEEN), false);
     fl_lab_add_term(sum, fl_lab_word(T(WEIGHTS_ONCE)), weights, FL_LAB_BYTES);
     fl_lab_add_term(sum, fl_lab_word(T(SIXTEEN_CACHES)), caches, FL_LAB_BYTES);
@@ -70,7 +73,8 @@ static void account(struct fl_lab_run *run, const struct fl_lab_point *points)
     fl_lab_add_term(product, fl_lab_word(T(TIME_RATIO)), times, FL_LAB_TIMES);
 }
 
-static void answer(struct fl_lab_run *run, const struct fl_lab_point *points)
+/* The rule's bytes are a student's: 12h² weights a layer. */
+static void answer(struct fl_lab_run *run, const struct fl_lab_point *points, double weight_bytes)
 {
     struct fl_lab_result *result = &run->result;
     const struct fl_config *config = &points[0].model->config;
@@ -82,7 +86,7 @@ static void answer(struct fl_lab_run *run, const struct fl_lab_point *points)
     fl_lab_slip(result, BYTES, 1, T(SLIP_BATCH_NONE));
     fl_lab_answer(result, TIME, NAN, points[SIXTEEN].time_ns / points[0].time_ns);
     fl_lab_slip(result, TIME, 16, T(SLIP_BATCH_TIME));
-    fl_lab_answer(result, EQUAL, 6 * h / N_CTX, weight_bytes(points) / cache_bytes(points));
+    fl_lab_answer(result, EQUAL, 6 * h / N_CTX, weight_bytes / cache_bytes(points));
     fl_lab_slip(result, EQUAL, 12 * h / N_CTX, T(SLIP_BATCH_ONE));
 }
 
@@ -95,11 +99,14 @@ static int experiment(struct fl_lab_run *run, struct fl_error *error)
     for (int i = 0; i < N_POINTS; i++)
         points[i] =
             fl_lab_point_of(&model, FL_ATTENTION_CAUSAL, 1 << i, 1, N_CTX - 1, run->n_threads);
-    int status = fl_lab_points_measure(points, N_POINTS, run, error);
+    double weights;
+    int status = find_weight_bytes(&weights, &model.config, error);
+    if (status == FL_OK)
+        status = fl_lab_points_measure(points, N_POINTS, run, error);
     if (status == FL_OK) {
         tabulate(run, points);
-        account(run, points);
-        answer(run, points);
+        account(run, points, weights);
+        answer(run, points, weights);
         fl_lab_points_close(points, N_POINTS);
     }
     fl_model_close(&model);

@@ -149,7 +149,24 @@ static int step_without(double *difference, const struct fl_model *model, const 
     return status;
 }
 
-static int tabulate_kept(struct fl_lab_run *run, const struct fl_model *model,
+/* Bytes that one more token takes in the cache, by the formulas. */
+static int bytes_per_token(double *bytes, const struct fl_config *config, struct fl_error *error)
+{
+    const struct fl_convention convention = {.lm_head = FL_LM_HEAD_LAST};
+    fl_wide cache[2];
+    for (int i = 0; i < 2; i++) {
+        const struct fl_shape shape = {.batch = 1, .n_tokens = 1, .n_past = 100 + i};
+        struct fl_analytic analytic;
+        if (fl_analytic(&analytic, config, &shape, &convention, error) != FL_OK)
+            return FL_FAILED;
+        cache[i] = analytic.kv_cache_bytes;
+    }
+    *bytes = (double)(cache[1] - cache[0]);
+    return FL_OK;
+}
+
+/* bytes: of K and V together, a token. */
+static int tabulate_kept(struct fl_lab_run *run, const struct fl_model *model, double bytes,
                          struct fl_error *error)
 {
     static const struct fl_lab_column COLUMNS[] = {{T(BYTES_PER_TOKEN), FL_LAB_BYTES, true},
@@ -173,10 +190,8 @@ static int tabulate_kept(struct fl_lab_run *run, const struct fl_model *model,
     int status = fl_session_forward(whole, tokens, N_CTX, FL_LOGITS_LAST, error);
     struct fl_lab_table *table =
         fl_lab_add_table(&run->result, T(WHAT_IS_KEPT), T(KEPT), COLUMNS, 2);
-    const double each =
-        4.0 * model->config.n_layers * model->config.n_kv_heads * model->config.head_dim;
     for (int i = 0; i < 4 && status == FL_OK; i++) {
-        double row[] = {each * (KEPT[i].k + KEPT[i].v), 0};
+        double row[] = {bytes * (KEPT[i].k + KEPT[i].v) / 2, 0};
         status = step_without(&row[1], model, tokens, fl_session_logits(whole), KEPT[i].k,
                               KEPT[i].v, run, error);
         fl_lab_add_row(table, fl_lab_word(KEPT[i].name), row);
@@ -187,34 +202,16 @@ static int tabulate_kept(struct fl_lab_run *run, const struct fl_model *model,
 
 /* ---- the lab ---- */
 
-/* Bytes that one more token takes in the cache, by the formulas. */
-static int bytes_per_token(double *bytes, const struct fl_config *config, struct fl_error *error)
-{
-    const struct fl_convention convention = {.lm_head = FL_LM_HEAD_LAST};
-    fl_wide cache[2];
-    for (int i = 0; i < 2; i++) {
-        const struct fl_shape shape = {.batch = 1, .n_tokens = 1, .n_past = 100 + i};
-        struct fl_analytic analytic;
-        if (fl_analytic(&analytic, config, &shape, &convention, error) != FL_OK)
-            return FL_FAILED;
-        cache[i] = analytic.kv_cache_bytes;
-    }
-    *bytes = (double)(cache[1] - cache[0]);
-    return FL_OK;
-}
-
-static int answer(struct fl_lab_run *run, const struct fl_config *config,
-                  const struct generations *generations, struct fl_error *error)
+static void answer(struct fl_lab_run *run, const struct fl_config *config,
+                   const struct generations *generations, double bytes)
 {
     struct fl_lab_result *result = &run->result;
     /* tokens that go through the model: each once, or each prefix again */
-    double once = N_PROMPT, again = N_PROMPT, bytes;
+    double once = N_PROMPT, again = N_PROMPT;
     for (int i = 1; i < N_NEW; i++) {
         once += 1;
         again += N_PROMPT + i;
     }
-    if (bytes_per_token(&bytes, config, error) != FL_OK)
-        return FL_FAILED;
     fl_lab_answer(result, FLOPS, again / once,
                   flops_of(&generations->one[UNCACHED]) / flops_of(&generations->one[CACHED]));
     fl_lab_slip(result, FLOPS, N_NEW, T(SLIP_CACHE_N));
@@ -227,7 +224,6 @@ static int answer(struct fl_lab_run *run, const struct fl_config *config,
     fl_lab_slip(result, BYTES, 2 * n_layers * width, T(SLIP_CACHE_ELEMENTS));
     fl_lab_answer(result, TIME, NAN, generations->time_ns[UNCACHED] / generations->time_ns[CACHED]);
     fl_lab_slip(result, TIME, again / once, T(SLIP_CACHE_TIME));
-    return FL_OK;
 }
 
 static int experiment(struct fl_lab_run *run, struct fl_error *error)
@@ -236,16 +232,19 @@ static int experiment(struct fl_lab_run *run, struct fl_error *error)
     struct generations generations = {.n_equal = 0};
     if (fl_model_open(&model, FL_LAB_MODEL, run->seed, error) != FL_OK)
         return FL_FAILED;
-    int status = generate(&generations, &model, run, error);
+    double bytes;
+    int status = bytes_per_token(&bytes, &model.config, error);
+    if (status == FL_OK)
+        status = generate(&generations, &model, run, error);
     if (status == FL_OK) {
         tabulate(run, &generations);
         account(run, &generations);
         status = tabulate_steps(run, &model, error);
     }
     if (status == FL_OK)
-        status = tabulate_kept(run, &model, error);
+        status = tabulate_kept(run, &model, bytes, error);
     if (status == FL_OK)
-        status = answer(run, &model.config, &generations, error);
+        answer(run, &model.config, &generations, bytes);
     fl_model_close(&model);
     return status;
 }

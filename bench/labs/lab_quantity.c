@@ -133,8 +133,19 @@ static double read_suffix(const char *text, const struct unit *unit)
     return NAN;
 }
 
+/* "prediction: expected a figure such as 4 ms, got 'many'"; what NULL: nothing to quote. */
+static int refuse(enum fl_lab_unit unit, enum fl_lab_language language, enum fl_lab_string got,
+                  const char *what, struct fl_error *error)
+{
+    const char *const expected = fl_lab_text(language, FL_LAB_TEXT_FIGURE_EXPECTED);
+    if (!what)
+        return fl_fail(error, "%s %s%s", expected, UNITS[unit].example, fl_lab_text(language, got));
+    return fl_fail(error, "%s %s%s '%s'", expected, UNITS[unit].example, fl_lab_text(language, got),
+                   what);
+}
+
 int fl_lab_quantity_parse(double *value, const char *text, enum fl_lab_unit unit,
-                          struct fl_error *error)
+                          enum fl_lab_language language, struct fl_error *error)
 {
     char trimmed[NUMBER_TEXT + 32];
     const char *rest;
@@ -143,18 +154,15 @@ int fl_lab_quantity_parse(double *value, const char *text, enum fl_lab_unit unit
     while (length > 0 && (begin[length - 1] == ' ' || begin[length - 1] == '\t'))
         length--;
     if (length >= sizeof trimmed)
-        return fl_fail(error, "prediction: expected a figure such as %s, got %zu characters",
-                       UNITS[unit].example, length);
+        return refuse(unit, language, FL_LAB_TEXT_FIGURE_TOO_LONG, NULL, error);
     memcpy(trimmed, begin, length);
     trimmed[length] = '\0';
     if (!read_number(value, trimmed, &rest) || (*value < 0 && unit != FL_LAB_NUMBER))
-        return fl_fail(error, "prediction: expected a figure such as %s, got '%s'",
-                       UNITS[unit].example, trimmed);
+        return refuse(unit, language, FL_LAB_TEXT_FIGURE_GOT, trimmed, error);
     rest += strspn(rest, " ");
     const double factor = read_suffix(rest, &UNITS[unit]);
     if (!isfinite(factor))
-        return fl_fail(error, "prediction: expected a figure such as %s, got the unit '%s'",
-                       UNITS[unit].example, rest);
+        return refuse(unit, language, FL_LAB_TEXT_FIGURE_GOT_UNIT, rest, error);
     *value *= factor;
     return FL_OK;
 }

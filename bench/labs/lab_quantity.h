@@ -6,6 +6,7 @@
 #define FL_BENCH_LAB_QUANTITY_H
 
 #include "base/error.h"
+#include "bench/labs/lab_text.h"
 
 enum fl_lab_unit {
     FL_LAB_NUMBER,
@@ -25,9 +26,10 @@ enum fl_lab_unit {
 enum { FL_LAB_FIGURE = 64 };
 
 /* Prefixes k, M, G, T, P, for bytes also Ki, Mi, Gi, and 万, 亿. The unit may be left out; another
- * one than the question's is refused. Digits may be grouped by commas, "838,860,800". */
+ * one than the question's is refused, in the language of the lab. Digits may be grouped by commas,
+ * "838,860,800". */
 int fl_lab_quantity_parse(double *value, const char *text, enum fl_lab_unit unit,
-                          struct fl_error *error);
+                          enum fl_lab_language language, struct fl_error *error);
 
 /* Short, with a prefix: "838.9 MFLOP", "4.00 MiB", "12.3x". */
 char *fl_lab_quantity_text(double value, enum fl_lab_unit unit, char out[FL_LAB_FIGURE]);

@@ -24,7 +24,6 @@ FL_LAB_STRING(VERDICT, "verdict", "评判")
 FL_LAB_STRING(RIGHT, "right", "正确")
 FL_LAB_STRING(CLOSE, "close: within a factor of two", "接近：误差在两倍以内")
 FL_LAB_STRING(OFF, "off by a factor of", "相差倍数")
-FL_LAB_STRING(DIFFERENCE_ACCOUNT, "The account of the difference", "差异的来历")
 FL_LAB_STRING(NOTHING_LEFT_OVER, "nothing left over", "分毫不差")
 FL_LAB_STRING(LEFT_OVER, "left over", "未说明的余额")
 FL_LAB_STRING(WHY, "Why", "讲解")
@@ -35,11 +34,19 @@ FL_LAB_STRING(LABS_HINT, "flopledger lab N runs one; --answers shows the lecture
 FL_LAB_STRING(NUMBER, "lab", "编号")
 FL_LAB_STRING(NAME, "name", "名称")
 FL_LAB_STRING(TITLE, "title", "题目")
-FL_LAB_STRING(RUNNING, "running the experiment", "实验进行中")
 FL_LAB_STRING(BUSY, "This machine is busy: the same pass took up to so many times as long in another round", "机器繁忙：同一次计算在不同轮次中的用时最多相差到这个倍数")
 FL_LAB_STRING(CUT_SHORT, "This machine is busy: there was no time for all rounds.", "机器繁忙：未能测完全部轮次。")
 FL_LAB_STRING(BUSY_HINT, "Close other programs, or try -t 1 or --rounds 9; FLOPs and bytes are exact all the same.", "请关闭其他程序，或试试 -t 1、--rounds 9；浮点运算次数与访存量不受影响，仍是精确值。")
 FL_LAB_STRING(ASK_AGAIN, "Once more:", "请重新输入：")
+
+/* figures that cannot be read: "prediction: expected a figure such as 4 ms, got the unit 'm'" */
+FL_LAB_STRING(FIGURE_EXPECTED, "prediction: expected a figure such as", "预测：应输入如下形式的数值，例如")
+FL_LAB_STRING(FIGURE_GOT, ", got", "，而不是")
+FL_LAB_STRING(FIGURE_GOT_UNIT, ", got the unit", "，单位不符：")
+FL_LAB_STRING(FIGURE_TOO_LONG, ": too long a text", "：输入过长")
+FL_LAB_STRING(FIGURES_LAB, "lab", "实验")
+FL_LAB_STRING(FIGURES_HAS, "has", "只有")
+FL_LAB_STRING(FIGURES_TOO_MANY, "questions, got more figures", "个问题，给出的数值过多")
 
 /* headings and labels */
 FL_LAB_STRING(OPERATOR, "operator, textbook formula", "算子及教科书公式")

@@ -147,6 +147,8 @@ Test(cli_lab, misuse_is_two)
         {"1 --predict many", "expected a figure such as 3.2 GFLOP, got 'many'"},
         {"1 --predict '4 ms'", "got the unit 'ms'"},
         {"1 --predict 1,2,3,4", "lab 1 has 3 questions"},
+        {"1 --lang zh --predict 1,2,3,4", "实验 1 只有 3 个问题，给出的数值过多"},
+        {"1 --lang zh --predict many", "例如 3.2 GFLOP，而不是 'many'"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct run_result r = run_flopledger("lab %s", CASES[i].arguments);

@@ -43,7 +43,8 @@ Test(lab_quantity, reads_figures_with_their_units)
 {
     for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
         double value = 0;
-        int status = fl_lab_quantity_parse(&value, GOOD[i].text, GOOD[i].unit, &error);
+        int status =
+            fl_lab_quantity_parse(&value, GOOD[i].text, GOOD[i].unit, FL_LAB_ENGLISH, &error);
         if (isnan(GOOD[i].value)) {
             cr_expect_eq(status, FL_FAILED, "%s", GOOD[i].text);
             continue;
@@ -70,9 +71,25 @@ Test(lab_quantity, refuses_nonsense_with_an_example)
     };
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         double value;
-        cr_expect_eq(fl_lab_quantity_parse(&value, BAD[i].text, BAD[i].unit, &error), FL_FAILED,
-                     "'%s' was read", BAD[i].text);
+        cr_expect_eq(
+            fl_lab_quantity_parse(&value, BAD[i].text, BAD[i].unit, FL_LAB_ENGLISH, &error),
+            FL_FAILED, "'%s' was read", BAD[i].text);
         cr_expect(strstr(error.text, BAD[i].example), "'%s': %s", BAD[i].text, error.text);
+    }
+}
+
+/* In Chinese, too, and without an English word but the figure's unit. */
+Test(lab_quantity, refuses_in_the_language_of_the_lab)
+{
+    static const char *const BAD[][2] = {
+        {"many", "预测：应输入如下形式的数值，例如 4 ms，而不是 'many'"},
+        {"3 GFLOP", "预测：应输入如下形式的数值，例如 4 ms，单位不符： 'GFLOP'"},
+    };
+    double value;
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        cr_expect_eq(fl_lab_quantity_parse(&value, BAD[i][0], FL_LAB_TIME, FL_LAB_CHINESE, &error),
+                     FL_FAILED);
+        cr_expect_str_eq(error.text, BAD[i][1]);
     }
 }
 
@@ -83,10 +100,12 @@ Test(lab_quantity, refuses_what_is_too_long)
     double value;
     memset(text, '1', sizeof text);
     text[sizeof text - 1] = '\0';
-    cr_expect_eq(fl_lab_quantity_parse(&value, text, FL_LAB_FLOP, &error), FL_FAILED);
+    cr_expect_eq(fl_lab_quantity_parse(&value, text, FL_LAB_FLOP, FL_LAB_ENGLISH, &error),
+                 FL_FAILED);
     memset(text, ' ', 2000);
     text[2080] = '\0';
-    cr_expect_eq(fl_lab_quantity_parse(&value, text, FL_LAB_FLOP, &error), FL_FAILED);
+    cr_expect_eq(fl_lab_quantity_parse(&value, text, FL_LAB_FLOP, FL_LAB_ENGLISH, &error),
+                 FL_FAILED);
 }
 
 /* What is printed reads back as what it was, to the digits shown. */
@@ -100,8 +119,9 @@ Test(lab_quantity, reads_what_it_writes)
             if (unit == FL_LAB_TIME && VALUES[i] > 1e10)
                 continue; /* "5 m 30 s" is for people */
             fl_lab_quantity_text(VALUES[i], (enum fl_lab_unit)unit, text);
-            cr_expect_eq(fl_lab_quantity_parse(&value, text, (enum fl_lab_unit)unit, &error), FL_OK,
-                         "%s: %s", text, error.text);
+            cr_expect_eq(
+                fl_lab_quantity_parse(&value, text, (enum fl_lab_unit)unit, FL_LAB_ENGLISH, &error),
+                FL_OK, "%s: %s", text, error.text);
             cr_expect(fabs(value - VALUES[i]) <= 0.006 * VALUES[i], "%s: %g", text, VALUES[i]);
         }
 }
