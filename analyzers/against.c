@@ -53,11 +53,9 @@ static int predict_point(struct fl_against_point *out, const struct fl_hardware 
     if (result->model->config.n_encoder_layers > 0)
         return fl_fail(error, "point %lld: encoder-decoders are not predicted",
                        (long long)point->id);
-    const struct fl_shape shape = {.batch = point->batch,
-                                   .n_tokens = point->n_tokens,
-                                   .n_past = point->n_past,
-                                   .stored = &stored,
-                                   .kv_dtype = workload.kv_dtype};
+    struct fl_shape shape = fl_point_shape(result, FL_OWN_CONTEXT);
+    shape.stored = &stored;
+    shape.kv_dtype = workload.kv_dtype;
     if (fl_predict_step(&step, hardware, &workload, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
     *out = (struct fl_against_point){.result = result,
@@ -244,22 +242,21 @@ int fl_against_make(struct fl_against *against, const struct fl_results *results
     *against = (struct fl_against){.points = calloc(n, sizeof *against->points)};
     double *scratch = calloc(2 * n, sizeof *scratch);
     struct fl_sections sections = {0};
-    if (!against->points || !scratch || fl_sections_make(&sections, results, error) != FL_OK) {
-        free(scratch);
-        fl_against_free(against);
-        return fl_fail(error, "against: out of memory");
+    int status = against->points && scratch ? fl_sections_make(&sections, results, error)
+                                            : fl_fail(error, "against: out of memory");
+    if (status == FL_OK) {
+        predict_all(against, results, sections.timings, machines);
+        fl_sections_free(&sections);
+        calibrate(against, scratch);
+        against->ideal = error_of(against, false, scratch, scratch + n);
+        against->calibrated = error_of(against, true, scratch, scratch + n);
+        if (against->n_points == 0)
+            status = fl_fail(error, "against: no point can be predicted: %.400s",
+                             against->n_skipped ? against->skipped : "the file has none");
     }
-    predict_all(against, results, sections.timings, machines);
-    fl_sections_free(&sections);
-    calibrate(against, scratch);
-    against->ideal = error_of(against, false, scratch, scratch + n);
-    against->calibrated = error_of(against, true, scratch, scratch + n);
     free(scratch);
-    if (against->n_points > 0)
-        return FL_OK;
-    const int status = fl_fail(error, "against: no point can be predicted: %.400s",
-                               against->n_skipped ? against->skipped : "the file has none");
-    fl_against_free(against);
+    if (status != FL_OK)
+        fl_against_free(against);
     return status;
 }
 

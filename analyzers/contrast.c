@@ -40,13 +40,19 @@ static int find_steps(struct fl_contrast *contrast, const struct fl_section *sec
 }
 
 /* The prompt's prefill costs the same both ways: it is the uncached step that yields the token
- * behind n_prompt - 1 tokens. */
+ * behind n_prompt - 1 tokens, and an encoder's pass before it. */
 static int start_sums(struct fl_contrast *contrast, const struct fl_section *section,
                       struct fl_error *error)
 {
+    const struct fl_result *step = section->uncached.points;
+    struct fl_shape shape = fl_point_shape(step, contrast->n_prompt - 1);
+    struct fl_convention convention;
     struct fl_analytic prefill;
-    if (fl_point_analytic(&prefill, section->uncached.points, contrast->n_prompt - 1, error) !=
-        FL_OK)
+    shape.encoded = false;
+    if (shape.n_encoder_tokens > 0)
+        shape.n_encoder_tokens = contrast->n_prompt;
+    if (fl_point_convention(&convention, &step->point, error) != FL_OK ||
+        fl_analytic(&prefill, &step->model->config, &shape, &convention, error) != FL_OK)
         return FL_FAILED;
     int at = fl_line_find(&section->prefill, contrast->n_prompt);
     contrast->prefill_timed = at >= 0;

@@ -2,7 +2,8 @@
  *
  * A generation starts with a prompt of n_prompt tokens, whose prefill yields the first token
  * either way; then every step runs one token (cached) or the whole prefix (uncached). FLOPs are
- * exact, by formula. Times are measured medians, linear between the measured contexts. */
+ * exact, by formula. Times are measured medians, linear between the measured contexts. An
+ * encoder's input is as long as the context at every step, as the points have it. */
 #ifndef FL_ANALYZERS_CONTRAST_H
 #define FL_ANALYZERS_CONTRAST_H
 

@@ -120,7 +120,8 @@ static double fit_signed(double terms[FL_FIT_TERMS], const struct system *system
 }
 
 /* The sum of weighted squares with this misfit, over the degrees of freedom. */
-static double excess_of(const struct fl_fit_point *points, int n, int n_terms, double misfit)
+static double excess_of_polynomial(const struct fl_fit_point *points, int n, int n_terms,
+                                   double misfit)
 {
     struct system system;
     double terms[FL_FIT_TERMS] = {0};
@@ -128,16 +129,18 @@ static double excess_of(const struct fl_fit_point *points, int n, int n_terms, d
     return fit_signed(terms, &system, points, n, misfit) / (n - n_terms);
 }
 
-static double find_misfit(const struct fl_fit_point *points, int n, int n_terms)
+/* The smallest misfit with which the excess is at most 1. */
+static double find_misfit(double (*excess)(const struct fl_fit_point *, int, int, double),
+                          const struct fl_fit_point *points, int n, int n_terms)
 {
     double low = 0, high = 1e-3;
-    if (excess_of(points, n, n_terms, 0) <= 1)
+    if (excess(points, n, n_terms, 0) <= 1)
         return 0;
-    while (high < 1e3 && excess_of(points, n, n_terms, high) > 1)
+    while (high < 1e3 && excess(points, n, n_terms, high) > 1)
         high *= 2;
     for (int i = 0; i < 60; i++) {
         const double middle = low + (high - low) / 2;
-        *(excess_of(points, n, n_terms, middle) > 1 ? &low : &high) = middle;
+        *(excess(points, n, n_terms, middle) > 1 ? &low : &high) = middle;
     }
     return high;
 }
@@ -161,7 +164,7 @@ void fl_fit_polynomial(struct fl_polynomial *fit, const struct fl_fit_point *poi
         scaled[i].x /= largest;
     }
     *fit = (struct fl_polynomial){.n = n, .n_terms = n_terms};
-    fit->misfit = misfit < 0 ? find_misfit(scaled, n, n_terms) : misfit;
+    fit->misfit = misfit < 0 ? find_misfit(excess_of_polynomial, scaled, n, n_terms) : misfit;
     fit->quantile = fl_student_quantile(0.5 + 0.5 * confidence, n - n_terms);
 
     struct system system;
@@ -238,39 +241,32 @@ static struct line fit_line(const struct fl_fit_point *points, int n, double mis
     return line;
 }
 
+static double excess_of_line(const struct fl_fit_point *points, int n, int n_terms, double misfit)
+{
+    (void)n_terms; /* level and slope */
+    return fit_line(points, n, misfit).excess;
+}
+
 void fl_fit_power_law(struct fl_power_law *law, const struct fl_fit_point *points, int n,
                       double confidence)
 {
     assert(n >= 3 && n <= FL_FIT_POINTS_MAX);
-    double low = 0, high = 0;
-    struct line line = fit_line(points, n, 0);
-    if (line.excess > 1) {
-        for (high = 1e-3; high < 1e3 && fit_line(points, n, high).excess > 1;)
-            high *= 2;
-        for (int i = 0; i < 60; i++) {
-            const double middle = low + (high - low) / 2;
-            *(fit_line(points, n, middle).excess > 1 ? &low : &high) = middle;
-        }
-        line = fit_line(points, n, high);
-    }
+    const double misfit = find_misfit(excess_of_line, points, n, 2);
+    const struct line line = fit_line(points, n, misfit);
     const double error =
         fl_student_quantile(0.5 + 0.5 * confidence, n - 2) * sqrt(line.excess / line.spread);
     *law = (struct fl_power_law){
         .n = n,
         .exponent = {line.slope, line.slope - error, line.slope + error},
         .factor = exp(line.level),
-        .misfit = high,
+        .misfit = misfit,
     };
-}
-
-double fl_fit_at(const struct fl_polynomial *fit, double x)
-{
-    return fit->terms[0].value + x * (fit->terms[1].value + x * fit->terms[2].value);
 }
 
 struct fl_bounded fl_fit_local_exponent(const struct fl_polynomial *fit, double x)
 {
-    const double y = fl_fit_at(fit, x);
+    const double y = value_at(
+        (const double[]){fit->terms[0].value, fit->terms[1].value, fit->terms[2].value}, x);
     const double rise = x * (fit->terms[1].value + 2 * x * fit->terms[2].value);
     struct fl_bounded exponent = {.value = rise / y};
     /* the delta method: d(rise / y) / d term i = (i x^i - exponent x^i) / y */

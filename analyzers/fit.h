@@ -71,6 +71,4 @@ struct fl_bounded fl_fit_local_exponent(const struct fl_polynomial *fit, double 
 /* b / c of a fit with three terms; value is INFINITY where c is 0. */
 struct fl_bounded fl_fit_crossover(const struct fl_polynomial *fit);
 
-double fl_fit_at(const struct fl_polynomial *fit, double x);
-
 #endif

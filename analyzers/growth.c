@@ -1,11 +1,13 @@
 #include "analyzers/growth.h"
 
+#include "analyzers/distributions.h"
+
 #include <math.h>
 
 const char *const fl_growth_verdict_names[] = {"undecided",    "O(1)",   "O(1) + O(s)", "O(s)",
                                                "O(s)..O(s^2)", "O(s^2)", NULL};
 
-static const double CONFIDENCE = 0.95, NORMAL_975 = 1.959964, LARGEST_MISFIT = 0.25;
+static const double CONFIDENCE = 0.95, LARGEST_MISFIT = 0.25;
 
 /* ---- FLOPs ---- */
 
@@ -64,11 +66,12 @@ static int find_flops(struct fl_growth *growth, const struct fl_line *line, stru
 static void take_points(struct fl_growth *growth, const struct fl_line *line)
 {
     const int every = (line->n + FL_FIT_POINTS_MAX - 1) / FL_FIT_POINTS_MAX;
+    const double quantile = fl_normal_quantile(0.5 + 0.5 * CONFIDENCE);
     for (int i = 0; i < line->n; i += every) {
         const struct fl_estimate *time = &line->times[i].total;
         if (!(time->median > 0) || !(time->low > 0))
             continue;
-        const double relative = log(time->high / time->low) / (2 * NORMAL_975);
+        const double relative = log(time->high / time->low) / (2 * quantile);
         growth->points[growth->n++] = (struct fl_fit_point){line->points[i].point.context,
                                                             time->median, relative * time->median};
     }

@@ -214,16 +214,16 @@ static void add_flops(struct fl_hardware *hardware, const struct fl_ceiling *cei
 /* Bytes are read: weights and cache are, and they are most of the traffic. */
 static void add_bytes(struct fl_hardware *hardware, const struct fl_ceiling *ceiling, double rate)
 {
-    static const char *const LEVELS[FL_HARDWARE_CACHES] = {"L1", "L2", "L3"};
-    if (strcmp(ceiling->kernel, "read") != 0)
+    const enum fl_level level = fl_ceiling_level(ceiling);
+    _Static_assert((int)FL_HARDWARE_CACHES == (int)FL_LEVEL_DRAM, "a cache for every level");
+    if (strcmp(ceiling->kernel, "read") != 0 || level == FL_N_LEVELS)
         return;
-    if (strcmp(ceiling->level, "DRAM") == 0)
+    if (level == FL_LEVEL_DRAM) {
         raise(&hardware->bytes_per_s, rate);
-    for (int i = 0; i < FL_HARDWARE_CACHES; i++)
-        if (strcmp(ceiling->level, LEVELS[i]) == 0) {
-            raise(&hardware->caches[i].bytes_per_s, rate);
-            raise(&hardware->caches[i].capacity_bytes, (double)ceiling->capacity_bytes);
-        }
+        return;
+    }
+    raise(&hardware->caches[level].bytes_per_s, rate);
+    raise(&hardware->caches[level].capacity_bytes, (double)ceiling->capacity_bytes);
 }
 
 /* Levels without a figure go. What is closer is no slower than what lies behind it: a measurement

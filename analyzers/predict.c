@@ -148,9 +148,9 @@ struct times {
     double compute_s, memory_s;
 };
 
-static enum fl_predicted_bound bound_of(const struct times *times)
+static enum fl_predicted_bound bound_of(double compute_s, double memory_s)
 {
-    return times->compute_s > times->memory_s ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY;
+    return compute_s > memory_s ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY;
 }
 
 /* Ideal times as they are reached: by the efficiency of the rates, or by what the engine of the
@@ -165,7 +165,7 @@ static void reach(struct times *times, const struct fl_workload *workload, enum 
         times->memory_s /= efficiency->memory;
         return;
     }
-    const enum fl_predicted_bound bound = bound_of(times);
+    const enum fl_predicted_bound bound = bound_of(times->compute_s, times->memory_s);
     double share = shares->of_op[op][bound][many_rows];
     if (!(share > 0))
         share = bound == FL_BOUND_COMPUTE ? efficiency->compute : efficiency->memory;
@@ -210,7 +210,7 @@ static void add_operator(struct fl_predicted_step *step, const struct fl_hardwar
     step->memory_s += copies * memory_s;
     step->time_s += copies * time_s;
     step->op_time_s[op] += copies * time_s;
-    step->op_bound[op] = bound_of(&times);
+    step->op_bound[op] = bound_of(compute_s, memory_s);
     step->op_many_rows[op] = many_rows;
 }
 
@@ -247,16 +247,14 @@ int fl_predict_step(struct fl_predicted_step *step, const struct fl_hardware *ha
                 continue;
             const struct work work = work_of(&views, stack, op);
             const double copies = fl_analytic_copies(&views.all, stack, op);
-            const struct fl_predicted_step before = *step;
+            const double before_s = step->time_s;
             add_operator(step, hardware, workload, &work, copies, stream_set, op);
-            if (step->compute_s - before.compute_s > step->memory_s - before.memory_s)
-                compute_bound_s += step->time_s - before.time_s;
+            if (step->op_bound[op] == FL_BOUND_COMPUTE)
+                compute_bound_s += step->time_s - before_s;
         }
-    step->bound = compute_bound_s > step->time_s / 2 ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY;
+    step->bound = bound_of(compute_bound_s, step->time_s / 2);
     for (int i = 0; i < step->n_groups; i++)
-        step->groups[i].bound = step->groups[i].compute_s > step->groups[i].memory_s
-                                    ? FL_BOUND_COMPUTE
-                                    : FL_BOUND_MEMORY;
+        step->groups[i].bound = bound_of(step->groups[i].compute_s, step->groups[i].memory_s);
     return FL_OK;
 }
 
@@ -371,7 +369,7 @@ static int predict_decode(struct fl_prediction *p, const struct fl_hardware *har
         i_before = i;
     }
     p->per_token_s = sum / (double)last;
-    p->decode_bound = compute_bound > sum / 2 ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY;
+    p->decode_bound = bound_of(compute_bound, sum / 2);
     return FL_OK;
 }
 

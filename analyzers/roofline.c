@@ -42,7 +42,7 @@ bool fl_ceiling_is_noisy(const struct fl_ceiling *ceiling)
     return rate.high - rate.low > 0.1 * rate.median;
 }
 
-static enum fl_level level_of(const struct fl_ceiling *ceiling)
+enum fl_level fl_ceiling_level(const struct fl_ceiling *ceiling)
 {
     int level = 0;
     while (fl_memory_level_names[level] &&
@@ -54,7 +54,7 @@ static enum fl_level level_of(const struct fl_ceiling *ceiling)
 static void take_ceiling(struct fl_roofs *roofs, const struct fl_ceiling *ceiling)
 {
     const double rate = fl_ceiling_roof(ceiling);
-    const enum fl_level level = level_of(ceiling);
+    const enum fl_level level = fl_ceiling_level(ceiling);
     if (strcmp(ceiling->unit, "bytes") == 0) {
         if (strcmp(ceiling->kernel, "read") == 0 && level < FL_N_LEVELS &&
             rate > roofs->bytes_per_s[level]) {
@@ -232,26 +232,13 @@ static void take_formula(struct executed *e, const struct fl_analytic *analytic)
         e->weights_read = 0;
 }
 
-static struct fl_shape shape_of(const struct fl_result *result)
-{
-    const struct fl_point *point = &result->point;
-    return (struct fl_shape){
-        .batch = point->batch,
-        .n_tokens = point->n_tokens,
-        .n_past = point->n_past,
-        .n_encoder_tokens = result->model->config.n_encoder_layers > 0 ? point->context : 0,
-        .encoded = point->phase == FL_PHASE_DECODE,
-        .kv_dtype = strstr(point->dtype, "KV ") ? FL_F16 : FL_F32, /* or bf16: as many bytes */
-    };
-}
-
 int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
                      const struct fl_timing *timing, const struct fl_roofs *roofs,
                      struct fl_error *error)
 {
     const struct fl_point *point = &result->point;
     const struct fl_config *config = &result->model->config;
-    const struct fl_shape shape = shape_of(result);
+    const struct fl_shape shape = fl_point_shape(result, FL_OWN_CONTEXT);
     const bool is_decode = point->phase == FL_PHASE_DECODE;
     struct fl_convention convention;
     struct fl_analytic analytic;

@@ -44,6 +44,9 @@ bool fl_ceiling_is_noisy(const struct fl_ceiling *ceiling);
 enum fl_level { FL_LEVEL_L1, FL_LEVEL_L2, FL_LEVEL_L3, FL_LEVEL_DRAM, FL_N_LEVELS };
 extern const char *const fl_memory_level_names[]; /* "L1", ..., "DRAM", NULL */
 
+/* Whose bandwidth it is; FL_N_LEVELS: it is one of FLOPs. */
+enum fl_level fl_ceiling_level(const struct fl_ceiling *ceiling);
+
 /* The ceilings for one number of threads. Pointers lead to where they were found. */
 struct fl_roofs {
     int n_threads;

@@ -327,20 +327,28 @@ int fl_point_convention(struct fl_convention *convention, const struct fl_point 
     return FL_OK;
 }
 
-int fl_point_analytic(struct fl_analytic *analytic, const struct fl_result *result, int64_t context,
-                      struct fl_error *error)
+struct fl_shape fl_point_shape(const struct fl_result *result, int64_t context)
 {
     const struct fl_point *point = &result->point;
-    struct fl_convention convention;
-    if (fl_point_convention(&convention, point, error) != FL_OK)
-        return FL_FAILED;
-    int64_t more = context == FL_OWN_CONTEXT ? 0 : context - point->context;
-    bool cached_step = point->phase == FL_PHASE_DECODE && point->cache;
-    struct fl_shape shape = {
+    const int64_t more = context == FL_OWN_CONTEXT ? 0 : context - point->context;
+    const bool is_decode = point->phase == FL_PHASE_DECODE, cached_step = is_decode && point->cache;
+    const bool has_encoder = result->model->config.n_encoder_layers > 0;
+    return (struct fl_shape){
         .batch = point->batch,
         .n_tokens = point->n_tokens + (cached_step ? 0 : more),
         .n_past = point->n_past + (cached_step ? more : 0),
-        .kv_dtype = FL_F32,
+        .n_encoder_tokens = has_encoder ? point->context + more : 0,
+        .encoded = is_decode,
+        .kv_dtype = strstr(point->dtype, "KV ") ? FL_F16 : FL_F32,
     };
+}
+
+int fl_point_analytic(struct fl_analytic *analytic, const struct fl_result *result, int64_t context,
+                      struct fl_error *error)
+{
+    struct fl_convention convention;
+    const struct fl_shape shape = fl_point_shape(result, context);
+    if (fl_point_convention(&convention, &result->point, error) != FL_OK)
+        return FL_FAILED;
     return fl_analytic(analytic, &result->model->config, &shape, &convention, error);
 }

@@ -75,7 +75,12 @@ int fl_point_convention(struct fl_convention *convention, const struct fl_point 
 
 enum { FL_OWN_CONTEXT = -1 };
 
-/* Analytic figures of a point, moved to another context or as it is (FL_OWN_CONTEXT). */
+/* What forward was called with, moved to another context or as it is (FL_OWN_CONTEXT). An encoder
+ * reads as many tokens as the context, as `sweep` has it. Weights are f32; a 16-bit KV cache is
+ * f16. */
+struct fl_shape fl_point_shape(const struct fl_result *result, int64_t context);
+
+/* Analytic figures of that shape under the point's convention. */
 int fl_point_analytic(struct fl_analytic *analytic, const struct fl_result *result, int64_t context,
                       struct fl_error *error);
 

@@ -10,6 +10,7 @@
  * STREAM does. likwid pins its threads, to the processors that this one may use: leave
  * OMP_PROC_BIND alone, and set OMP_WAIT_POLICY=passive, so that ours do not spin beside them. Our
  * memory asks for huge pages, and so, by glibc's tunable, does likwid's. */
+#include "analyzers/roofline.h"
 #include "analyzers/statistics.h"
 #include "base/arena.h"
 #include "base/cli.h"
@@ -168,7 +169,7 @@ static bool compare_stream(struct fl_probe_bench *bench, const struct fl_cache_l
     side.bytes = fl_probe_work(bench, &side.probe, 1);
     if (bytes == 0)
         return true;
-    snprintf(name, sizeof name, "%s %s", fl_level_names[is_cache ? level : FL_CACHE_LEVELS_MAX],
+    snprintf(name, sizeof name, "%s %s", fl_memory_level_names[is_cache ? level : FL_LEVEL_DRAM],
              fl_stream_names[stream]);
     if (settings->likwid)
         return compare(name, "likwid-bench", "GB/s", &side, likwid, settings);

@@ -1,11 +1,11 @@
 #include "bench/cache_levels.h"
 
+#include "analyzers/roofline.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const fl_level_names[FL_CACHE_LEVELS_MAX + 1] = {"L1", "L2", "L3", "DRAM"};
 
 enum { INDICES = 10, LONGEST_LINE = 4096 };
 
@@ -105,9 +105,10 @@ char *fl_cache_levels_text(const struct fl_cache_levels *caches, char out[FL_CAC
 {
     size_t used = (size_t)snprintf(out, FL_CACHE_TEXT, "%s", caches->assumed ? "assumed " : "");
     for (int i = 0; i < caches->n_levels && used < FL_CACHE_TEXT; i++)
-        used += (size_t)snprintf(
-            out + used, FL_CACHE_TEXT - used, "%s%s %llu KiB/%d", i ? ", " : "", fl_level_names[i],
-            (unsigned long long)(caches->levels[i].bytes >> 10), caches->levels[i].n_sharing);
+        used += (size_t)snprintf(out + used, FL_CACHE_TEXT - used, "%s%s %llu KiB/%d",
+                                 i ? ", " : "", fl_memory_level_names[i],
+                                 (unsigned long long)(caches->levels[i].bytes >> 10),
+                                 caches->levels[i].n_sharing);
     return out;
 }
 

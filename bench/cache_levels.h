@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 enum { FL_CACHE_LEVELS_MAX = 3 }; /* a fourth level is too rare and too large to stream from */
-extern const char *const fl_level_names[FL_CACHE_LEVELS_MAX + 1]; /* "L1", "L2", "L3", "DRAM" */
 
 struct fl_cache_level {
     uint64_t bytes; /* of one instance */

@@ -28,7 +28,6 @@ struct arguments {
     bool quiet, dry_run;
 };
 
-/* The signal that asks the sweep to end; a second one ends the process at once. */
 static void free_axes(struct fl_sweep_axes *axes)
 {
     free(axes->contexts);
@@ -91,8 +90,7 @@ static void note_beyond(const struct fl_sweep_plan *plan, const struct fl_config
                     "flopledger sweep: left out %s at s=%d (%d point%s): needs %d tokens, %s has a "
                     "context of %d\n",
                     fl_phase_names[point->phase], point->context, n, n == 1 ? "" : "s",
-                    fl_sweep_item_n_ctx(&plan->beyond[i]), config->name,
-                    fl_sweep_n_ctx_max(config));
+                    fl_sweep_item_n_ctx(&plan->beyond[i]), config->name, config->n_ctx_max);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "bench/peaks.h"
 
+#include "analyzers/roofline.h"
 #include "analyzers/statistics.h"
 #include "base/progress.h"
 #include "base/version.h"
@@ -183,7 +184,7 @@ static void plan_level(struct plan *plan, int level)
 {
     const struct fl_cache_levels *caches = plan->caches;
     const bool is_cache = level < caches->n_levels;
-    const char *name = fl_level_names[is_cache ? level : FL_CACHE_LEVELS_MAX];
+    const char *name = fl_memory_level_names[is_cache ? level : FL_LEVEL_DRAM];
     char note[sizeof plan->rows->note] = "";
     const uint64_t bytes = working_set(plan, level, note, sizeof note);
     if (bytes == 0) {

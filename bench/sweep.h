@@ -68,9 +68,6 @@ int fl_sweep_item_n_ctx(const struct fl_sweep_item *item);
 /* Tokens of an encoder's inputs: as many as the point's context; 0 without an encoder. */
 int fl_sweep_item_n_source(const struct fl_sweep_item *item, const struct fl_config *config);
 
-/* Tokens the model was made for, and no more than its attention window. */
-int fl_sweep_n_ctx_max(const struct fl_config *config);
-
 /* Analytic cost of the point under its conventions; fills point->*_convention. stored: the formats
  * of the weights, NULL: f32. experts_hit: of a run (fl_session_experts_hit()), or NULL. */
 struct fl_analytic;

@@ -80,16 +80,11 @@ static void set_shape(struct fl_sweep_item *item)
     }
 }
 
-int fl_sweep_n_ctx_max(const struct fl_config *config)
-{
-    return config->n_ctx_max;
-}
-
 static int add_item(struct fl_sweep_plan *plan, struct fl_sweep_item *item,
                     const struct fl_config *config, struct fl_error *error)
 {
     set_shape(item);
-    if (fl_sweep_item_n_ctx(item) > fl_sweep_n_ctx_max(config)) {
+    if (fl_sweep_item_n_ctx(item) > config->n_ctx_max) {
         plan->beyond[plan->n_beyond++] = *item;
         return FL_OK;
     }

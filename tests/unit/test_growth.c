@@ -1,5 +1,6 @@
 /* Lines of points whose FLOPs are the formulas' and whose times are made up. */
 #include "analyzers/growth.h"
+#include "model/presets.h"
 
 #include "tests/unit/store_sample.h"
 #include "tests/unit/timing_noise.h"
@@ -68,6 +69,36 @@ Test(growth, flops_are_a_polynomial_and_exact)
             const double at = growth.flops_crossover;
             cr_expect_float_eq(growth.flops[2] * at * at, growth.flops[1] * at, 1);
             cr_expect(growth.flops_exponent_last > 1 && growth.flops_exponent_last < 2);
+        }
+    }
+}
+
+/* FLOPs of an encoder-decoder, whose encoder reads as many tokens as the context: before the first
+ * decode step only. */
+Test(growth, an_encoder_reads_what_the_context_says)
+{
+    const struct fl_convention convention = {
+        .causal = FL_CAUSAL_EXACT, .lm_head = FL_LM_HEAD_LAST, .elementwise = true};
+    for (int k = PREFILL; k <= UNCACHED; k++) {
+        struct fl_line line = make_line((enum kind)k, 6, 1e5, 1e4, 10);
+        struct fl_growth growth;
+        struct fl_error error;
+        model.config = fl_preset_find("t5-small")->config;
+        cr_assert_eq(fl_growth_make(&growth, &line, &error), FL_OK, "%s", error.text);
+        cr_assert(growth.is_polynomial);
+        for (int i = 0; i < 6; i++) {
+            const struct fl_point *point = &points[i].point;
+            const double s = point->context;
+            const double flops = growth.flops[0] + s * (growth.flops[1] + s * growth.flops[2]);
+            const struct fl_shape shape = {.batch = point->batch,
+                                           .n_tokens = point->n_tokens,
+                                           .n_past = point->n_past,
+                                           .n_encoder_tokens = point->context,
+                                           .encoded = k != PREFILL};
+            struct fl_analytic analytic;
+            cr_assert_eq(fl_analytic(&analytic, &model.config, &shape, &convention, &error), FL_OK);
+            cr_expect_float_eq(flops, (double)analytic.total.exact,
+                               1e-12 * (double)analytic.total.exact);
         }
     }
 }
