@@ -1,24 +1,25 @@
 #include "tests/golden/published.h"
 
+#include "base/file.h"
+#include "tests/golden/fixture.h"
+
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-static const char PUBLISHED[] = "../shared/reference/published.json";
 
 cJSON *published_read(void)
 {
-    FILE *file = fopen(PUBLISHED, "rb");
-    if (!file) {
-        fprintf(stderr, "SKIPPED: %s is not there\n", PUBLISHED);
-        return NULL;
-    }
-    static char text[1 << 20];
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = '\0';
-    return cJSON_Parse(text);
+    char path[FIXTURE_PATH], *text = NULL;
+    size_t size;
+    struct fl_error error;
+    fixture_path(path, "published.json");
+    cr_assert(fl_file_read(&text, &size, path, 1 << 20, &error) == FL_OK, "%s", error.text);
+    cJSON *published = cJSON_ParseWithLength(text, size);
+    free(text);
+    cr_assert_not_null(published, "%s is no JSON", path);
+    return published;
 }
 
 double published_number(const cJSON *object, const char *name)

@@ -1,11 +1,11 @@
-/* published.h - figures that others published (../shared/reference/published.json), for the tests
+/* published.h - figures that others published (published.json of the reference data), for the tests
  * that reproduce them. */
 #ifndef FL_TESTS_PUBLISHED_H
 #define FL_TESTS_PUBLISHED_H
 
 #include <cJSON.h>
 
-/* NULL, and a line on stderr, when the file is not there: the test skips. */
+/* Skips the test when there are no reference data, see fixture.h. */
 cJSON *published_read(void);
 
 /* The case with this id; fails the test when there is none. */

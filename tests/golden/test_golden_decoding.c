@@ -1,12 +1,9 @@
 /* What is done to logits, and what decoding makes of them, against the reference: the steps on
  * fixed vectors, and greedy continuations with a processor. */
-#include "fixture.h"
-
 #include "engine/sampler.h"
-#include "tests/unit/engine_harness.h"
+#include "tiny.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,43 +152,14 @@ Test(golden_decoding, processed_logits)
 
 /* ---- greedy with a processor ---- */
 
-struct tiny {
-    char name[64];
-};
-
-static struct tiny MODELS[] = {
-    {"tiny/gpt2-tiny"},       {"tiny/gpt2-tiny-hubnames"},     {"tiny/llama-tiny-mha"},
-    {"tiny/llama-tiny-gqa"},  {"tiny/llama-tiny-llama3rope"},  {"tiny/qwen2-tiny"},
-    {"tiny/vanilla-postln"},  {"tiny/vanilla-preln"},          {"tiny/vanilla-preln-learned-gelu"},
-    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}, {"tiny/mixtral-tiny"},
-};
-enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
-
-static struct fl_session *open_session(const struct fl_model *model)
-{
-    return harness_session(model, &(struct fl_session_options){.n_seqs = 1,
-                                                               .n_ctx = N_CTX,
-                                                               .attention = FL_ATTENTION_CAUSAL,
-                                                               .logits = FL_LOGITS_LAST,
-                                                               .n_threads = 1});
-}
-
-static const float *forward(struct fl_session *session, const int *ids, int n)
-{
-    struct fl_error error;
-    cr_assert(fl_session_forward(session, ids, n, FL_LOGITS_LAST, &error) == FL_OK, "%s",
-              error.text);
-    return fl_session_logits(session);
-}
-
 static void check_processed(const char *model_name, const struct fl_model *model,
                             const cJSON *entry)
 {
     const char *processor = fixture_member(entry, "processor")->valuestring;
     struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
     struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
-    int ids[N_CTX], n = prompt.n;
-    cr_assert_leq(prompt.n + expected.n, N_CTX);
+    int ids[TINY_CTX], n = prompt.n;
+    cr_assert_leq(prompt.n + expected.n, TINY_CTX);
     memcpy(ids, prompt.ids, (size_t)n * sizeof *ids);
 
     struct fl_sampler sampler;
@@ -200,10 +168,10 @@ static void check_processed(const char *model_name, const struct fl_model *model
                   FL_OK,
               "%s", error.text);
     sampler.steps[sampler.n_steps++] = step_of(processor, fixture_member(entry, "params"));
-    struct fl_session *session = open_session(model);
+    struct fl_session *session = tiny_session(model, FL_ATTENTION_CAUSAL, FL_LOGITS_LAST, 1);
     while (n < prompt.n + expected.n) {
         const int n_past = fl_session_n_past(session);
-        const float *logits = forward(session, ids + n_past, n - n_past);
+        const float *logits = tiny_forward(session, ids + n_past, n - n_past);
         ids[n] = fl_sampler_pick(&sampler, logits, ids, n);
         n++;
     }
@@ -217,7 +185,7 @@ static void check_processed(const char *model_name, const struct fl_model *model
 
 ParameterizedTestParameters(golden_decoding, greedy_processed)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_decoding, greedy_processed)

@@ -2,80 +2,39 @@
  * trained transliteration model of the classic kind (NumPy). Tolerances of T5 are the fixtures'
  * own; the other reads its logits off float sums of at most 128 products, 12 layers deep. */
 #include "base/file.h"
-#include "engine/generation.h"
 #include "engine/session_state.h"
-#include "fixture.h"
 #include "ops/relative_bias.h"
-#include "tests/unit/engine_harness.h"
+#include "tiny.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct tiny {
-    char name[64];
-};
-
-static struct tiny MODELS[] = {{"tiny/t5-tiny"}, {"tiny/t5-v1_1-tiny"}};
-enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
-
 static const enum fl_attention KERNELS[] = {FL_ATTENTION_NAIVE, FL_ATTENTION_CAUSAL};
 enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
-
-static struct fl_session *open_session(const struct fl_model *model, enum fl_attention attention,
-                                       int n_seqs)
-{
-    return harness_session(model, &(struct fl_session_options){.n_seqs = n_seqs,
-                                                               .n_ctx = N_CTX,
-                                                               .n_encoder_ctx = N_CTX,
-                                                               .attention = attention,
-                                                               .logits = FL_LOGITS_ALL,
-                                                               .n_threads = 1});
-}
-
-static void encode(struct fl_session *session, const int *ids, int n)
-{
-    struct fl_error error;
-    cr_assert(fl_session_encode(session, ids, &n, 1, &error) == FL_OK, "%s", error.text);
-}
-
-static void expect_close(const char *model, const char *what, const float *got,
-                         const struct fixture_array *expected, double tolerance)
-{
-    const double distance = harness_distance(
-        got, expected->data, (size_t)expected->n_rows * (size_t)expected->n_columns);
-    cr_expect(distance <= tolerance, "%s: %s: off by %g, at most %g allowed", model, what, distance,
-              tolerance);
-}
-
-static double tolerance_of(const struct fixture *fixture, const char *name)
-{
-    return fixture_number(fixture_member(fixture->expected, "tolerance"), name);
-}
 
 /* ---- T5 ---- */
 
 static void check_full(const struct tiny *row, const struct fixture *fixture,
                        const struct fl_model *model, const cJSON *entry)
 {
-    static const int CHUNKS[] = {N_CTX, 5, 1};
+    static const int CHUNKS[] = {TINY_CTX, 5, 1};
     struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
     struct fixture_ids target = fixture_ids(fixture_member(entry, "decoder_input_ids"));
     struct fixture_array output = fixture_array(fixture, fixture_member(entry, "encoder_output"));
     struct fixture_array logits = fixture_array(fixture, fixture_member(entry, "logits"));
     cr_assert(output.n_rows == source.n && logits.n_rows == target.n);
     for (int kernel = 0; kernel < N_KERNELS; kernel++) {
-        struct fl_session *session = open_session(model, KERNELS[kernel], 1);
-        encode(session, source.ids, source.n);
-        expect_close(row->name, "encoder output", fl_session_encoded(session), &output,
-                     tolerance_of(fixture, "hidden_abs"));
+        struct fl_session *session = tiny_session(model, KERNELS[kernel], FL_LOGITS_ALL, 1);
+        tiny_encode(session, source.ids, source.n);
+        tiny_expect_close(row->name, "encoder output", fl_session_encoded(session), &output,
+                          tiny_tolerance(fixture, "hidden_abs"));
         for (size_t i = 0; i < sizeof CHUNKS / sizeof *CHUNKS; i++) {
             float *got = harness_logits(session, model, target.ids, target.n, CHUNKS[i]);
-            expect_close(row->name, fixture_member(entry, "name")->valuestring, got, &logits,
-                         tolerance_of(fixture, "logits_abs"));
+            tiny_expect_close(row->name, fixture_member(entry, "name")->valuestring, got, &logits,
+                              tiny_tolerance(fixture, "logits_abs"));
             free(got);
         }
         fl_session_close(session);
@@ -88,7 +47,7 @@ static void check_full(const struct tiny *row, const struct fixture *fixture,
 
 ParameterizedTestParameters(golden_encdec, logits_of_every_position)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_encoder_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_encdec, logits_of_every_position)
@@ -109,57 +68,6 @@ ParameterizedTest(struct tiny *row, golden_encdec, logits_of_every_position)
     fixture_close(&fixture);
 }
 
-static void check_greedy(const struct tiny *row, const struct fixture *fixture,
-                         const struct fl_model *model, const char *key)
-{
-    const cJSON *entry = fixture_member(fixture->expected, key);
-    const cJSON *eos = fixture_member(entry, "eos_token_id");
-    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
-    const int n_new = (int)fixture_number(entry, "max_new_tokens"), start = model->config.bos_id;
-    struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
-    struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
-    int *ids = calloc((size_t)n_new, sizeof *ids);
-    float *logits = calloc((size_t)n_new * (size_t)model->config.vocab_size, sizeof *logits);
-    cr_assert(ids && logits);
-    for (int cached = 0; cached <= 1; cached++) {
-        struct fl_session *session = open_session(model, KERNELS[cached % N_KERNELS], 1);
-        encode(session, source.ids, source.n);
-        const int n = harness_greedy(session, model, &start, 1, n_new, eos_id, cached, ids, logits);
-        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
-                  "%s: %s: other ids, cached %d", row->name, key, cached);
-        if (cJSON_HasObjectItem(entry, "step_logits")) {
-            struct fixture_array steps =
-                fixture_array(fixture, fixture_member(entry, "step_logits"));
-            cr_assert_eq(steps.n_rows, n_new);
-            expect_close(row->name, "step logits", logits, &steps,
-                         tolerance_of(fixture, "logits_abs"));
-            free(steps.data);
-        }
-        fl_session_close(session);
-    }
-    free(ids);
-    free(logits);
-    free(source.ids);
-    free(expected.ids);
-}
-
-ParameterizedTestParameters(golden_encdec, greedy_continuation)
-{
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
-}
-
-ParameterizedTest(struct tiny *row, golden_encdec, greedy_continuation)
-{
-    struct fixture fixture;
-    struct fl_model model;
-    fixture_open(&fixture, row->name);
-    harness_model(&model, fixture.directory);
-    check_greedy(row, &fixture, &model, "greedy");
-    check_greedy(row, &fixture, &model, "greedy_eos");
-    fl_model_close(&model);
-    fixture_close(&fixture);
-}
-
 /* Inputs of unequal lengths in one batch give what each gives alone: greedy, step by step. */
 static void check_batch(const struct tiny *row, const struct fixture *fixture,
                         const struct fl_model *model, enum fl_attention attention)
@@ -169,7 +77,7 @@ static void check_batch(const struct tiny *row, const struct fixture *fixture,
     const cJSON *prompts = fixture_member(entry, "prompts");
     const cJSON *outputs = fixture_member(entry, "output_ids");
     struct fixture_array first = fixture_array(fixture, fixture_member(entry, "first_logits"));
-    int source[N_SEQS * N_CTX], lengths[N_SEQS], next[N_SEQS], at = 0;
+    int source[N_SEQS * TINY_CTX], lengths[N_SEQS], next[N_SEQS], at = 0;
     struct fl_error error;
     cr_assert_eq(cJSON_GetArraySize(prompts), N_SEQS);
     for (int i = 0; i < N_SEQS; i++) {
@@ -179,7 +87,7 @@ static void check_batch(const struct tiny *row, const struct fixture *fixture,
         next[i] = model->config.bos_id;
         free(ids.ids);
     }
-    struct fl_session *session = open_session(model, attention, N_SEQS);
+    struct fl_session *session = tiny_session(model, attention, FL_LOGITS_ALL, N_SEQS);
     cr_assert(fl_session_encode(session, source, lengths, N_SEQS, &error) == FL_OK, "%s",
               error.text);
     const int n_new = (int)fixture_number(entry, "max_new_tokens");
@@ -189,8 +97,8 @@ static void check_batch(const struct tiny *row, const struct fixture *fixture,
                   error.text);
         const float *logits = fl_session_logits(session);
         if (step == 0)
-            expect_close(row->name, "first logits", logits, &first,
-                         tolerance_of(fixture, "logits_abs"));
+            tiny_expect_close(row->name, "first logits", logits, &first,
+                              tiny_tolerance(fixture, "logits_abs"));
         for (int i = 0; i < N_SEQS; i++) {
             next[i] = harness_largest(logits + (size_t)i * (size_t)vocab_size, vocab_size);
             const cJSON *expected = cJSON_GetArrayItem(cJSON_GetArrayItem(outputs, i), step);
@@ -204,7 +112,7 @@ static void check_batch(const struct tiny *row, const struct fixture *fixture,
 
 ParameterizedTestParameters(golden_encdec, batch_of_unequal_inputs)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_encoder_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_encdec, batch_of_unequal_inputs)
@@ -215,70 +123,6 @@ ParameterizedTest(struct tiny *row, golden_encdec, batch_of_unequal_inputs)
     harness_model(&model, fixture.directory);
     for (int kernel = 0; kernel < N_KERNELS; kernel++)
         check_batch(row, &fixture, &model, KERNELS[kernel]);
-    fl_model_close(&model);
-    fixture_close(&fixture);
-}
-
-/* Beams fork the decoder's cache and share the encoded input. */
-static void check_beams(const struct tiny *row, const struct fixture *fixture,
-                        const struct fl_model *model, const cJSON *entry)
-{
-    const double tolerance = tolerance_of(fixture, "beam_score_abs");
-    const cJSON *eos = fixture_member(entry, "eos_token_id");
-    const cJSON *expected = fixture_member(entry, "hypotheses");
-    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
-    struct fixture_ids source = fixture_ids(fixture_member(entry, "input_ids"));
-    const struct fl_prompt prompt = {source.ids, source.n};
-    const struct fl_generator_options options = {
-        .sampling = fl_sampling_default,
-        .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
-        .eos_ids = &eos_id,
-        .n_eos = eos_id >= 0,
-        .n_beams = (int)fixture_number(entry, "num_beams"),
-        .length_penalty = fixture_number(entry, "alpha"),
-        .attention = FL_ATTENTION_CAUSAL,
-        .n_threads = 1,
-    };
-    struct fl_generator *generator;
-    struct fl_error error;
-    cr_assert(fl_generator_open(&generator, model, &prompt, 1, &options, &error) == FL_OK, "%s",
-              error.text);
-    cr_assert(fl_generator_run(generator, &error) == FL_OK, "%s", error.text);
-    const struct fl_generated got = fl_generator_result(generator, 0);
-    cr_assert_eq(got.n_beams, cJSON_GetArraySize(expected), "%s", row->name);
-    for (int i = 0; i < got.n_beams; i++) {
-        const cJSON *hypothesis = cJSON_GetArrayItem(expected, i);
-        struct fixture_ids ids = fixture_ids(fixture_member(hypothesis, "ids"));
-        cr_expect(got.beams[i].n_ids == ids.n &&
-                      memcmp(got.beams[i].ids, ids.ids, (size_t)ids.n * sizeof *ids.ids) == 0,
-                  "%s: %s: other ids in hypothesis %d", row->name,
-                  fixture_member(entry, "name")->valuestring, i);
-        cr_expect_float_eq(got.beams[i].score, fixture_number(hypothesis, "score"), tolerance);
-        free(ids.ids);
-    }
-    fl_generator_close(generator);
-    free(source.ids);
-}
-
-ParameterizedTestParameters(golden_encdec, beams)
-{
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
-}
-
-ParameterizedTest(struct tiny *row, golden_encdec, beams)
-{
-    struct fixture fixture;
-    struct fl_model model;
-    const cJSON *entry;
-    int n = 0;
-    fixture_open(&fixture, row->name);
-    harness_model(&model, fixture.directory);
-    cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
-    {
-        check_beams(row, &fixture, &model, entry);
-        n++;
-    }
-    cr_expect_eq(n, 3);
     fl_model_close(&model);
     fixture_close(&fixture);
 }
@@ -301,7 +145,7 @@ static void inside_open(struct inside *in, const char *name)
     const cJSON *entry = fixture_member(in->fixture.expected, "hidden");
     in->source = fixture_ids(fixture_member(entry, "input_ids"));
     in->target = fixture_ids(fixture_member(entry, "decoder_input_ids"));
-    in->tolerance = tolerance_of(&in->fixture, "hidden_abs");
+    in->tolerance = tiny_tolerance(&in->fixture, "hidden_abs");
 }
 
 static void inside_close(struct inside *in)
@@ -328,7 +172,7 @@ static void check_bias(const struct inside *in, const float *table, const cJSON 
     for (int head = 0; head < n_heads; head++)
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++)
-                cr_assert_eq(table[head * (2 * N_CTX - 1) + N_CTX - 1 + j - i],
+                cr_assert_eq(table[head * (2 * TINY_CTX - 1) + TINY_CTX - 1 + j - i],
                              expected.data[(head * n + i) * n + j], "%s: %s: head %d, %d to %d",
                              in->model, array->string, head, i, j);
     free(expected.data);
@@ -352,10 +196,10 @@ static void check_hidden(const struct inside *in, const cJSON *array)
     struct fl_model first = in->weights;
     if (!encoder)
         first.config.n_layers = n_layers;
-    struct fl_session *session = open_session(&first, FL_ATTENTION_CAUSAL, 1);
+    struct fl_session *session = tiny_session(&first, FL_ATTENTION_CAUSAL, FL_LOGITS_ALL, 1);
     if (encoder)
         session->encoder.view.config.n_layers = n_layers;
-    encode(session, in->source.ids, in->source.n);
+    tiny_encode(session, in->source.ids, in->source.n);
     if (strcmp(what, "relative_bias") == 0) {
         check_bias(in, encoder ? session->encoder.relative_bias : session->encoder.decoder_bias,
                    array);
@@ -370,14 +214,14 @@ static void check_hidden(const struct inside *in, const cJSON *array)
     if (final_norm && !encoder && fl_config_scales_logits(&first.config))
         for (int i = 0; i < expected.n_rows * expected.n_columns; i++)
             got[i] *= sqrtf((float)first.config.d_model);
-    expect_close(in->model, array->string, got, &expected, in->tolerance);
+    tiny_expect_close(in->model, array->string, got, &expected, in->tolerance);
     free(expected.data);
     fl_session_close(session);
 }
 
 ParameterizedTestParameters(golden_encdec, hidden_states)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_encoder_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_encdec, hidden_states)
@@ -441,14 +285,14 @@ static void check_word(const struct fl_model *model, int number, const cJSON *wo
     struct fixture_ids target = fixture_ids(fixture_member(word, "out_ids"));
     const size_t d_model = (size_t)model->config.d_model;
     const int vocab_size = model->config.vocab_size, n = target.n - 1;
-    int ids[N_CTX];
+    int ids[TINY_CTX];
     double log_sum = 0;
     for (int kernel = 0; kernel < N_KERNELS; kernel++) {
-        struct fl_session *session = open_session(model, KERNELS[kernel], 1);
-        encode(session, source.ids, source.n);
+        struct fl_session *session = tiny_session(model, KERNELS[kernel], FL_LOGITS_ALL, 1);
+        tiny_encode(session, source.ids, source.n);
         expect_close_to_gold("enc", number, fl_session_encoded(session),
                              (size_t)source.n * d_model);
-        float *logits = harness_logits(session, model, target.ids, n, N_CTX);
+        float *logits = harness_logits(session, model, target.ids, n, TINY_CTX);
         expect_close_to_gold("dec.logits", number, logits, (size_t)n * (size_t)vocab_size);
         for (int i = 0; kernel == 0 && i < n; i++)
             log_sum +=
@@ -456,7 +300,7 @@ static void check_word(const struct fl_model *model, int number, const cJSON *wo
         free(logits);
 
         cr_assert_eq(target.ids[0], model->config.bos_id);
-        const int n_new = harness_greedy(session, model, target.ids, 1, N_CTX - 1,
+        const int n_new = harness_greedy(session, model, target.ids, 1, TINY_CTX - 1,
                                          model->config.eos_id, kernel == 0, ids, NULL);
         cr_expect(n_new == n && memcmp(ids, target.ids + 1, (size_t)n * sizeof *ids) == 0,
                   "word %d: other ids", number);

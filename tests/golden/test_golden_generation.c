@@ -1,46 +1,14 @@
 /* Beams, batches of unequal prompts and ends of sequences against the reference, and what they
  * cost against the formulas. */
-#include "fixture.h"
-
 #include "engine/beam.h"
 #include "engine/generation.h"
 #include "engine/pass_cost.h"
-#include "tests/unit/engine_harness.h"
+#include "tiny.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct tiny {
-    char name[64];
-};
-
-static struct tiny MODELS[] = {
-    {"tiny/gpt2-tiny"},       {"tiny/gpt2-tiny-hubnames"},     {"tiny/llama-tiny-mha"},
-    {"tiny/llama-tiny-gqa"},  {"tiny/llama-tiny-llama3rope"},  {"tiny/qwen2-tiny"},
-    {"tiny/vanilla-postln"},  {"tiny/vanilla-preln"},          {"tiny/vanilla-preln-learned-gelu"},
-    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}, {"tiny/mixtral-tiny"},
-};
-enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
-
-static struct fl_session *open_session(const struct fl_model *model)
-{
-    return harness_session(model, &(struct fl_session_options){.n_seqs = 1,
-                                                               .n_ctx = N_CTX,
-                                                               .attention = FL_ATTENTION_CAUSAL,
-                                                               .logits = FL_LOGITS_LAST,
-                                                               .n_threads = 1});
-}
-
-static const float *forward(struct fl_session *session, const int *ids, int n)
-{
-    struct fl_error error;
-    cr_assert(fl_session_forward(session, ids, n, FL_LOGITS_LAST, &error) == FL_OK, "%s",
-              error.text);
-    return fl_session_logits(session);
-}
 
 /* ---- beams ---- */
 
@@ -50,7 +18,7 @@ enum { N_BEAMS_MAX = 8 };
 struct recomputed {
     struct fl_session *session;
     int vocab_size;
-    int ids[N_BEAMS_MAX][N_CTX], n_ids[N_BEAMS_MAX];
+    int ids[N_BEAMS_MAX][TINY_CTX], n_ids[N_BEAMS_MAX];
     float *logits; /* [N_BEAMS_MAX, vocab_size] */
 };
 
@@ -64,7 +32,7 @@ static int recompute(void *context, const int *seqs, int n_seqs, const int *toke
         memcpy(ids + *n_ids, tokens + i * n_tokens, (size_t)n_tokens * sizeof *ids);
         *n_ids += n_tokens;
         fl_session_truncate(r->session, 0);
-        memcpy(r->logits + (size_t)i * (size_t)r->vocab_size, forward(r->session, ids, *n_ids),
+        memcpy(r->logits + (size_t)i * (size_t)r->vocab_size, tiny_forward(r->session, ids, *n_ids),
                (size_t)r->vocab_size * sizeof *r->logits);
     }
     *logits = r->logits;
@@ -82,8 +50,8 @@ static int copy_ids(void *context, int to, int from, struct fl_error *error)
 
 static void recomputed_open(struct recomputed *r, const struct fl_model *model)
 {
-    *r =
-        (struct recomputed){.session = open_session(model), .vocab_size = model->config.vocab_size};
+    *r = (struct recomputed){.session = tiny_session(model, FL_ATTENTION_CAUSAL, FL_LOGITS_LAST, 1),
+                             .vocab_size = model->config.vocab_size};
     r->logits = calloc(N_BEAMS_MAX * (size_t)r->vocab_size, sizeof *r->logits);
     cr_assert_not_null(r->logits);
 }
@@ -98,7 +66,7 @@ static void recomputed_close(struct recomputed *r)
 static bool same_early(const cJSON *entry, const char *what)
 {
     const cJSON *names = cJSON_GetObjectItemCaseSensitive(entry, what), *item;
-    if (!cJSON_IsNumber(fixture_member(entry, "eos_token_id")))
+    if (tiny_eos_id(entry) < 0)
         return true;
     cJSON_ArrayForEach(item, names)
     {
@@ -144,9 +112,8 @@ static struct fl_beam *run_beams(const char *what, const struct fl_beam_model *m
                                  double tolerance)
 {
     struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
-    const cJSON *eos = fixture_member(entry, "eos_token_id");
     static int eos_id; /* outlives the search */
-    eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    eos_id = tiny_eos_id(entry);
     const struct fl_beam_options options = {
         .n_beams = (int)fixture_number(entry, "num_beams"),
         .n_new_max = (int)fixture_number(entry, "max_new_tokens"),
@@ -201,7 +168,7 @@ static void check_beams(const char *name, const struct fl_model *model, const cJ
 
 ParameterizedTestParameters(golden_generation, beams)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_generation, beams)
@@ -212,8 +179,7 @@ ParameterizedTest(struct tiny *row, golden_generation, beams)
     int n = 0;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "beam_score_abs");
+    const double tolerance = tiny_tolerance(&fixture, "beam_score_abs");
     cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
     {
         check_beams(row->name, &model, entry, tolerance);
@@ -237,12 +203,6 @@ static struct fl_generator *generate(const struct fl_model *model, const struct 
     return generator;
 }
 
-static void expect_ids(const char *what, const int *got, int n, const struct fixture_ids *expected)
-{
-    cr_expect(n == expected->n && memcmp(got, expected->ids, (size_t)n * sizeof *got) == 0,
-              "%s: other ids", what);
-}
-
 enum { N_BATCH = 3 };
 
 /* Three prompts of unequal length in one pass: their last logits. */
@@ -252,7 +212,7 @@ static void check_batch_logits(const char *name, const struct fixture *fixture,
     const cJSON *batch = fixture_member(fixture->expected, "batch");
     struct fixture_array logits = fixture_array(fixture, fixture_member(batch, "last_logits"));
     struct fl_span spans[N_BATCH];
-    int tokens[N_BATCH * N_CTX], n_tokens = 0;
+    int tokens[N_BATCH * TINY_CTX], n_tokens = 0;
     for (int i = 0; i < N_BATCH; i++) {
         struct fixture_ids ids =
             fixture_ids(cJSON_GetArrayItem(fixture_member(batch, "prompts"), i));
@@ -264,7 +224,7 @@ static void check_batch_logits(const char *name, const struct fixture *fixture,
     cr_assert_eq(logits.n_rows, N_BATCH);
     struct fl_session *session =
         harness_session(model, &(struct fl_session_options){.n_seqs = N_BATCH,
-                                                            .n_ctx = N_CTX,
+                                                            .n_ctx = TINY_CTX,
                                                             .block_tokens = 4,
                                                             .attention = FL_ATTENTION_CAUSAL,
                                                             .logits = FL_LOGITS_LAST,
@@ -274,8 +234,7 @@ static void check_batch_logits(const char *name, const struct fixture *fixture,
               "%s", error.text);
     const double distance = harness_distance(fl_session_logits(session), logits.data,
                                              N_BATCH * (size_t)model->config.vocab_size);
-    const double allowed =
-        fixture_number(fixture_member(fixture->expected, "tolerance"), "logits_abs");
+    const double allowed = tiny_tolerance(fixture, "logits_abs");
     cr_expect(distance <= allowed, "%s: logits of a batch off by %g", name, distance);
     fl_session_close(session);
     free(logits.data);
@@ -303,7 +262,7 @@ static void check_batch(const char *name, const struct fixture *fixture,
         struct fixture_ids expected =
             fixture_ids(cJSON_GetArrayItem(fixture_member(batch, "output_ids"), i));
         const struct fl_generated result = fl_generator_result(generator, i);
-        expect_ids(name, result.ids, result.n_ids, &expected);
+        tiny_expect_ids(name, "a batch", result.ids, result.n_ids, &expected);
         free(expected.ids);
         free(ids[i].ids);
     }
@@ -331,7 +290,7 @@ static void check_greedy_eos(const char *name, const struct fixture *fixture,
     expected.n--;
     struct fl_generator *generator = generate(model, &prompt, 1, &options);
     const struct fl_generated result = fl_generator_result(generator, 0);
-    expect_ids(name, result.ids, result.n_ids, &expected);
+    tiny_expect_ids(name, "greedy_eos", result.ids, result.n_ids, &expected);
     cr_expect_eq(result.reason, FL_STOP_EOS);
     fl_generator_close(generator);
     free(expected.ids);
@@ -368,14 +327,13 @@ static void check_cost(const char *name, const struct fl_model *model)
     fl_generator_close(generator);
 }
 
-/* Beams as forks of one cache in blocks. */
+/* Beams as forks of one cache in blocks, which share the input that an encoder has read. */
 static void check_forked_beams(const char *name, const struct fl_model *model, const cJSON *entry,
                                double tolerance)
 {
     struct fixture_ids ids = fixture_ids(fixture_member(entry, "input_ids"));
     const cJSON *expected = fixture_member(entry, "hypotheses");
-    const cJSON *eos = fixture_member(entry, "eos_token_id");
-    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const int eos_id = tiny_eos_id(entry);
     const struct fl_prompt prompt = {ids.ids, ids.n};
     const struct fl_generator_options options = {
         .sampling = fl_sampling_default,
@@ -389,20 +347,18 @@ static void check_forked_beams(const char *name, const struct fl_model *model, c
     };
     struct fl_generator *generator = generate(model, &prompt, 1, &options);
     const struct fl_generated result = fl_generator_result(generator, 0);
-    cr_assert_eq(result.n_beams, cJSON_GetArraySize(expected));
+    char what[128];
+    snprintf(what, sizeof what, "%s: %s", name, fixture_member(entry, "name")->valuestring);
+    cr_assert_eq(result.n_beams, cJSON_GetArraySize(expected), "%s", what);
     for (int i = 0; i < result.n_beams; i++)
-        expect_hypothesis(name, i, &result.beams[i], cJSON_GetArrayItem(expected, i), tolerance);
+        expect_hypothesis(what, i, &result.beams[i], cJSON_GetArrayItem(expected, i), tolerance);
     fl_generator_close(generator);
     free(ids.ids);
 }
 
-/* With encoder-decoders, whose prompts their encoder reads. */
-static struct tiny ALL_MODELS[N_MODELS + 2] = {{"tiny/t5-tiny"}, {"tiny/t5-v1_1-tiny"}};
-
 ParameterizedTestParameters(golden_generation, generation)
 {
-    memcpy(ALL_MODELS + 2, MODELS, sizeof MODELS);
-    return cr_make_param_array(struct tiny, ALL_MODELS, N_MODELS + 2);
+    return tiny_all();
 }
 
 ParameterizedTest(struct tiny *row, golden_generation, generation)
@@ -410,10 +366,10 @@ ParameterizedTest(struct tiny *row, golden_generation, generation)
     struct fixture fixture;
     struct fl_model model;
     const cJSON *entry;
+    int n_searches = 0;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "beam_score_abs");
+    const double tolerance = tiny_tolerance(&fixture, "beam_score_abs");
     if (model.config.n_encoder_layers == 0)
         check_batch_logits(row->name, &fixture, &model);
     check_batch(row->name, &fixture, &model);
@@ -422,7 +378,9 @@ ParameterizedTest(struct tiny *row, golden_generation, generation)
     cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "beam"))
     {
         check_forked_beams(row->name, &model, entry, tolerance);
+        n_searches++;
     }
+    cr_expect_eq(n_searches, 3);
     fl_model_close(&model);
     fixture_close(&fixture);
 }

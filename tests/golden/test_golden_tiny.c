@@ -1,64 +1,30 @@
 /* Tiny random models of every architecture the engine runs, against float64 results. The
  * tolerances are the fixtures' own (expected.json): about 20 times what float32 PyTorch shows. */
 #include "engine/session_state.h"
-#include "fixture.h"
-#include "tests/unit/engine_harness.h"
+#include "tiny.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct tiny {
-    char name[64];
-};
-
-static struct tiny MODELS[] = {
-    {"tiny/gpt2-tiny"},       {"tiny/gpt2-tiny-hubnames"},     {"tiny/llama-tiny-mha"},
-    {"tiny/llama-tiny-gqa"},  {"tiny/llama-tiny-llama3rope"},  {"tiny/qwen2-tiny"},
-    {"tiny/vanilla-postln"},  {"tiny/vanilla-preln"},          {"tiny/vanilla-preln-learned-gelu"},
-    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}, {"tiny/mixtral-tiny"},
-};
-enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64 };
-
 static const enum fl_attention KERNELS[] = {FL_ATTENTION_NAIVE, FL_ATTENTION_CAUSAL};
 enum { N_KERNELS = sizeof KERNELS / sizeof *KERNELS };
-
-static struct fl_session *open_session(const struct fl_model *model, enum fl_attention attention,
-                                       int n_seqs)
-{
-    return harness_session(model, &(struct fl_session_options){.n_seqs = n_seqs,
-                                                               .n_ctx = N_CTX,
-                                                               .attention = attention,
-                                                               .logits = FL_LOGITS_ALL,
-                                                               .n_threads = 1});
-}
-
-static void expect_close(const char *model, const char *what, const float *got,
-                         const struct fixture_array *expected, double tolerance)
-{
-    const double distance = harness_distance(
-        got, expected->data, (size_t)expected->n_rows * (size_t)expected->n_columns);
-    cr_expect(distance <= tolerance, "%s: %s: off by %g, at most %g allowed", model, what, distance,
-              tolerance);
-}
 
 /* Whole, in pieces and token by token: the logits of every position. */
 ParameterizedTestParameters(golden_tiny, logits_of_every_position)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_tiny, logits_of_every_position)
 {
-    static const int CHUNKS[] = {N_CTX, 5, 1};
+    static const int CHUNKS[] = {TINY_CTX, 5, 1};
     struct fixture fixture;
     struct fl_model model;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+    const double tolerance = tiny_tolerance(&fixture, "logits_abs");
 
     const cJSON *entry;
     cJSON_ArrayForEach(entry, fixture_member(fixture.expected, "full"))
@@ -67,13 +33,13 @@ ParameterizedTest(struct tiny *row, golden_tiny, logits_of_every_position)
         struct fixture_array expected = fixture_array(&fixture, fixture_member(entry, "logits"));
         cr_assert(expected.n_rows == ids.n && expected.n_columns == model.config.vocab_size);
         for (int kernel = 0; kernel < N_KERNELS; kernel++) {
-            struct fl_session *session = open_session(&model, KERNELS[kernel], 1);
+            struct fl_session *session = tiny_session(&model, KERNELS[kernel], FL_LOGITS_ALL, 1);
             for (size_t i = 0; i < sizeof CHUNKS / sizeof *CHUNKS; i++) {
                 float *logits = harness_logits(session, &model, ids.ids, ids.n, CHUNKS[i]);
                 char what[96];
                 snprintf(what, sizeof what, "%d ids in pieces of %d, %s attention", ids.n,
                          CHUNKS[i], fl_attention_name(KERNELS[kernel]));
-                expect_close(row->name, what, logits, &expected, tolerance);
+                tiny_expect_close(row->name, what, logits, &expected, tolerance);
                 free(logits);
             }
             fl_session_close(session);
@@ -87,33 +53,38 @@ ParameterizedTest(struct tiny *row, golden_tiny, logits_of_every_position)
 
 ParameterizedTestParameters(golden_tiny, greedy_continuation)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_all();
 }
 
 static void check_greedy(const struct tiny *row, const struct fixture *fixture,
-                         const struct fl_model *model, const char *key, double tolerance)
+                         const struct fl_model *model, const char *key)
 {
     const cJSON *entry = fixture_member(fixture->expected, key);
-    const cJSON *eos = fixture_member(entry, "eos_token_id");
-    const int eos_id = cJSON_IsNumber(eos) ? eos->valueint : -1;
+    const int eos_id = tiny_eos_id(entry);
     const int n_new = (int)fixture_number(entry, "max_new_tokens");
-    struct fixture_ids prompt = fixture_ids(fixture_member(entry, "input_ids"));
+    struct fixture_ids input = fixture_ids(fixture_member(entry, "input_ids"));
     struct fixture_ids expected = fixture_ids(fixture_member(entry, "output_ids"));
+    const bool encoder = model->config.n_encoder_layers > 0; /* the input is the encoder's */
     int *ids = calloc((size_t)n_new, sizeof *ids);
     float *logits = calloc((size_t)n_new * (size_t)model->config.vocab_size, sizeof *logits);
     cr_assert(ids && logits);
 
     for (int cached = 0; cached <= 1; cached++) {
-        struct fl_session *session = open_session(model, KERNELS[cached % N_KERNELS], 1);
-        const int n = harness_greedy(session, model, prompt.ids, prompt.n, n_new, eos_id, cached,
-                                     ids, logits);
-        cr_expect(n == expected.n && memcmp(ids, expected.ids, (size_t)n * sizeof *ids) == 0,
-                  "%s: %s: other ids, cached %d", row->name, key, cached);
+        struct fl_session *session =
+            tiny_session(model, KERNELS[cached % N_KERNELS], FL_LOGITS_ALL, 1);
+        if (encoder)
+            tiny_encode(session, input.ids, input.n);
+        const int n = harness_greedy(session, model, encoder ? &model->config.bos_id : input.ids,
+                                     encoder ? 1 : input.n, n_new, eos_id, cached, ids, logits);
+        char what[64];
+        snprintf(what, sizeof what, "%s, %s", key, cached ? "cached" : "recomputed");
+        tiny_expect_ids(row->name, what, ids, n, &expected);
         if (cJSON_HasObjectItem(entry, "step_logits")) {
             struct fixture_array steps =
                 fixture_array(fixture, fixture_member(entry, "step_logits"));
             cr_assert_eq(steps.n_rows, n_new);
-            expect_close(row->name, "step logits", logits, &steps, tolerance);
+            tiny_expect_close(row->name, "step logits", logits, &steps,
+                              tiny_tolerance(fixture, "logits_abs"));
             free(steps.data);
         }
         fl_session_close(session);
@@ -121,7 +92,7 @@ static void check_greedy(const struct tiny *row, const struct fixture *fixture,
     free(logits);
     free(ids);
     free(expected.ids);
-    free(prompt.ids);
+    free(input.ids);
 }
 
 ParameterizedTest(struct tiny *row, golden_tiny, greedy_continuation)
@@ -130,10 +101,8 @@ ParameterizedTest(struct tiny *row, golden_tiny, greedy_continuation)
     struct fl_model model;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
-    check_greedy(row, &fixture, &model, "greedy", tolerance);
-    check_greedy(row, &fixture, &model, "greedy_eos", tolerance);
+    check_greedy(row, &fixture, &model, "greedy");
+    check_greedy(row, &fixture, &model, "greedy_eos");
     fl_model_close(&model);
     fixture_close(&fixture);
 }
@@ -141,7 +110,7 @@ ParameterizedTest(struct tiny *row, golden_tiny, greedy_continuation)
 /* A batch of three copies of each prompt: every sequence gives what the prompt gives alone. */
 ParameterizedTestParameters(golden_tiny, batch_last_logits)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_tiny, batch_last_logits)
@@ -151,12 +120,11 @@ ParameterizedTest(struct tiny *row, golden_tiny, batch_last_logits)
     struct fl_model model;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "logits_abs");
+    const double tolerance = tiny_tolerance(&fixture, "logits_abs");
     const cJSON *batch = fixture_member(fixture.expected, "batch"), *prompt;
     struct fixture_array expected = fixture_array(&fixture, fixture_member(batch, "last_logits"));
     const size_t vocab_size = (size_t)model.config.vocab_size;
-    struct fl_session *session = open_session(&model, FL_ATTENTION_CAUSAL, N_SEQS);
+    struct fl_session *session = tiny_session(&model, FL_ATTENTION_CAUSAL, FL_LOGITS_ALL, N_SEQS);
 
     int number = 0;
     cJSON_ArrayForEach(prompt, fixture_member(batch, "prompts"))
@@ -173,8 +141,8 @@ ParameterizedTest(struct tiny *row, golden_tiny, batch_last_logits)
         cr_assert(fl_session_forward(session, tokens, ids.n, FL_LOGITS_LAST, &error) == FL_OK, "%s",
                   error.text);
         for (size_t i = 0; i < N_SEQS; i++)
-            expect_close(row->name, "a batch", fl_session_logits(session) + i * vocab_size, &one,
-                         tolerance);
+            tiny_expect_close(row->name, "a batch", fl_session_logits(session) + i * vocab_size,
+                              &one, tolerance);
         free(tokens);
         free(ids.ids);
     }
@@ -202,21 +170,21 @@ static void check_hidden(const struct tiny *row, const struct fixture *fixture,
         final_norm = true;
     cr_assert(!final_norm || strcmp(array->string, "final_norm") == 0);
 
-    struct fl_session *session = open_session(&first, FL_ATTENTION_CAUSAL, 1);
+    struct fl_session *session = tiny_session(&first, FL_ATTENTION_CAUSAL, FL_LOGITS_ALL, 1);
     struct fixture_array expected = fixture_array(fixture, array);
     struct fl_error error;
     cr_assert(fl_session_forward(session, ids->ids, ids->n,
                                  final_norm ? FL_LOGITS_ALL : FL_LOGITS_NONE, &error) == FL_OK,
               "%s", error.text);
-    expect_close(row->name, array->string, final_norm ? session->work.branch : session->work.x,
-                 &expected, tolerance);
+    tiny_expect_close(row->name, array->string, final_norm ? session->work.branch : session->work.x,
+                      &expected, tolerance);
     free(expected.data);
     fl_session_close(session);
 }
 
 ParameterizedTestParameters(golden_tiny, hidden_states)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_decoders();
 }
 
 ParameterizedTest(struct tiny *row, golden_tiny, hidden_states)
@@ -225,8 +193,7 @@ ParameterizedTest(struct tiny *row, golden_tiny, hidden_states)
     struct fl_model model;
     fixture_open(&fixture, row->name);
     harness_model(&model, fixture.directory);
-    const double tolerance =
-        fixture_number(fixture_member(fixture.expected, "tolerance"), "hidden_abs");
+    const double tolerance = tiny_tolerance(&fixture, "hidden_abs");
     const cJSON *hidden = fixture_member(fixture.expected, "hidden"), *array;
     struct fixture_ids ids = fixture_ids(fixture_member(hidden, "input_ids"));
     int n = 0;

@@ -2,27 +2,14 @@
  * that counts nothing is entered and left around each of them and looks at the workspace. The
  * tolerances are the fixtures' own (expected.json). */
 #include "engine/session_state.h"
-#include "fixture.h"
-#include "tests/unit/engine_harness.h"
+#include "tiny.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct tiny {
-    char name[64];
-};
-
-static struct tiny MODELS[] = {
-    {"tiny/gpt2-tiny"},       {"tiny/gpt2-tiny-hubnames"},     {"tiny/llama-tiny-mha"},
-    {"tiny/llama-tiny-gqa"},  {"tiny/llama-tiny-llama3rope"},  {"tiny/qwen2-tiny"},
-    {"tiny/vanilla-postln"},  {"tiny/vanilla-preln"},          {"tiny/vanilla-preln-learned-gelu"},
-    {"tiny/llama-tiny-bf16"}, {"tiny/llama-tiny-f16-sharded"}, {"tiny/mixtral-tiny"},
-    {"tiny/t5-tiny"},         {"tiny/t5-v1_1-tiny"},
-};
-enum { N_MODELS = sizeof MODELS / sizeof *MODELS, N_CTX = 64, N_ROUTES_MAX = N_CTX * 8 };
+enum { N_ROUTES_MAX = TINY_CTX * 8 };
 
 /* Where a layer leaves its arrays. */
 enum place {
@@ -193,7 +180,7 @@ static void look_at(struct spy *spy, struct fl_session *session, const char *sta
 
 ParameterizedTestParameters(golden_trace, inside_the_first_layer)
 {
-    return cr_make_param_array(struct tiny, MODELS, N_MODELS);
+    return tiny_all();
 }
 
 ParameterizedTest(struct tiny *row, golden_trace, inside_the_first_layer)
@@ -206,14 +193,8 @@ ParameterizedTest(struct tiny *row, golden_trace, inside_the_first_layer)
     harness_model(&model, spy.fixture.directory);
     const cJSON *trace = fixture_member(spy.fixture.expected, "trace_layer0");
     spy.arrays = fixture_member(trace, "arrays");
-    spy.tolerance = fixture_number(fixture_member(spy.fixture.expected, "tolerance"), "hidden_abs");
-    struct fl_session *session =
-        harness_session(&model, &(struct fl_session_options){.n_seqs = 1,
-                                                             .n_ctx = N_CTX,
-                                                             .n_encoder_ctx = N_CTX,
-                                                             .attention = FL_ATTENTION_NAIVE,
-                                                             .logits = FL_LOGITS_NONE,
-                                                             .n_threads = 1});
+    spy.tolerance = tiny_tolerance(&spy.fixture, "hidden_abs");
+    struct fl_session *session = tiny_session(&model, FL_ATTENTION_NAIVE, FL_LOGITS_NONE, 1);
     spy.session = session;
     spy.counter.state = &spy;
     cr_assert(fl_ledger_attach(&session->ledger, &spy.counter, &error) == FL_OK, "%s", error.text);
