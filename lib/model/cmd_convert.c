@@ -343,8 +343,7 @@ static int run(int argc, char **argv)
     const struct fl_option options[] = {
         {"Model", "model", 'm', FL_OPTION_STRING, &a.model, "M",
          "preset (random weights), GGUF, safetensors folder, .bin or config.json; of llama, "
-         "mistral, "
-         "mixtral, qwen2, qwen3, their mixtures of experts, gpt_neox, gpt2 or t5",
+         "mistral, mixtral, qwen2, qwen3, their mixtures of experts, gpt_neox, gpt2 or t5",
          NULL, 0, 0, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &a.seed, "K", "of random weights", "0", 0, 1e15, NULL},
         {NULL, "tokenizer", 0, FL_OPTION_STRING, &a.tokenizer, "FILE",

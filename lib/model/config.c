@@ -228,9 +228,6 @@ static int check_structure(const struct fl_config *config, const char *source,
     if (config->branches != FL_BRANCHES_SEQUENTIAL && config->norm_position == FL_NORM_POST)
         return fl_fail(error, "%s: norm_position: expected pre in a model of parallel blocks",
                        source);
-    if (config->n_experts > 0 && config->n_encoder_layers > 0)
-        return fl_fail(error, "%s: n_experts: expected none in an encoder-decoder, not %d", source,
-                       config->n_experts);
     if (check_encoder(config, source, error) != FL_OK)
         return FL_FAILED;
     if (config->bos_id >= config->vocab_size || config->eos_id >= config->vocab_size)
@@ -298,28 +295,18 @@ void fl_config_rename(struct fl_error *error, const char *source, const struct f
     *error = renamed;
 }
 
+const char *const fl_arch_names[FL_N_ARCHS + 1] = {
+    [FL_ARCH_CLASSIC] = "classic",     [FL_ARCH_GPT2] = "gpt2",
+    [FL_ARCH_LLAMA] = "llama",         [FL_ARCH_QWEN2] = "qwen2",
+    [FL_ARCH_QWEN3] = "qwen3",         [FL_ARCH_MIXTRAL] = "mixtral",
+    [FL_ARCH_QWEN2_MOE] = "qwen2_moe", [FL_ARCH_QWEN3_MOE] = "qwen3_moe",
+    [FL_ARCH_NEOX] = "gpt_neox",       [FL_ARCH_T5] = "t5",
+    [FL_ARCH_ENCDEC] = "encdec",
+};
+
 const char *fl_arch_name(enum fl_arch arch)
 {
-    static const char *const NAMES[FL_N_ARCHS] = {
-        [FL_ARCH_CLASSIC] = "classic",     [FL_ARCH_GPT2] = "gpt2",
-        [FL_ARCH_LLAMA] = "llama",         [FL_ARCH_QWEN2] = "qwen2",
-        [FL_ARCH_QWEN3] = "qwen3",         [FL_ARCH_MIXTRAL] = "mixtral",
-        [FL_ARCH_QWEN2_MOE] = "qwen2_moe", [FL_ARCH_QWEN3_MOE] = "qwen3_moe",
-        [FL_ARCH_NEOX] = "gpt_neox",       [FL_ARCH_T5] = "t5",
-        [FL_ARCH_ENCDEC] = "encdec",
-    };
-    return (unsigned)arch < FL_N_ARCHS ? NAMES[arch] : "?";
-}
-
-const char *fl_activation_name(enum fl_activation activation)
-{
-    static const char *const NAMES[] = {
-        [FL_ACT_RELU] = "relu",
-        [FL_ACT_GELU_ERF] = "gelu_erf",
-        [FL_ACT_GELU_TANH] = "gelu_tanh",
-        [FL_ACT_SILU] = "silu",
-    };
-    return (unsigned)activation < sizeof NAMES / sizeof *NAMES ? NAMES[activation] : "?";
+    return (unsigned)arch < FL_N_ARCHS ? fl_arch_names[arch] : "?";
 }
 
 void fl_config_set_name(struct fl_config *config, const char *text)

@@ -123,8 +123,8 @@ uint64_t fl_config_n_params(const struct fl_config *config);
 /* The name users see; what is not printable ASCII becomes '?', what is too long is cut. */
 void fl_config_set_name(struct fl_config *config, const char *text);
 
-/* "llama", "gpt2", ... */
+/* "llama", "gpt2", ...; the list is in the order of the enum and ends with NULL. */
+extern const char *const fl_arch_names[];
 const char *fl_arch_name(enum fl_arch arch);
-const char *fl_activation_name(enum fl_activation activation);
 
 #endif

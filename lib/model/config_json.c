@@ -6,9 +6,6 @@
 
 /* ---- names of what enums stand for ---- */
 
-static const char *const ARCHS[] = {"classic",  "gpt2",    "llama",     "qwen2",
-                                    "qwen3",    "mixtral", "qwen2_moe", "qwen3_moe",
-                                    "gpt_neox", "t5",      "encdec",    NULL};
 static const char *const NORMS[] = {"layernorm", "rmsnorm", NULL};
 static const char *const NORM_POSITIONS[] = {"pre", "post", NULL};
 static const char *const BRANCHES[] = {"sequential", "parallel", "parallel_shared", NULL};
@@ -16,7 +13,6 @@ static const char *const ACTIVATIONS[] = {"relu", "gelu_erf", "gelu_tanh", "silu
 static const char *const POSITIONS[] = {"learned", "sinusoidal", "sinusoidal_halves",
                                         "rope",    "relative",   NULL};
 static const char *const SCALINGS[] = {"none", "linear", "llama3", NULL};
-_Static_assert(sizeof ARCHS / sizeof *ARCHS == FL_N_ARCHS + 1, "every architecture has a name");
 
 enum kind { KIND_INT, KIND_REAL, KIND_BOOL, KIND_ENUM };
 
@@ -35,7 +31,7 @@ static const struct field {
     {                                                                                              \
 #member, offsetof(struct fl_config, member), kind, choices, true                           \
     }
-    FIELD(KIND_ENUM, arch, ARCHS),
+    FIELD(KIND_ENUM, arch, fl_arch_names),
     FIELD(KIND_INT, d_model, NULL),
     FIELD(KIND_INT, d_ff, NULL),
     FIELD(KIND_INT, n_layers, NULL),

@@ -2,20 +2,23 @@
  * Source: the GGUF specification, ggml-org/ggml docs/gguf.md.
  *
  * The whole header is walked and checked once by fl_gguf_open(); keys, strings and arrays are then
- * views into the mapped file, valid until fl_gguf_close(). To read a key that must be there:
+ * views into the mapped file, valid until fl_gguf_close(). A key that must be there; a refusal
+ * names file, key and what was expected:
  *
  *     int64_t n_layers;
  *     if (fl_gguf_get_int(gguf, "llama.block_count", 1, 4096, &n_layers, error) != FL_OK)
- *         return FL_FAILED;                       the sentence names file, key and what was
- * expected
+ *         return FL_FAILED;
  *
- * one that may be absent: ask fl_gguf_has() first. An array:
+ * For one that may be absent ask fl_gguf_has() first. An array, of texts that are any bytes and not
+ * NUL-terminated:
  *
+ *     static const char KEY[] = "tokenizer.ggml.tokens";
  *     struct fl_gguf_array tokens;
  *     struct fl_gguf_string token;
- *     if (fl_gguf_get_array(gguf, "tokenizer.ggml.tokens", FL_GGUF_STRINGS, &tokens, error) !=
- * FL_OK) return FL_FAILED; while (fl_gguf_next_string(&tokens, &token)) use(token.data,
- * token.length);          not NUL-terminated, any bytes
+ *     if (fl_gguf_get_array(gguf, KEY, FL_GGUF_STRINGS, &tokens, error) != FL_OK)
+ *         return FL_FAILED;
+ *     while (fl_gguf_next_string(&tokens, &token))
+ *         use(token.data, token.length);
  */
 #ifndef FL_MODEL_GGUF_H
 #define FL_MODEL_GGUF_H

@@ -345,40 +345,45 @@ void fl_gguf_put_file_type(struct fl_gguf_writer *writer, const struct fl_gguf_p
     fl_gguf_put_uint(writer, "general.alignment", FL_GGUF_ALIGNMENT);
 }
 
+enum { KEY_MAX = 128 };
+
 /* "llama.block_count" and so on. */
+static const char *own_key(char key[KEY_MAX], const struct fl_gguf_plan *plan, const char *name)
+{
+    snprintf(key, KEY_MAX, "%s.%s", plan->architecture, name);
+    return key;
+}
+
 static void put_own(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan,
                     const char *name, int value)
 {
-    char key[128];
-    snprintf(key, sizeof key, "%s.%s", plan->architecture, name);
-    fl_gguf_put_uint(writer, key, (uint32_t)value);
+    char key[KEY_MAX];
+    fl_gguf_put_uint(writer, own_key(key, plan, name), (uint32_t)value);
 }
 
 static void put_own_real(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan,
                          const char *name, double value)
 {
-    char key[128];
-    snprintf(key, sizeof key, "%s.%s", plan->architecture, name);
-    fl_gguf_put_real(writer, key, value);
+    char key[KEY_MAX];
+    fl_gguf_put_real(writer, own_key(key, plan, name), value);
 }
 
 static void put_own_bool(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan,
                          const char *name, bool value)
 {
-    char key[128];
-    snprintf(key, sizeof key, "%s.%s", plan->architecture, name);
-    fl_gguf_put_bool(writer, key, value);
+    char key[KEY_MAX];
+    fl_gguf_put_bool(writer, own_key(key, plan, name), value);
 }
 
 static void put_rope(struct fl_gguf_writer *writer, const struct fl_gguf_plan *plan)
 {
     const struct fl_rope_params *rope = &plan->config->rope;
-    char key[128];
+    char key[KEY_MAX];
     put_own(writer, plan, "rope.dimension_count", fl_config_rotary_dim(plan->config));
     put_own_real(writer, plan, "rope.freq_base", rope->theta);
     if (rope->scaling == FL_ROPE_LINEAR) {
-        snprintf(key, sizeof key, "%s.rope.scaling.type", plan->architecture);
-        fl_gguf_put_string(writer, key, "linear", strlen("linear"));
+        fl_gguf_put_string(writer, own_key(key, plan, "rope.scaling.type"), "linear",
+                           strlen("linear"));
         put_own_real(writer, plan, "rope.scaling.factor", rope->factor);
     } else if (rope->scaling == FL_ROPE_LLAMA3) {
         /* llama.cpp takes the table of factors; these say what made it */

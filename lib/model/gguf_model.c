@@ -10,6 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Llama's block, and what it and its epsilon are called. */
+#define RMS_EPS     "attention.layer_norm_rms_epsilon"
+#define LLAMA_NAMES fl_gguf_llama_names, RMS_EPS
+#define RMS_BLOCK                                                                                  \
+    .norm = FL_NORM_RMSNORM, .activation = FL_ACT_SILU, .gated = true, .positions = FL_POS_ROPE,   \
+    .rope.theta = 10000
+
+/* GPT-2's. */
+#define GPT2_NAMES fl_gguf_gpt2_names, "attention.layer_norm_epsilon"
+#define LAYERNORM_BLOCK                                                                            \
+    .norm = FL_NORM_LAYERNORM, .bias_qkv = true, .bias_attn_out = true, .bias_ffn = true
+
 /* What an architecture's name implies; the rest is read from keys. */
 static const struct architecture {
     const char *name;
@@ -17,92 +29,34 @@ static const struct architecture {
     const char *eps_key;
     struct fl_config config;
 } ARCHITECTURES[] = {
-    {"llama",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_LLAMA,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .rope = {.theta = 10000, .interleaved = true}}},
-    {"qwen2",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_QWEN2,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .bias_qkv = true,
-      .rope = {.theta = 10000}}},
+    {"llama", LLAMA_NAMES, {.arch = FL_ARCH_LLAMA, RMS_BLOCK, .rope.interleaved = true}},
+    {"qwen2", LLAMA_NAMES, {.arch = FL_ARCH_QWEN2, RMS_BLOCK, .bias_qkv = true}},
     /* found as llama, and by the number of its experts */
     {"llama",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_MIXTRAL,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .norm_topk = true,
-      .rope = {.theta = 10000, .interleaved = true}}},
-    {"qwen3",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_QWEN3,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .qk_norm = true,
-      .rope = {.theta = 10000}}},
-    {"qwen2moe",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_QWEN2_MOE,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .bias_qkv = true,
-      .rope = {.theta = 10000}}},
+     LLAMA_NAMES,
+     {.arch = FL_ARCH_MIXTRAL, RMS_BLOCK, .norm_topk = true, .rope.interleaved = true}},
+    {"qwen3", LLAMA_NAMES, {.arch = FL_ARCH_QWEN3, RMS_BLOCK, .qk_norm = true}},
+    {"qwen2moe", LLAMA_NAMES, {.arch = FL_ARCH_QWEN2_MOE, RMS_BLOCK, .bias_qkv = true}},
     {"qwen3moe",
-     fl_gguf_llama_names,
-     "attention.layer_norm_rms_epsilon",
-     {.arch = FL_ARCH_QWEN3_MOE,
-      .norm = FL_NORM_RMSNORM,
-      .activation = FL_ACT_SILU,
-      .gated = true,
-      .positions = FL_POS_ROPE,
-      .qk_norm = true,
-      .norm_topk = true,
-      .rope = {.theta = 10000}}},
+     LLAMA_NAMES,
+     {.arch = FL_ARCH_QWEN3_MOE, RMS_BLOCK, .qk_norm = true, .norm_topk = true}},
     {"gptneox",
-     fl_gguf_gpt2_names,
-     "attention.layer_norm_epsilon",
+     GPT2_NAMES,
      {.arch = FL_ARCH_NEOX,
-      .norm = FL_NORM_LAYERNORM,
       .activation = FL_ACT_GELU_ERF,
       .positions = FL_POS_ROPE,
+      .rope.theta = 10000,
       .branches = FL_BRANCHES_PARALLEL,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true,
-      .rope = {.theta = 10000}}},
+      LAYERNORM_BLOCK}},
     {"gpt2",
-     fl_gguf_gpt2_names,
-     "attention.layer_norm_epsilon",
+     GPT2_NAMES,
      {.arch = FL_ARCH_GPT2,
-      .norm = FL_NORM_LAYERNORM,
       .activation = FL_ACT_GELU_TANH,
       .positions = FL_POS_LEARNED,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true}},
+      LAYERNORM_BLOCK}},
     {"t5",
      fl_gguf_t5_names,
-     "attention.layer_norm_rms_epsilon",
+     RMS_EPS,
      {.arch = FL_ARCH_T5, .norm = FL_NORM_RMSNORM, .positions = FL_POS_RELATIVE}},
 };
 enum { N_ARCHITECTURES = sizeof ARCHITECTURES / sizeof *ARCHITECTURES };
@@ -167,9 +121,14 @@ static int get_int_or(struct reader *reader, const char *name, int *value)
 
 static int get_real_or(struct reader *reader, const char *name, double *value)
 {
-    return has(reader, name)
-               ? fl_gguf_get_real(reader->gguf, own_key(reader, name), value, reader->error)
-               : FL_OK;
+    return has(reader, name) ? fl_gguf_get_real(reader->gguf, reader->key, value, reader->error)
+                             : FL_OK;
+}
+
+static int get_bool_or(struct reader *reader, const char *name, bool *value)
+{
+    return has(reader, name) ? fl_gguf_get_bool(reader->gguf, reader->key, value, reader->error)
+                             : FL_OK;
 }
 
 static int find_architecture(struct reader *reader)
@@ -241,7 +200,7 @@ static int read_experts(struct reader *reader, struct fl_config *config)
     if (config->arch == FL_ARCH_LLAMA) {
         reader->arch = architecture_of(FL_ARCH_MIXTRAL);
         config->arch = FL_ARCH_MIXTRAL;
-        config->norm_topk = true;
+        config->norm_topk = reader->arch->config.norm_topk;
     } else if (!named) {
         return fl_fail(reader->error, "%s: %s: expected no experts in a %s model, not %d",
                        reader->path, own_key(reader, "expert_count"), reader->arch->name,
@@ -250,15 +209,13 @@ static int read_experts(struct reader *reader, struct fl_config *config)
     if (config->n_experts == 0)
         return fl_fail(reader->error, "%s: %s: expected at least 1", reader->path,
                        own_key(reader, "expert_count"));
-    if (has(reader, "expert_weights_norm") &&
-        fl_gguf_get_bool(reader->gguf, reader->key, &config->norm_topk, reader->error) != FL_OK)
-        return FL_FAILED;
     enum { SOFTMAX = 1 };
     const struct fl_gguf_tensor *shared =
         fl_gguf_find_tensor(reader->gguf, "blk.0.ffn_up_shexp.weight");
     if (shared && shared->n_dims == 2 && shared->dims[1] <= INT_MAX)
         config->d_ff_shared = (int)shared->dims[1];
-    if (get_int_or(reader, "expert_shared_feed_forward_length", &config->d_ff_shared) != FL_OK ||
+    if (get_bool_or(reader, "expert_weights_norm", &config->norm_topk) != FL_OK ||
+        get_int_or(reader, "expert_shared_feed_forward_length", &config->d_ff_shared) != FL_OK ||
         get_int_or(reader, "expert_feed_forward_length", &config->d_ff) != FL_OK ||
         expect_int(reader, "leading_dense_block_count", 0) != FL_OK ||
         expect_int(reader, "expert_group_count", 0) != FL_OK)
@@ -304,25 +261,39 @@ static int read_dimensions(struct reader *reader, struct fl_config *config)
     return read_vocab_size(reader, config);
 }
 
+static bool has_tensor(const struct reader *reader, const char *name)
+{
+    return fl_gguf_find_tensor(reader->gguf, name) != NULL;
+}
+
 /* Which optional tensors there are. Without any tensor, as in files of a tokenizer alone, the
  * architecture's habit stands. */
 static void read_presence(struct reader *reader, struct fl_config *config)
 {
     size_t n_tensors;
     fl_gguf_tensors(reader->gguf, &n_tensors);
-    config->tied = !fl_gguf_find_tensor(reader->gguf, "output.weight") &&
-                   (n_tensors > 0 || config->arch == FL_ARCH_GPT2);
-    if (config->arch == FL_ARCH_QWEN2_MOE && n_tensors > 0)
-        config->bias_qkv = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_q.bias") != NULL;
-    if (config->arch == FL_ARCH_NEOX && n_tensors > 0)
-        config->bias_qkv = config->bias_attn_out =
-            fl_gguf_find_tensor(reader->gguf, "blk.0.attn_qkv.bias") != NULL;
-    if (config->arch != FL_ARCH_LLAMA && config->arch != FL_ARCH_QWEN3 &&
-        config->arch != FL_ARCH_QWEN3_MOE && config->arch != FL_ARCH_MIXTRAL)
+    config->tied =
+        !has_tensor(reader, "output.weight") && (n_tensors > 0 || config->arch == FL_ARCH_GPT2);
+    if (n_tensors == 0)
         return;
-    config->bias_qkv = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_q.bias") != NULL;
-    config->bias_attn_out = fl_gguf_find_tensor(reader->gguf, "blk.0.attn_output.bias") != NULL;
-    config->bias_ffn = fl_gguf_find_tensor(reader->gguf, "blk.0.ffn_up.bias") != NULL;
+    switch (config->arch) {
+    case FL_ARCH_LLAMA:
+    case FL_ARCH_MIXTRAL:
+    case FL_ARCH_QWEN3:
+    case FL_ARCH_QWEN3_MOE:
+        config->bias_attn_out = has_tensor(reader, "blk.0.attn_output.bias");
+        config->bias_ffn = has_tensor(reader, "blk.0.ffn_up.bias");
+        config->bias_qkv = has_tensor(reader, "blk.0.attn_q.bias");
+        break;
+    case FL_ARCH_QWEN2_MOE:
+        config->bias_qkv = has_tensor(reader, "blk.0.attn_q.bias");
+        break;
+    case FL_ARCH_NEOX:
+        config->bias_qkv = config->bias_attn_out = has_tensor(reader, "blk.0.attn_qkv.bias");
+        break;
+    default:
+        break;
+    }
 }
 
 /* An id of the tokenizer; -1 when the key is absent. */
@@ -481,8 +452,7 @@ static int read_config(struct reader *reader, struct fl_config *config, const ch
     if (read_experts(reader, config) != FL_OK)
         return FL_FAILED;
     bool parallel = config->branches == FL_BRANCHES_PARALLEL;
-    if (parallel && has(reader, "use_parallel_residual") &&
-        fl_gguf_get_bool(reader->gguf, reader->key, &parallel, reader->error) != FL_OK)
+    if (parallel && get_bool_or(reader, "use_parallel_residual", &parallel) != FL_OK)
         return FL_FAILED;
     config->branches = parallel ? FL_BRANCHES_PARALLEL : FL_BRANCHES_SEQUENTIAL;
     read_presence(reader, config);

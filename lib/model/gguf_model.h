@@ -1,5 +1,5 @@
-/* gguf_model.h - a model out of a GGUF file: Llama (and Mistral), Qwen2 and GPT-2 with tensors of
- * the types that fl_dtype knows. */
+/* gguf_model.h - a model out of a GGUF file, of any architecture that fl_gguf_architectures()
+ * names, with tensors of the types that fl_dtype knows. */
 #ifndef FL_MODEL_GGUF_MODEL_H
 #define FL_MODEL_GGUF_MODEL_H
 
@@ -20,7 +20,7 @@ struct fl_gguf_habits {
 };
 /* False when GGUF has no such architecture that this version reads. */
 bool fl_gguf_habits(struct fl_gguf_habits *habits, const struct fl_config *config);
-/* "llama, qwen2, gpt2", into out. */
+/* "llama, qwen2, ...", as general.architecture has them, into out. */
 const char *fl_gguf_architectures(char *out, size_t size);
 
 /* By what llama3 scaling divides frequency i of a head. */

@@ -20,52 +20,40 @@ static const struct fl_hf_int GPT2_KEYS[] = {
     NEEDED("n_positions", n_ctx_max),
     {0},
 };
+/* What most call the shape. */
+#define SHAPE                                                                                      \
+    NEEDED("hidden_size", d_model), NEEDED("num_hidden_layers", n_layers),                         \
+        NEEDED("num_attention_heads", n_heads), NEEDED("vocab_size", vocab_size),                  \
+        NEEDED("max_position_embeddings", n_ctx_max)
+#define GROUPED_HEADS MAY_BE("num_key_value_heads", n_kv_heads), MAY_BE("head_dim", head_dim)
+
 static const struct fl_hf_int LLAMA_KEYS[] = {
-    NEEDED("hidden_size", d_model),
+    SHAPE,
+    GROUPED_HEADS,
     NEEDED("intermediate_size", d_ff),
-    NEEDED("num_hidden_layers", n_layers),
-    NEEDED("num_attention_heads", n_heads),
-    MAY_BE("num_key_value_heads", n_kv_heads),
-    MAY_BE("head_dim", head_dim),
-    NEEDED("vocab_size", vocab_size),
-    NEEDED("max_position_embeddings", n_ctx_max),
     {0},
 };
 static const struct fl_hf_int MIXTRAL_KEYS[] = {
-    NEEDED("hidden_size", d_model),
+    SHAPE,
+    GROUPED_HEADS,
     NEEDED("intermediate_size", d_ff),
-    NEEDED("num_hidden_layers", n_layers),
-    NEEDED("num_attention_heads", n_heads),
-    MAY_BE("num_key_value_heads", n_kv_heads),
-    MAY_BE("head_dim", head_dim),
-    NEEDED("vocab_size", vocab_size),
-    NEEDED("max_position_embeddings", n_ctx_max),
     NEEDED("num_local_experts", n_experts),
     NEEDED("num_experts_per_tok", n_experts_used),
     {0},
 };
 static const struct fl_hf_int QWEN_MOE_KEYS[] = {
-    NEEDED("hidden_size", d_model),
+    SHAPE,
+    GROUPED_HEADS,
     NEEDED("moe_intermediate_size", d_ff),
     {"shared_expert_intermediate_size", "d_ff_shared", offsetof(struct fl_config, d_ff_shared),
      FL_JSON_OPTIONAL, true},
-    NEEDED("num_hidden_layers", n_layers),
-    NEEDED("num_attention_heads", n_heads),
-    MAY_BE("num_key_value_heads", n_kv_heads),
-    MAY_BE("head_dim", head_dim),
-    NEEDED("vocab_size", vocab_size),
-    NEEDED("max_position_embeddings", n_ctx_max),
     NEEDED("num_experts", n_experts),
     NEEDED("num_experts_per_tok", n_experts_used),
     {0},
 };
 static const struct fl_hf_int NEOX_KEYS[] = {
-    NEEDED("hidden_size", d_model),
+    SHAPE,
     NEEDED("intermediate_size", d_ff),
-    NEEDED("num_hidden_layers", n_layers),
-    NEEDED("num_attention_heads", n_heads),
-    NEEDED("vocab_size", vocab_size),
-    NEEDED("max_position_embeddings", n_ctx_max),
     {0},
 };
 static const struct fl_hf_int T5_KEYS[] = {
@@ -104,6 +92,7 @@ static const struct fl_hf_fixed NONE_FIXED[] = {{0}};
 #define RMS_BLOCK                                                                                  \
     .norm = FL_NORM_RMSNORM, .activation = FL_ACT_SILU, .gated = true, .positions = FL_POS_ROPE,   \
     .rope.theta = 10000
+#define BIASES .bias_qkv = true, .bias_attn_out = true, .bias_ffn = true
 
 const struct fl_hf_architecture fl_hf_architectures[] = {
     {"gpt2",
@@ -118,9 +107,7 @@ const struct fl_hf_architecture fl_hf_architectures[] = {
       .activation = FL_ACT_GELU_TANH,
       .tied = true,
       .positions = FL_POS_LEARNED,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true}},
+      BIASES}},
     {"llama",
      {"LlamaForCausalLM"},
      LLAMA_KEYS,
@@ -194,9 +181,7 @@ const struct fl_hf_architecture fl_hf_architectures[] = {
       .positions = FL_POS_ROPE,
       .rope.theta = 10000,
       .branches = FL_BRANCHES_PARALLEL,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true}},
+      BIASES}},
     {"classic_decoder",
      {"ClassicDecoderForCausalLM"},
      LLAMA_KEYS,
@@ -204,13 +189,7 @@ const struct fl_hf_architecture fl_hf_architectures[] = {
      "layer_norm_eps",
      "hidden_act",
      fl_hf_read_classic,
-     {.arch = FL_ARCH_CLASSIC,
-      .norm_eps = 1e-5,
-      .activation = FL_ACT_RELU,
-      .tied = true,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true}},
+     {.arch = FL_ARCH_CLASSIC, .norm_eps = 1e-5, .activation = FL_ACT_RELU, .tied = true, BIASES}},
     {"t5",
      {"T5ForConditionalGeneration", "T5WithLMHeadModel"},
      T5_KEYS,
@@ -236,9 +215,7 @@ const struct fl_hf_architecture fl_hf_architectures[] = {
       .norm_eps = 1e-5,
       .n_ctx_max = 512, /* positions are computed, so any length will do */
       .positions = FL_POS_SINUSOIDAL_HALVES,
-      .bias_qkv = true,
-      .bias_attn_out = true,
-      .bias_ffn = true,
+      BIASES,
       .bias_logits = true}},
 };
 const int fl_hf_n_architectures = sizeof fl_hf_architectures / sizeof *fl_hf_architectures;

@@ -83,17 +83,24 @@ static int set_rotated(struct fl_hf_reader *reader, const char *key, double part
     return FL_OK;
 }
 
+static int read_rotated(struct fl_hf_reader *reader, const struct fl_json *json)
+{
+    static const char KEY[] = "partial_rotary_factor";
+    const cJSON *given;
+    double part = 1;
+    if (fl_json_find(json, KEY, &given) != FL_OK ||
+        fl_json_real(json, KEY, FL_JSON_OPTIONAL, &part) != FL_OK)
+        return FL_FAILED;
+    return given ? set_rotated(reader, KEY, part) : FL_OK;
+}
+
 static int read_rope(struct fl_hf_reader *reader)
 {
     static const char *const KEYS[] = {"rope_scaling", "rope_parameters"};
     const struct fl_json *json = &reader->json;
     struct fl_rope_params *rope = &reader->config->rope;
-    double rotated = 1;
     if (fl_json_real(json, "rope_theta", FL_JSON_OPTIONAL, &rope->theta) != FL_OK ||
-        fl_json_real(json, "partial_rotary_factor", FL_JSON_OPTIONAL, &rotated) != FL_OK)
-        return FL_FAILED;
-    if (cJSON_GetObjectItemCaseSensitive(json->object, "partial_rotary_factor") &&
-        set_rotated(reader, "partial_rotary_factor", rotated) != FL_OK)
+        read_rotated(reader, json) != FL_OK)
         return FL_FAILED;
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
         struct fl_json inner = *json;
@@ -103,11 +110,7 @@ static int read_rope(struct fl_hf_reader *reader)
             return fl_fail(json->error, "%s: %s: expected an object or null", json->path, KEYS[i]);
         if (!inner.object)
             continue;
-        if (read_scaling(&inner, rope) != FL_OK ||
-            fl_json_real(&inner, "partial_rotary_factor", FL_JSON_OPTIONAL, &rotated) != FL_OK)
-            return FL_FAILED;
-        if (cJSON_GetObjectItemCaseSensitive(inner.object, "partial_rotary_factor") &&
-            set_rotated(reader, "partial_rotary_factor", rotated) != FL_OK)
+        if (read_scaling(&inner, rope) != FL_OK || read_rotated(reader, &inner) != FL_OK)
             return FL_FAILED;
     }
     return FL_OK;
