@@ -1,9 +1,7 @@
 #include "model/hf_config.h"
-#include "base/file.h"
 #include "model/hf_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CONFIG_BYTES = 16 << 20 };
@@ -133,19 +131,13 @@ static void rename_fields(const struct fl_hf_reader *reader)
 int fl_hf_config(struct fl_config *config, const char *path, const char *name,
                  struct fl_error *error)
 {
-    char *text = NULL;
-    size_t size;
-    cJSON *root = NULL;
-    if (fl_file_read(&text, &size, path, MAX_CONFIG_BYTES, error) != FL_OK)
+    cJSON *root;
+    if (fl_json_read(&root, path, MAX_CONFIG_BYTES, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_json_parse(&root, text, size, path, error);
-    if (status == FL_OK) {
-        struct fl_hf_reader reader = {.json = {root, path, error}, .config = config};
-        status = read_config(&reader, name);
-        if (status != FL_OK && reader.arch)
-            rename_fields(&reader);
-    }
+    struct fl_hf_reader reader = {.json = {root, path, error}, .config = config};
+    const int status = read_config(&reader, name);
+    if (status != FL_OK && reader.arch)
+        rename_fields(&reader);
     cJSON_Delete(root);
-    free(text);
     return status;
 }

@@ -26,6 +26,10 @@ static const char *const BUFFERS[] = {".attn.bias", ".attn.masked_bias", ".atten
 static const char *const T5_UNUSED[] = {
     "encoder.embed_tokens.weight", "decoder.embed_tokens.weight",
     "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"};
+enum {
+    N_BUFFERS = sizeof BUFFERS / sizeof *BUFFERS,
+    N_T5_UNUSED = sizeof T5_UNUSED / sizeof *T5_UNUSED
+};
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -95,29 +99,23 @@ static int add_shard(struct checkpoint *checkpoint, const cJSON *entry, const ch
 
 static int open_shards(struct checkpoint *checkpoint, const char *index, struct fl_error *error)
 {
-    char *text = NULL;
-    size_t size;
-    cJSON *root = NULL;
-    if (fl_file_read(&text, &size, index, MAX_INDEX_BYTES, error) != FL_OK)
+    cJSON *root;
+    const cJSON *map, *entry;
+    if (fl_json_read(&root, index, MAX_INDEX_BYTES, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_json_parse(&root, text, size, index, error);
-    if (status == FL_OK) {
-        const struct fl_json json = {root, index, error};
-        const cJSON *map, *entry;
-        status = fl_json_find(&json, "weight_map", &map);
-        if (status == FL_OK && !cJSON_IsObject(map))
-            status = fl_fail(error, "%s: weight_map: expected an object of tensor names and files",
-                             index);
-        if (status == FL_OK)
-            cJSON_ArrayForEach(entry, map)
-            {
-                status = add_shard(checkpoint, entry, index, error);
-                if (status != FL_OK)
-                    break;
-            }
-    }
+    const struct fl_json json = {root, index, error};
+    int status = fl_json_find(&json, "weight_map", &map);
+    if (status == FL_OK && !cJSON_IsObject(map))
+        status =
+            fl_fail(error, "%s: weight_map: expected an object of tensor names and files", index);
+    if (status == FL_OK)
+        cJSON_ArrayForEach(entry, map)
+        {
+            status = add_shard(checkpoint, entry, index, error);
+            if (status != FL_OK)
+                break;
+        }
     cJSON_Delete(root);
-    free(text);
     return status;
 }
 
@@ -237,9 +235,9 @@ static int check_unused(const struct checkpoint *checkpoint, const struct fl_con
             bool known =
                 tensor->used || (config->tied && (strcmp(tensor->name, "lm_head.weight") == 0 ||
                                                   strcmp(tensor->name, "embed_out.weight") == 0));
-            for (int k = 0; !known && config->arch == FL_ARCH_T5 && k < 3; k++)
+            for (size_t k = 0; !known && config->arch == FL_ARCH_T5 && k < N_T5_UNUSED; k++)
                 known = strcmp(tensor->name, T5_UNUSED[k]) == 0;
-            for (size_t k = 0; !known && k < sizeof BUFFERS / sizeof *BUFFERS; k++)
+            for (size_t k = 0; !known && k < N_BUFFERS; k++)
                 known = ends_with(tensor->name, BUFFERS[k]);
             if (!known)
                 return fl_fail(error,

@@ -1,8 +1,10 @@
 #include "model/json_read.h"
+#include "base/file.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int fl_json_parse(cJSON **root, const char *text, size_t size, const char *path,
@@ -22,6 +24,18 @@ int fl_json_parse(cJSON **root, const char *text, size_t size, const char *path,
     *root = NULL;
     return fl_fail(error, "%s: expected one JSON object%s", path,
                    whole ? "" : " and nothing behind it");
+}
+
+int fl_json_read(cJSON **root, const char *path, size_t max_bytes, struct fl_error *error)
+{
+    char *text;
+    size_t size;
+    *root = NULL;
+    if (fl_file_read(&text, &size, path, max_bytes, error) != FL_OK)
+        return FL_FAILED;
+    const int status = fl_json_parse(root, text, size, path, error);
+    free(text);
+    return status;
 }
 
 int fl_json_find(const struct fl_json *json, const char *key, const cJSON **item)

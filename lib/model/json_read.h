@@ -25,6 +25,9 @@ enum fl_json_need { FL_JSON_OPTIONAL, FL_JSON_REQUIRED };
 int fl_json_parse(cJSON **root, const char *text, size_t size, const char *path,
                   struct fl_error *error);
 
+/* The same from a file of at most max_bytes. */
+int fl_json_read(cJSON **root, const char *path, size_t max_bytes, struct fl_error *error);
+
 /* *item is NULL when the key is missing or null. */
 int fl_json_find(const struct fl_json *json, const char *key, const cJSON **item);
 

@@ -6,21 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHATML                                                                                     \
+    .roles = {{"<|im_start|>system\n", "<|im_end|>\n"},                                            \
+              {"<|im_start|>user\n", "<|im_end|>\n"},                                              \
+              {"<|im_start|>assistant\n", "<|im_end|>\n"}},                                        \
+    .opening = "<|im_start|>assistant\n"
+
 /* From the models' own tokenizer_config.json. The order is that of detection: the more particular
  * come first. */
 static const struct fl_chat_template TEMPLATES[] = {
     {.name = "qwen2.5",
-     .roles = {{"<|im_start|>system\n", "<|im_end|>\n"},
-               {"<|im_start|>user\n", "<|im_end|>\n"},
-               {"<|im_start|>assistant\n", "<|im_end|>\n"}},
-     .opening = "<|im_start|>assistant\n",
+     CHATML,
      .system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
      .markers = {"<|im_start|>", "You are Qwen, created by Alibaba Cloud"}},
     {.name = "qwen2",
-     .roles = {{"<|im_start|>system\n", "<|im_end|>\n"},
-               {"<|im_start|>user\n", "<|im_end|>\n"},
-               {"<|im_start|>assistant\n", "<|im_end|>\n"}},
-     .opening = "<|im_start|>assistant\n",
+     CHATML,
      .system = "You are a helpful assistant.",
      .markers = {"<|im_start|>", "You are a helpful assistant"}},
     {.name = "phi4",
@@ -29,12 +29,7 @@ static const struct fl_chat_template TEMPLATES[] = {
                {"<|im_start|>assistant<|im_sep|>", "<|im_end|>"}},
      .opening = "<|im_start|>assistant<|im_sep|>",
      .markers = {"<|im_start|>", "<|im_sep|>"}},
-    {.name = "chatml",
-     .roles = {{"<|im_start|>system\n", "<|im_end|>\n"},
-               {"<|im_start|>user\n", "<|im_end|>\n"},
-               {"<|im_start|>assistant\n", "<|im_end|>\n"}},
-     .opening = "<|im_start|>assistant\n",
-     .markers = {"<|im_start|>"}},
+    {.name = "chatml", CHATML, .markers = {"<|im_start|>"}},
     {.name = "llama2",
      .roles = {{"<<SYS>>\n", "\n<</SYS>>\n\n"}, {"[INST] ", " [/INST]"}, {" ", " </s>"}},
      .opening = "",

@@ -219,7 +219,7 @@ int fl_tokenizer_piece(const struct fl_tokenizer *tokenizer, int id, char **piec
     *length = 1;
     if (id < 0 || id >= tokenizer->n_ids)
         return fl_fail(error, "token %d: expected an id of 0 to %d", id, tokenizer->n_ids - 1);
-    if (!tokenizer->model == FL_TEXT_BYTES)
+    if (tokenizer->model != FL_TEXT_BYTES)
         text = fl_vocabulary_text(&tokenizer->vocabulary, id, length);
     *piece = malloc(*length + 1);
     if (!*piece)

@@ -3,15 +3,13 @@
 
 #include <string.h>
 
-static const char WRITTEN_SPACE[] = "\xe2\x96\x81"; /* U+2581 */
-
 /* Kept as a space, so that a text's own U+2581, which then is no piece, goes through byte pieces
  * and comes back as it was. */
 size_t fl_tokenizer_unescape(const char *text, size_t length, char *out)
 {
     size_t used = 0;
     for (size_t i = 0; i < length; used++) {
-        const bool is_space = length - i >= 3 && memcmp(text + i, WRITTEN_SPACE, 3) == 0;
+        const bool is_space = length - i >= 3 && memcmp(text + i, FL_WRITTEN_SPACE, 3) == 0;
         out[used] = is_space ? ' ' : text[i];
         i += is_space ? 3 : 1;
     }
@@ -35,11 +33,10 @@ static long spelled(const struct fl_tokenizer *tokenizer, const char *text, size
 int fl_tokenizer_add_pair(struct fl_tokenizer *tokenizer, const char *left, size_t left_length,
                           const char *right, size_t right_length, struct fl_error *error)
 {
-    enum { WRITTEN_MAX = 3 * FL_PIECE_BYTES_MAX };
     const struct fl_vocabulary *vocabulary = &tokenizer->vocabulary;
-    char text[2 * WRITTEN_MAX];
+    char text[2 * FL_WRITTEN_MAX];
     long n = -1, m = -1;
-    if (left_length <= WRITTEN_MAX && right_length <= WRITTEN_MAX) {
+    if (left_length <= FL_WRITTEN_MAX && right_length <= FL_WRITTEN_MAX) {
         n = spelled(tokenizer, left, left_length, text);
         m = n > 0 ? spelled(tokenizer, right, right_length, text + n) : -1;
     }
@@ -105,9 +102,9 @@ int fl_tokenizer_use_written_space(struct fl_tokenizer *tokenizer, const char *s
     for (int id = 0; id < tokenizer->vocabulary.n_pieces; id++)
         if (tokenizer->vocabulary.pieces[id].type == FL_PIECE_BYTE)
             has_bytes[tokenizer->vocabulary.pieces[id].byte] = true;
-    for (const char *byte = WRITTEN_SPACE; *byte; byte++)
+    for (const char *byte = FL_WRITTEN_SPACE; *byte; byte++)
         if (!has_bytes[(unsigned char)*byte])
-            return add_texts(tokenizer, FL_NORMAL_REPLACE, WRITTEN_SPACE, " ", source, error);
+            return add_texts(tokenizer, FL_NORMAL_REPLACE, FL_WRITTEN_SPACE, " ", source, error);
     return FL_OK;
 }
 

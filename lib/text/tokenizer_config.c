@@ -99,20 +99,16 @@ static int read_fields(struct fl_tokenizer *tokenizer, const struct fl_json *jso
 int fl_tokenizer_read_config(struct fl_tokenizer *tokenizer, const char *path, bool use_flags,
                              struct fl_error *error)
 {
-    char config[FL_HF_PATH_MAX], *text;
-    size_t length;
-    cJSON *root = NULL;
+    char config[FL_HF_PATH_MAX];
+    cJSON *root;
     if (fl_hf_beside(config, path, "tokenizer_config.json", error) != FL_OK)
         return FL_FAILED;
     if (!fl_file_exists(config))
         return FL_OK;
-    if (fl_file_read(&text, &length, config, FL_HF_FILE_MAX, error) != FL_OK)
+    if (fl_json_read(&root, config, FL_HF_FILE_MAX, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_json_parse(&root, text, length, config, error);
-    free(text);
     const struct fl_json json = {root, config, error};
-    if (status == FL_OK)
-        status = read_fields(tokenizer, &json, use_flags);
+    const int status = read_fields(tokenizer, &json, use_flags);
     cJSON_Delete(root);
     return status;
 }

@@ -37,16 +37,13 @@ static int open_arrays(struct piece_arrays *arrays, const struct fl_gguf *gguf, 
     return FL_OK;
 }
 
-/* Bytes at byte level are written as up to two. */
-enum { WRITTEN_MAX = 2 * FL_PIECE_BYTES_MAX, CHARSMAP_MAX = 1 << 26 };
-
 /* The text of a piece; -1: it is no token of its kind. Longer ones than FL_PIECE_BYTES_MAX are
  * refused by their length. Byte level: characters that stand for bytes; pieces that are no
  * text of the model's own, such as <|endoftext|>, are as they are written. */
 static long piece_text(const struct fl_tokenizer *tokenizer, const struct fl_gguf_string *token,
-                       int64_t type, char out[WRITTEN_MAX])
+                       int64_t type, char out[FL_WRITTEN_MAX])
 {
-    if (token->length > WRITTEN_MAX)
+    if (token->length > FL_WRITTEN_MAX)
         return (long)token->length;
     if (!tokenizer->byte_level)
         return (long)fl_tokenizer_unescape(token->data, token->length, out);
@@ -60,7 +57,7 @@ static int read_pieces(struct fl_tokenizer *tokenizer, struct piece_arrays *arra
                        const char *path, struct fl_error *error)
 {
     struct fl_gguf_string token;
-    char text[WRITTEN_MAX];
+    char text[FL_WRITTEN_MAX];
     while (fl_gguf_next_string(&arrays->tokens, &token)) {
         double score = 0;
         int64_t type = FL_PIECE_NORMAL;
@@ -156,6 +153,7 @@ static int read_flags(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf
 static int read_charsmap(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf,
                          const char *path, struct fl_error *error)
 {
+    enum { CHARSMAP_MAX = 1 << 26 };
     static const char KEY[] = "tokenizer.ggml.precompiled_charsmap";
     struct fl_gguf_array array;
     char where[300];

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_FILE = 64 << 20 };
-
 static const struct {
     const char *vocabulary, *merges;
 } NAMES[] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
@@ -24,8 +22,7 @@ static const char END_OF_TEXT[] = "<|endoftext|>";
 
 static int pattern_of(const char **pattern, const char *path, struct fl_error *error)
 {
-    char config[FL_HF_PATH_MAX], *text;
-    size_t length;
+    char config[FL_HF_PATH_MAX];
     const char *tokenizer_class = CLASSES[0].tokenizer_class;
     *pattern = NULL;
     if (fl_hf_beside(config, path, "tokenizer_config.json", error) != FL_OK)
@@ -33,13 +30,10 @@ static int pattern_of(const char **pattern, const char *path, struct fl_error *e
     cJSON *root = NULL;
     int status = FL_OK;
     if (fl_file_exists(config)) {
-        if (fl_file_read(&text, &length, config, LARGEST_FILE, error) != FL_OK)
+        if (fl_json_read(&root, config, FL_HF_FILE_MAX, error) != FL_OK)
             return FL_FAILED;
-        status = fl_json_parse(&root, text, length, config, error);
-        free(text);
         const struct fl_json json = {root, config, error};
-        if (status == FL_OK)
-            status = fl_json_string(&json, "tokenizer_class", FL_JSON_OPTIONAL, &tokenizer_class);
+        status = fl_json_string(&json, "tokenizer_class", FL_JSON_OPTIONAL, &tokenizer_class);
     }
     for (size_t i = 0; status == FL_OK && i < sizeof CLASSES / sizeof *CLASSES; i++)
         if (strcmp(tokenizer_class, CLASSES[i].tokenizer_class) == 0)
@@ -81,7 +75,7 @@ static int add_token(struct fl_tokenizer *tokenizer, const char *token, const ch
     const int id = tokenizer->vocabulary.n_pieces;
     const size_t length = strlen(token);
     const bool is_end = strcmp(token, END_OF_TEXT) == 0;
-    char text[2 * FL_PIECE_BYTES_MAX];
+    char text[FL_WRITTEN_MAX];
     if (is_end)
         tokenizer->bos = tokenizer->eos = id;
     long n = length <= sizeof text ? fl_byte_level_bytes(token, length, text) : (long)length;
@@ -93,14 +87,9 @@ static int add_token(struct fl_tokenizer *tokenizer, const char *token, const ch
 
 static int read_vocabulary(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error)
 {
-    char *text;
-    size_t length;
-    cJSON *root = NULL;
-    if (fl_file_read(&text, &length, path, LARGEST_FILE, error) != FL_OK)
-        return FL_FAILED;
-    int status = fl_json_parse(&root, text, length, path, error);
-    free(text);
-    if (status != FL_OK)
+    cJSON *root;
+    int status = FL_OK;
+    if (fl_json_read(&root, path, FL_HF_FILE_MAX, error) != FL_OK)
         return FL_FAILED;
     const int n = cJSON_GetArraySize(root);
     const char **tokens = calloc((size_t)n + 1, sizeof *tokens);
@@ -124,7 +113,7 @@ static int read_merges(struct fl_tokenizer *tokenizer, const char *path, struct 
     char *text;
     size_t length;
     int status = FL_OK, number = 1;
-    if (fl_file_read(&text, &length, path, LARGEST_FILE, error) != FL_OK)
+    if (fl_file_read(&text, &length, path, FL_HF_FILE_MAX, error) != FL_OK)
         return FL_FAILED;
     for (const char *at = text, *end = text + length; at < end && status == FL_OK; number++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));

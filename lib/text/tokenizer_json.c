@@ -1,6 +1,5 @@
 #include "text/tokenizer_json.h"
 
-#include "base/file.h"
 #include "text/tokenizer_config.h"
 
 #include <stdio.h>
@@ -8,7 +7,7 @@
 #include <string.h>
 
 /* Ids without a token are filled up; so many more than tokens are taken for damage. */
-enum { GAPS_MAX = 1 << 16, WRITTEN_MAX = 3 * FL_PIECE_BYTES_MAX };
+enum { GAPS_MAX = 1 << 16 };
 
 /* What the file says about an id; text NULL: nothing. */
 struct token {
@@ -141,7 +140,7 @@ static int add_piece(struct fl_json_source *source, const struct token *token, i
                      bool byte_fallback)
 {
     struct fl_tokenizer *tokenizer = source->tokenizer;
-    char piece[WRITTEN_MAX];
+    char piece[FL_WRITTEN_MAX];
     const char *text = token->text ? token->text : "";
     size_t length = strlen(text);
     int type = FL_PIECE_NORMAL;
@@ -469,7 +468,7 @@ static bool mentions_spaces(const cJSON *item)
 {
     const cJSON *child;
     if (cJSON_IsString(item))
-        return strcmp(item->valuestring, "\xe2\x96\x81") == 0 ||
+        return strcmp(item->valuestring, FL_WRITTEN_SPACE) == 0 ||
                (item->string && strcmp(item->string, "type") == 0 &&
                 strcmp(item->valuestring, "Metaspace") == 0);
     cJSON_ArrayForEach(child, item)
@@ -540,15 +539,10 @@ static int read_root(struct fl_json_source *source, const cJSON *root)
 int fl_tokenizer_read_json(struct fl_tokenizer *tokenizer, const char *path, struct fl_error *error)
 {
     struct fl_json_source source = {.tokenizer = tokenizer, .path = path, .error = error};
-    char *text;
-    size_t length;
-    cJSON *root = NULL;
-    if (fl_file_read(&text, &length, path, FL_HF_FILE_MAX, error) != FL_OK)
+    cJSON *root;
+    if (fl_json_read(&root, path, FL_HF_FILE_MAX, error) != FL_OK)
         return FL_FAILED;
-    int status = fl_json_parse(&root, text, length, path, error);
-    free(text);
-    if (status == FL_OK)
-        status = read_root(&source, root);
+    const int status = read_root(&source, root);
     cJSON_Delete(root);
     return status;
 }

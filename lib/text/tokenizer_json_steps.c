@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char WRITTEN_SPACE[] = "\xe2\x96\x81"; /* U+2581 */
-
 struct fl_json fl_json_part(const struct fl_json_source *source, const cJSON *item,
                             const char *where)
 {
@@ -114,7 +112,7 @@ static int read_prepend(struct fl_json_source *source, const struct fl_json *jso
     const char *text = NULL;
     if (fl_json_string(json, "prepend", FL_JSON_REQUIRED, &text) != FL_OK)
         return FL_FAILED;
-    if (strcmp(text, WRITTEN_SPACE) == 0)
+    if (strcmp(text, FL_WRITTEN_SPACE) == 0)
         source->tokenizer->space = FL_SPACE_EACH;
     return add_texts(source, json, FL_NORMAL_PREPEND, text, "", NULL);
 }
@@ -127,7 +125,7 @@ static int read_replace(struct fl_json_source *source, const struct fl_json *jso
     if (read_pattern(json, &text, &is_regex) != FL_OK ||
         fl_json_string(json, "content", FL_JSON_REQUIRED, &content) != FL_OK)
         return FL_FAILED;
-    if (!is_regex && strcmp(text, " ") == 0 && strcmp(content, WRITTEN_SPACE) == 0) {
+    if (!is_regex && strcmp(text, " ") == 0 && strcmp(content, FL_WRITTEN_SPACE) == 0) {
         source->spaces_replaced = true; /* which is how spaces are kept here anyway */
         return FL_OK;
     }
@@ -286,7 +284,7 @@ static char *literal(const char *text, bool has_spaces)
 {
     char *out = malloc(2 * strlen(text) + 1), *end = out;
     for (; out && *text; text++) {
-        if (has_spaces && strncmp(text, WRITTEN_SPACE, 3) == 0) {
+        if (has_spaces && strncmp(text, FL_WRITTEN_SPACE, 3) == 0) {
             *end++ = ' ';
             text += 2;
             continue;
@@ -336,7 +334,7 @@ static int read_metaspace(struct fl_json_source *source, const struct fl_json *j
 {
     static const char *const SCHEMES[] = {"always", "first", "never", NULL};
     enum { ALWAYS, FIRST, NEVER };
-    const char *replacement = WRITTEN_SPACE;
+    const char *replacement = FL_WRITTEN_SPACE;
     bool add_prefix = true, split = true;
     int scheme = -1;
     if (fl_json_string(json, "replacement", FL_JSON_OPTIONAL, &replacement) != FL_OK ||
@@ -344,7 +342,7 @@ static int read_metaspace(struct fl_json_source *source, const struct fl_json *j
         fl_json_choice(json, "prepend_scheme", FL_JSON_OPTIONAL, SCHEMES, &scheme) != FL_OK ||
         fl_json_bool(json, "split", FL_JSON_OPTIONAL, &split) != FL_OK)
         return FL_FAILED;
-    if (strcmp(replacement, WRITTEN_SPACE) != 0)
+    if (strcmp(replacement, FL_WRITTEN_SPACE) != 0)
         return fl_fail(json->error, "%s: replacement: expected U+2581, not %.20s", json->path,
                        replacement);
     if (scheme < 0) /* files of before there were schemes */

@@ -136,10 +136,9 @@ static int read_normalizer(struct model *model, struct message message, const ch
 static int read_piece(struct fl_tokenizer *tokenizer, struct message message, const char *path,
                       struct fl_error *error)
 {
-    enum { WRITTEN_MAX = 3 * FL_PIECE_BYTES_MAX };
     struct field field;
     struct message text = {0};
-    char piece[WRITTEN_MAX];
+    char piece[FL_WRITTEN_MAX];
     float score = 0;
     uint64_t type = FL_PIECE_NORMAL;
     const int id = tokenizer->vocabulary.n_pieces;

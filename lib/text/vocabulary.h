@@ -1,4 +1,4 @@
-/* vocabulary.h - the pieces of a SentencePiece-style BPE vocabulary, found by id or by text. */
+/* vocabulary.h - the pieces of a vocabulary, found by id or by text. */
 #ifndef FL_TEXT_VOCABULARY_H
 #define FL_TEXT_VOCABULARY_H
 
@@ -18,8 +18,14 @@ enum fl_piece_type {
     FL_PIECE_BYTE = 6 /* "<0x41>": one byte */
 };
 
-/* Longest piece accepted; what real vocabularies hold stays below half of it. */
-enum { FL_PIECE_BYTES_MAX = 256, FL_VOCABULARY_MAX = 1 << 24 };
+/* Longest piece accepted; what real vocabularies hold stays below half of it. Files may write each
+ * of its bytes as up to three: a space as U+2581. */
+enum {
+    FL_PIECE_BYTES_MAX = 256,
+    FL_WRITTEN_MAX = 3 * FL_PIECE_BYTES_MAX,
+    FL_VOCABULARY_MAX = 1 << 24
+};
+#define FL_WRITTEN_SPACE "\xe2\x96\x81"
 
 struct fl_piece_entry {
     size_t offset; /* into text */

@@ -63,7 +63,7 @@ static size_t escape(const char *text, size_t length, char *out)
             out[used++] = text[i];
             continue;
         }
-        memcpy(out + used, "\xe2\x96\x81", 3);
+        memcpy(out + used, FL_WRITTEN_SPACE, 3);
         used += 3;
     }
     return used;

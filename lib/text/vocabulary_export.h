@@ -40,7 +40,7 @@ struct fl_tokenizer_view {
 /* A token in GGUF's spelling: a space is U+2581 in llama and t5, bytes are printable characters in
  * gpt2. Not NUL-terminated. */
 struct fl_token_view {
-    char text[3 * FL_PIECE_BYTES_MAX];
+    char text[FL_WRITTEN_MAX];
     size_t length;
     float score;
     enum fl_piece_type type;
