@@ -173,7 +173,7 @@ $(BUILD)/bench_engine: $(BENCH_OBJ) $(BUILD)/libflopledger.a
 $(BUILD)/bench_peaks: $(call obj,$(PEAKS_SRC)) $(BUILD)/libflopledger.a
 	$(call link)
 
-$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c) tests/unit/model_files.c) \
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,$(wildcard tests/fuzz/mutate.c tests/unit/model_files*.c)) \
                  $(BUILD)/libflopledger.a
 	$(call link)
 

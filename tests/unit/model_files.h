@@ -13,6 +13,9 @@ struct bytes {
 };
 
 void bytes_add(struct bytes *bytes, const void *data, size_t size);
+void bytes_add_u32(struct bytes *bytes, uint32_t value);
+void bytes_add_u64(struct bytes *bytes, uint64_t value);
+void bytes_pad(struct bytes *bytes, size_t multiple); /* with zeros */
 void bytes_free(struct bytes *bytes);
 void bytes_write(const struct bytes *bytes, const char *path);
 
@@ -36,6 +39,9 @@ struct bytes write_hf_config(const struct fl_config *config);
 
 /* One tensor of the model as the engine sees it; NULL when the config has no such slot. */
 const float *slot_data(struct fl_model *model, int layer, enum fl_weight_role role, size_t *n);
+
+/* Element [row, column] of a slot in f32, wherever it is stored. */
+float slot_element(const struct fl_weight_slot *slot, size_t row, size_t column);
 
 /* True when every field is the same. */
 bool configs_equal(const struct fl_config *a, const struct fl_config *b);

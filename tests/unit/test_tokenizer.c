@@ -1,9 +1,8 @@
 #include "base/file.h"
 #include "base/utf8.h"
+#include "tests/unit/tokenizer_harness.h"
 #include "text/ids.h"
-#include "text/tokenizer.h"
 
-#include <cJSON.h>
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <math.h>
@@ -11,16 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define REFERENCE "../shared/reference/"
-
-static bool absent(const char *path)
-{
-    if (fl_file_exists(path))
-        return false;
-    fprintf(stderr, "SKIPPED: %s is not there\n", path);
-    return true;
-}
 
 static struct fl_tokenizer *open_tokenizer(const char *spec, const char *path, int vocab_size)
 {
@@ -86,7 +75,7 @@ Test(tokenizer, small_vocabulary_refuses_bytes)
 
 static void expect_round_trips(const char *path)
 {
-    if (absent(path))
+    if (harness_absent(path))
         return;
     struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     for (int i = 0; i < N_TEXTS; i++)
@@ -109,7 +98,7 @@ static void expect_long_texts(const char *path)
 {
     static const char *const PATTERNS[] = {"a", " ", "Once upon a time, ", "\xe6\x97\xa5", "\xff"};
     const size_t length = 1000000;
-    if (absent(path))
+    if (harness_absent(path))
         return;
     struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
     char *text = malloc(length + 1);
@@ -152,18 +141,8 @@ static char *normalise(const char *text)
 
 static void expect_case(const struct fl_tokenizer *tokenizer, const cJSON *row)
 {
-    const cJSON *wanted = cJSON_GetObjectItem(row, "ids");
     char *text = normalise(cJSON_GetObjectItem(row, "t")->valuestring);
-    struct fl_error error;
-    int *ids;
-    size_t n;
-    cr_assert_eq(fl_tokenizer_encode(tokenizer, text, strlen(text), false, &ids, &n, &error),
-                 FL_OK);
-    bool same = n == (size_t)cJSON_GetArraySize(wanted);
-    for (size_t i = 0; same && i < n; i++)
-        same = ids[i] == cJSON_GetArrayItem(wanted, (int)i)->valueint;
-    cr_expect(same, "'%s'", text);
-    free(ids);
+    cr_expect(harness_gives(tokenizer, text, cJSON_GetObjectItem(row, "ids")), "'%s'", text);
     free(text);
 }
 
@@ -175,7 +154,7 @@ Test(tokenizer, ids_of_sentencepiece)
                                         REFERENCE "models/babyllama105/babyllama105-F32.gguf"};
     char *content;
     struct fl_error error;
-    if (absent(PATH))
+    if (harness_absent(PATH))
         return;
     cr_assert_eq(fl_file_read(&content, NULL, PATH, 1 << 20, &error), FL_OK, "%s", error.text);
     cJSON *json = cJSON_Parse(content), *row;
@@ -248,43 +227,12 @@ Test(tokenizer, damaged_files_are_refused_by_a_sentence)
     }
 }
 
-/* llama.cpp's own cases: texts and their ids. */
 static void expect_ids_of_another_program(const char *path, const char *cases)
 {
-    static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
-    char inp[256], out[256];
-    if (absent(path))
+    if (harness_absent(path))
         return;
-    snprintf(inp, sizeof inp, "%s.inp", cases);
-    snprintf(out, sizeof out, "%s.out", cases);
     struct fl_tokenizer *tokenizer = open_tokenizer(path, NULL, 1 << 20);
-    struct fl_error error;
-    char *texts, *expected;
-    cr_assert_eq(fl_file_read(&texts, NULL, inp, 1 << 20, &error), FL_OK);
-    cr_assert_eq(fl_file_read(&expected, NULL, out, 1 << 20, &error), FL_OK);
-    int n_cases = 0;
-    char *line = expected;
-    for (char *text = texts; text; n_cases++) {
-        char *end = strstr(text, SEPARATOR), *line_end = strchr(line, '\n');
-        size_t length = end ? (size_t)(end - text) : strlen(text);
-        int *ids, *wanted;
-        size_t n, n_wanted;
-        if (!line_end)
-            line_end = line + strlen(line);
-        cr_assert_eq(fl_ids_parse(&wanted, &n_wanted, line, (size_t)(line_end - line), 1 << 20,
-                                  "expected", &error),
-                     FL_OK);
-        cr_assert_eq(fl_tokenizer_encode(tokenizer, text, length, false, &ids, &n, &error), FL_OK);
-        cr_expect(n == n_wanted && (n == 0 || memcmp(ids, wanted, n * sizeof *ids) == 0),
-                  "case %d: '%.*s'", n_cases, (int)length, text);
-        free(ids);
-        free(wanted);
-        line = *line_end ? line_end + 1 : line_end;
-        text = end ? end + strlen(SEPARATOR) : NULL;
-    }
-    cr_expect_gt(n_cases, 40);
-    free(texts);
-    free(expected);
+    harness_expect_cases(tokenizer, cases);
     fl_tokenizer_close(tokenizer);
 }
 
@@ -380,7 +328,7 @@ Test(tokenizer, prompts_of_real_models)
                  CASES[i].folder, CASES[i].name);
         snprintf(listed, sizeof listed, REFERENCE "models/%s/expected/%s.l2c.ids.txt",
                  CASES[i].folder, CASES[i].name);
-        if (absent(model))
+        if (harness_absent(model))
             return;
         struct fl_tokenizer *tokenizer = open_tokenizer(model, NULL, CASES[i].vocab_size);
         cr_assert_eq(fl_file_read(&text, &length, prompt, 1 << 20, &error), FL_OK);
@@ -405,7 +353,7 @@ Test(tokenizer, another_kind_is_refused_by_name)
 {
     static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf";
     static const char KEY[] = "tokenizer.ggml.model";
-    if (absent(PATH))
+    if (harness_absent(PATH))
         return;
     struct fl_tokenizer *tokenizer;
     struct fl_error error;

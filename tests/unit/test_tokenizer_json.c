@@ -1,8 +1,6 @@
 /* tokenizer.json files are made here from the reference vocabularies, in the spellings that the
  * common families use; their ids must be those of the other formats. */
-#include "base/file.h"
-#include "text/ids.h"
-#include "text/tokenizer.h"
+#include "tests/unit/tokenizer_harness.h"
 #include "text/trie.h"
 #include "text/vocabulary_export.h"
 
@@ -13,24 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define REFERENCE "../shared/reference/"
-
-static bool absent(const char *path)
-{
-    if (fl_file_exists(path))
-        return false;
-    fprintf(stderr, "SKIPPED: %s is not there\n", path);
-    return true;
-}
-
-static char *read_file(const char *path)
-{
-    char *content;
-    struct fl_error error;
-    cr_assert_eq(fl_file_read(&content, NULL, path, 1 << 26, &error), FL_OK, "%s", error.text);
-    return content;
-}
 
 /* Opens text as a tokenizer.json. NULL: refused, and error says why. */
 static struct fl_tokenizer *try_json(const char *text, struct fl_error *error)
@@ -64,49 +44,6 @@ static struct fl_tokenizer *open_tree(cJSON *root)
     return tokenizer;
 }
 
-static struct fl_tokenizer *open_path(const char *path)
-{
-    struct fl_tokenizer *tokenizer;
-    struct fl_error error;
-    cr_assert_eq(fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error), FL_OK, "%s",
-                 error.text);
-    return tokenizer;
-}
-
-/* llama.cpp's texts and ids. */
-static void expect_cases(const struct fl_tokenizer *tokenizer, const char *cases)
-{
-    static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";
-    char path[256];
-    struct fl_error error;
-    snprintf(path, sizeof path, "%s.inp", cases);
-    char *texts = read_file(path);
-    snprintf(path, sizeof path, "%s.out", cases);
-    char *expected = read_file(path), *line = expected;
-    int n_cases = 0;
-    for (char *text = texts; text; n_cases++) {
-        char *end = strstr(text, SEPARATOR), *line_end = strchr(line, '\n');
-        size_t length = end ? (size_t)(end - text) : strlen(text), n, n_wanted;
-        int *ids, *wanted;
-        if (!line_end)
-            line_end = line + strlen(line);
-        cr_assert_eq(fl_ids_parse(&wanted, &n_wanted, line, (size_t)(line_end - line), 1 << 20,
-                                  "expected", &error),
-                     FL_OK);
-        cr_assert_eq(fl_tokenizer_encode(tokenizer, text, length, false, &ids, &n, &error), FL_OK,
-                     "%s", error.text);
-        cr_expect(n == n_wanted && (n == 0 || memcmp(ids, wanted, n * sizeof *ids) == 0),
-                  "case %d: '%.*s'", n_cases, (int)length, text);
-        free(ids);
-        free(wanted);
-        line = *line_end ? line_end + 1 : line_end;
-        text = end ? end + strlen(SEPARATOR) : NULL;
-    }
-    cr_expect_gt(n_cases, 40);
-    free(texts);
-    free(expected);
-}
-
 static void expect_ids(const struct fl_tokenizer *tokenizer, const char *text, bool parse_special,
                        const char *wanted)
 {
@@ -127,7 +64,7 @@ static void expect_ids(const struct fl_tokenizer *tokenizer, const char *text, b
 
 static cJSON *merges_of_gpt_2(bool as_pairs)
 {
-    char *text = read_file(REFERENCE "tokenizers/vocab.bpe");
+    char *text = harness_text(REFERENCE "tokenizers/vocab.bpe");
     cJSON *merges = cJSON_CreateArray();
     char *rest, *line = strtok_r(text, "\n", &rest);
     while ((line = strtok_r(NULL, "\n", &rest))) { /* the first line is the version */
@@ -146,7 +83,7 @@ static cJSON *merges_of_gpt_2(bool as_pairs)
 
 static cJSON *gpt_2(const char *pre_tokenizer, bool as_pairs)
 {
-    char *text = read_file(REFERENCE "tokenizers/encoder.json");
+    char *text = harness_text(REFERENCE "tokenizers/encoder.json");
     cJSON *root = cJSON_Parse("{\"version\": \"1.0\", \"normalizer\": null, \"added_tokens\": ["
                               "{\"id\": 50256, \"content\": \"<|endoftext|>\", \"special\": true, "
                               "\"normalized\": true}]}");
@@ -171,12 +108,12 @@ Test(tokenizer_json, gpt_2_in_all_spellings)
     static const char CASES[] = REFERENCE "tokenizers/ggml-vocab-gpt-2.gguf";
     struct fl_tokenizer_view view;
     struct fl_error error;
-    if (absent(CASES) || absent(REFERENCE "tokenizers/encoder.json"))
+    if (harness_absent(CASES) || harness_absent(REFERENCE "tokenizers/encoder.json"))
         return;
     for (int i = 0; i < 3; i++) {
         struct fl_tokenizer *tokenizer =
             open_tree(gpt_2(i < 2 ? BYTE_LEVEL : SPLIT_AND_BYTE_LEVEL, i == 1));
-        expect_cases(tokenizer, CASES);
+        harness_expect_cases(tokenizer, CASES);
         expect_ids(tokenizer, "a<|endoftext|>b", true, "64 50256 65");
         expect_ids(tokenizer, "a<|endoftext|>b", false, "64 27 91 437 1659 5239 91 29 65");
         cr_assert_eq(fl_tokenizer_view(&view, tokenizer, &error), FL_OK, "%s", error.text);
@@ -316,12 +253,12 @@ Test(tokenizer_json, phi_3_from_its_merges)
     static const char PATH[] = REFERENCE "tokenizers/ggml-vocab-phi-3.gguf";
     struct fl_tokenizer_view view, again;
     struct fl_error error;
-    if (absent(PATH))
+    if (harness_absent(PATH))
         return;
-    struct fl_tokenizer *gguf = open_path(PATH);
+    struct fl_tokenizer *gguf = harness_tokenizer(PATH);
     cr_assert_eq(fl_tokenizer_view(&view, gguf, &error), FL_OK);
     struct fl_tokenizer *tokenizer = open_with_spaces(&view, LLAMA_2);
-    expect_cases(tokenizer, PATH);
+    harness_expect_cases(tokenizer, PATH);
     expect_ids(tokenizer, "Hello<|end|>", true, "1 15043 32007");
     cr_assert_eq(fl_tokenizer_view(&again, tokenizer, &error), FL_OK, "%s", error.text);
     cr_expect_str_eq(again.model, "llama");
@@ -393,13 +330,13 @@ Test(tokenizer_json, unigram_as_sentencepiece)
     static const char MODEL[] = REFERENCE "tokenizers/sp_test_model.model";
     struct fl_tokenizer_view view;
     struct fl_error error;
-    if (absent(MODEL))
+    if (harness_absent(MODEL))
         return;
-    struct fl_tokenizer *model = open_path(MODEL);
+    struct fl_tokenizer *model = harness_tokenizer(MODEL);
     cr_assert_eq(fl_tokenizer_view(&view, model, &error), FL_OK, "%s", error.text);
     cr_expect_str_eq(view.model, "t5");
     struct fl_tokenizer *tokenizer = open_t5(&view);
-    char *cases = read_file(REFERENCE "tokenizers/sp_test_model.sentencepiece.json");
+    char *cases = harness_text(REFERENCE "tokenizers/sp_test_model.sentencepiece.json");
     cJSON *json = cJSON_Parse(cases), *row;
     int n_cases = 0;
     cJSON_ArrayForEach(row, cJSON_GetObjectItem(json, "cases"))

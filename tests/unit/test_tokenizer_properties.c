@@ -1,17 +1,13 @@
 /* What holds for every tokenizer that has a token for each byte: any text comes back as it was, and
  * streams print what decoding says, character by character. */
-#include "base/file.h"
 #include "base/utf8.h"
-#include "text/tokenizer.h"
+#include "tests/unit/tokenizer_harness.h"
 
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define REFERENCE "../shared/reference/"
 
 static const char *const FILES[] = {
     "bytes",
@@ -20,23 +16,6 @@ static const char *const FILES[] = {
     REFERENCE "tokenizers/encoder.json",
 };
 enum { N_FILES = sizeof FILES / sizeof *FILES };
-
-static bool absent(const char *path)
-{
-    if (strcmp(path, "bytes") == 0 || fl_file_exists(path))
-        return false;
-    fprintf(stderr, "SKIPPED: %s is not there\n", path);
-    return true;
-}
-
-static struct fl_tokenizer *open_tokenizer(const char *path)
-{
-    struct fl_tokenizer *tokenizer;
-    struct fl_error error;
-    cr_assert_eq(fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error), FL_OK, "%s",
-                 error.text);
-    return tokenizer;
-}
 
 /* xorshift64*: the same everywhere */
 static uint64_t state = 88172645463325252u;
@@ -115,9 +94,9 @@ static void expect_round_trips(bool broken)
 {
     char text[64 * 16];
     for (int i = 0; i < N_FILES; i++) {
-        if (absent(FILES[i]))
+        if (harness_absent(FILES[i]))
             continue;
-        struct fl_tokenizer *tokenizer = open_tokenizer(FILES[i]);
+        struct fl_tokenizer *tokenizer = harness_tokenizer(FILES[i]);
         for (int k = 0; k < 3000; k++)
             expect_round_trip(tokenizer, text, random_text(text, below(64), broken));
         expect_round_trip(tokenizer, "", 0);
@@ -146,9 +125,9 @@ Test(tokenizer_properties, every_character_comes_back)
         if (c < 0xd800 || c > 0xdfff)
             n += put_character(text + n, c);
     for (int i = 0; i < N_FILES; i++) {
-        if (absent(FILES[i]))
+        if (harness_absent(FILES[i]))
             continue;
-        struct fl_tokenizer *tokenizer = open_tokenizer(FILES[i]);
+        struct fl_tokenizer *tokenizer = harness_tokenizer(FILES[i]);
         expect_round_trip(tokenizer, text, n);
         fl_tokenizer_close(tokenizer);
     }
@@ -183,9 +162,9 @@ Test(tokenizer_properties, streams_say_what_decoding_says)
     int ids[64];
     for (int i = 0; i < N_FILES + 2; i++) {
         const char *path = i < N_FILES ? FILES[i] : MORE[i - N_FILES];
-        if (absent(path))
+        if (harness_absent(path))
             continue;
-        struct fl_tokenizer *tokenizer = open_tokenizer(path);
+        struct fl_tokenizer *tokenizer = harness_tokenizer(path);
         const uint32_t n_ids = (uint32_t)fl_tokenizer_vocab_size(tokenizer);
         for (int k = 0; k < 3000; k++) {
             /* half of them small ids, where byte pieces and marks are */
@@ -203,9 +182,9 @@ Test(tokenizer_properties, streams_hold_nothing_back_at_the_end_of_a_text)
 {
     char text[64 * 16];
     for (int i = 0; i < N_FILES; i++) {
-        if (absent(FILES[i]))
+        if (harness_absent(FILES[i]))
             continue;
-        struct fl_tokenizer *tokenizer = open_tokenizer(FILES[i]);
+        struct fl_tokenizer *tokenizer = harness_tokenizer(FILES[i]);
         for (int k = 0; k < 300; k++) {
             const size_t length = random_text(text, below(64), false);
             struct fl_stream stream;
@@ -249,9 +228,9 @@ Test(tokenizer_properties, a_million_bytes_in_a_moment)
     cr_assert_not_null(text);
     for (int i = 0; i < N_FILES + 2; i++) {
         const char *path = i < N_FILES ? FILES[i] : MORE[i - N_FILES];
-        if (absent(path))
+        if (harness_absent(path))
             continue;
-        struct fl_tokenizer *tokenizer = open_tokenizer(path);
+        struct fl_tokenizer *tokenizer = harness_tokenizer(path);
         for (size_t k = 0; k < sizeof UNITS / sizeof *UNITS; k++) {
             const size_t n_unit = strlen(UNITS[k]);
             struct fl_error error;

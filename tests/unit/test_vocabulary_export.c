@@ -1,37 +1,17 @@
-#include "base/file.h"
 #include "model/gguf.h"
+#include "tests/unit/tokenizer_harness.h"
 #include "text/vocabulary_export.h"
 
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-#define REFERENCE "../shared/reference/"
-
-static bool absent(const char *path)
-{
-    if (fl_file_exists(path))
-        return false;
-    fprintf(stderr, "SKIPPED: %s is not there\n", path);
-    return true;
-}
-
-static struct fl_tokenizer *open_tokenizer(const char *path)
-{
-    struct fl_tokenizer *tokenizer;
-    struct fl_error error;
-    cr_assert_eq(fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error), FL_OK, "%s",
-                 error.text);
-    return tokenizer;
-}
 
 /* What is written down is what was read. */
 static void expect_what_the_file_says(const char *path, const char *model, const char *pre)
 {
-    if (absent(path))
+    if (harness_absent(path))
         return;
-    struct fl_tokenizer *tokenizer = open_tokenizer(path);
+    struct fl_tokenizer *tokenizer = harness_tokenizer(path);
     struct fl_tokenizer_view view;
     struct fl_gguf *gguf;
     struct fl_error error;
@@ -90,7 +70,7 @@ Test(vocabulary_export, says_what_was_read)
 
 Test(vocabulary_export, bytes_are_no_vocabulary)
 {
-    struct fl_tokenizer *tokenizer = open_tokenizer("bytes");
+    struct fl_tokenizer *tokenizer = harness_tokenizer("bytes");
     struct fl_tokenizer_view view;
     struct fl_error error;
     cr_expect_eq(fl_tokenizer_view(&view, tokenizer, &error), FL_FAILED);
