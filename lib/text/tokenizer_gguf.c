@@ -143,7 +143,7 @@ static int read_flags(struct fl_tokenizer *tokenizer, const struct fl_gguf *gguf
                           (struct fl_normal_step){.kind = FL_NORMAL_COLLAPSE}, path,
                           error) != FL_OK)
         return FL_FAILED;
-    if (is_unigram && fl_tokenizer_use_written_space(tokenizer, path, error) != FL_OK)
+    if (tokenizer->has_spaces && fl_tokenizer_use_written_space(tokenizer, path, error) != FL_OK)
         return FL_FAILED;
     const enum fl_space kind = !space ? FL_SPACE_NONE : is_unigram ? FL_SPACE_FIRST : FL_SPACE_EACH;
     return fl_tokenizer_use_space(tokenizer, kind, path, error);

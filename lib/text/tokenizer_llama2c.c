@@ -81,6 +81,8 @@ int fl_tokenizer_read_llama2c(struct fl_tokenizer *tokenizer, const char *path,
     tokenizer->all_ids = true;
     fl_tokenizer_use_ends(tokenizer, true, false);
     if (status == FL_OK)
+        status = fl_tokenizer_use_written_space(tokenizer, path, error);
+    if (status == FL_OK)
         status = fl_tokenizer_use_space(tokenizer, FL_SPACE_EACH, path, error);
     return status == FL_OK ? fl_tokenizer_finish(tokenizer, path, error) : FL_FAILED;
 }

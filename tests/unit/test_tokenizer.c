@@ -227,6 +227,33 @@ Test(tokenizer, damaged_files_are_refused_by_a_sentence)
     }
 }
 
+/* Where no byte pieces can keep it, a text's own U+2581 is a space. */
+Test(tokenizer, a_written_space_is_a_space)
+{
+    static const char *const FILES[] = {REFERENCE "models/babyllama105/tok105.bin",
+                                        REFERENCE "models/babyllama105/tok105.model",
+                                        REFERENCE "models/babyllama105/babyllama105-F32.gguf"};
+    static const char SPACE[] = "once upon", WRITTEN[] = "once\xe2\x96\x81upon";
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        int *ids, *wanted;
+        size_t n, n_wanted;
+        struct fl_error error;
+        if (harness_absent(FILES[i]))
+            continue;
+        struct fl_tokenizer *tokenizer = harness_tokenizer(FILES[i]);
+        cr_assert_eq(
+            fl_tokenizer_encode(tokenizer, SPACE, strlen(SPACE), false, &wanted, &n_wanted, &error),
+            FL_OK);
+        cr_assert_eq(
+            fl_tokenizer_encode(tokenizer, WRITTEN, strlen(WRITTEN), false, &ids, &n, &error),
+            FL_OK);
+        cr_expect(n == n_wanted && memcmp(ids, wanted, n * sizeof *ids) == 0, "%s", FILES[i]);
+        free(ids);
+        free(wanted);
+        fl_tokenizer_close(tokenizer);
+    }
+}
+
 static void expect_ids_of_another_program(const char *path, const char *cases)
 {
     if (harness_absent(path))
