@@ -3,9 +3,11 @@
 #ifndef FL_TESTS_FUZZ_TOKENIZER_H
 #define FL_TESTS_FUZZ_TOKENIZER_H
 
+#include "tests/fuzz/mutate.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary_export.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +64,19 @@ static void use(const struct fl_tokenizer *tokenizer)
         fl_tokenizer_view_token(&token, &view, id);
     for (int rank = 0; rank < view.n_merges; rank++)
         fl_tokenizer_view_merge(&merge, &view, rank);
+}
+
+/* A file of that extension: opened and used, or refused by a sentence. */
+static void read_tokenizer(const unsigned char *data, size_t size, const char *extension)
+{
+    struct fl_tokenizer *tokenizer = NULL;
+    struct fl_error error = {""};
+    const char *path = fuzz_file(data, size, extension);
+    if (fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error) == FL_OK)
+        use(tokenizer);
+    else if (error.text[0] == '\0')
+        abort();
+    fl_tokenizer_close(tokenizer);
 }
 
 #endif

@@ -2,23 +2,13 @@
  *
  * The first byte of an input says which reader it is for. */
 #include "tests/fuzz/fuzz_tokenizer.h"
-#include "tests/fuzz/mutate.h"
 
-#include <limits.h>
 #include <stdint.h>
 
 static void read_it(const unsigned char *data, size_t size)
 {
-    struct fl_tokenizer *tokenizer = NULL;
-    struct fl_error error = {""};
-    if (size == 0)
-        return;
-    const char *path = fuzz_file(data + 1, size - 1, data[0] == '{' ? ".json" : ".model");
-    if (fl_tokenizer_open(&tokenizer, path, path, INT_MAX, &error) == FL_OK)
-        use(tokenizer);
-    else if (error.text[0] == '\0')
-        abort();
-    fl_tokenizer_close(tokenizer);
+    if (size > 0)
+        read_tokenizer(data + 1, size - 1, data[0] == '{' ? ".json" : ".model");
 }
 
 /* The first byte is taken off. */
