@@ -1,7 +1,6 @@
 #include "model/config.h"
 #include "base/units.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 

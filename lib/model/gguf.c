@@ -510,7 +510,8 @@ bool fl_gguf_next_string(struct fl_gguf_array *array, struct fl_gguf_string *val
 
 /* ---- tensors ---- */
 
-const char *fl_gguf_type_name(uint32_t type)
+/* For sentences, with those that are not read. */
+static const char *type_name(uint32_t type)
 {
     static const char *const NAMES[] = {
         [0] = "F32",     [1] = "F16",      [2] = "Q4_0",   [3] = "Q4_1",    [6] = "Q5_0",
@@ -549,7 +550,8 @@ uint32_t fl_gguf_type(enum fl_dtype dtype)
     return DTYPES[dtype];
 }
 
-bool fl_gguf_dtype(enum fl_dtype *dtype, uint32_t type)
+/* False when the type is none that is read. */
+static bool find_dtype(enum fl_dtype *dtype, uint32_t type)
 {
     for (int i = 0; i < FL_N_DTYPES; i++)
         if (DTYPES[i] == type) {
@@ -563,19 +565,19 @@ int fl_gguf_data(const struct fl_gguf *gguf, const struct fl_gguf_tensor *tensor
                  struct fl_gguf_numbers *numbers, struct fl_error *error)
 {
     enum fl_dtype dtype;
-    if (!fl_gguf_dtype(&dtype, tensor->type))
+    if (!find_dtype(&dtype, tensor->type))
         return fl_fail(error,
                        "%s: %.*s: expected F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, not %s (type "
                        "%" PRIu32 ")",
-                       gguf->path, shown(tensor->name), tensor->name.data,
-                       fl_gguf_type_name(tensor->type), tensor->type);
+                       gguf->path, shown(tensor->name), tensor->name.data, type_name(tensor->type),
+                       tensor->type);
     const size_t block = (size_t)fl_dtype_block(dtype);
     if (tensor->dims[0] % block != 0)
         return fl_fail(error,
                        "%s: %.*s: expected rows that are a multiple of %zu long, as %s needs, not "
                        "%" PRIu64,
                        gguf->path, shown(tensor->name), tensor->name.data, block,
-                       fl_gguf_type_name(tensor->type), tensor->dims[0]);
+                       type_name(tensor->type), tensor->dims[0]);
     size_t n = 1, bytes;
     bool fits = true;
     for (int i = 0; i < tensor->n_dims; i++)

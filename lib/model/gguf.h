@@ -88,16 +88,12 @@ struct fl_gguf_tensor {
     struct fl_gguf_string name;
     int n_dims;       /* 1 .. 4 */
     uint64_t dims[4]; /* as stored: the fastest first */
-    uint32_t type;    /* the format's number, see fl_gguf_dtype() */
+    uint32_t type;    /* the format's number, see fl_gguf_type() */
     uint64_t offset;  /* bytes from the start of the data section */
     bool used;        /* free for the caller to note */
 };
-/* "F32", "Q4_0", ...; "unknown" for numbers that are not known. */
-const char *fl_gguf_type_name(uint32_t type);
-
-/* The format's number of a tensor's type, and the format; false when it is none that is read. */
+/* The format's number of a tensor's type. */
 uint32_t fl_gguf_type(enum fl_dtype dtype);
-bool fl_gguf_dtype(enum fl_dtype *dtype, uint32_t type);
 
 struct fl_gguf_tensor *fl_gguf_tensors(struct fl_gguf *gguf, size_t *n);
 /* NULL when there is none of that name. */

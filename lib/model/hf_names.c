@@ -1,7 +1,5 @@
 #include "model/hf_names.h"
 
-#include <stddef.h>
-
 #define LAYER "model.layers.%d."
 
 /* Llama's block but its feed-forward network; what a model has none of, no slot asks for. */

@@ -112,7 +112,8 @@ int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct
     return FL_OK;
 }
 
-float *fl_model_reserve(struct fl_model *model, size_t n)
+/* Memory for n floats that lives as long as the model; NULL when there is none. */
+static float *reserve(struct fl_model *model, size_t n)
 {
     struct fl_weight_storage *storage = model->storage;
     float **copies = realloc(storage->copies, (size_t)(storage->n_copies + 1) * sizeof *copies);
@@ -126,9 +127,12 @@ float *fl_model_reserve(struct fl_model *model, size_t n)
     return copy;
 }
 
-const float *fl_model_copy(struct fl_model *model, const void *data, enum fl_dtype dtype, size_t n)
+/* An aligned copy in f32 of n numbers at data, which lies at any address; NULL when there is no
+ * memory. */
+static const float *copy_as_f32(struct fl_model *model, const void *data, enum fl_dtype dtype,
+                                size_t n)
 {
-    float *copy = fl_model_reserve(model, n);
+    float *copy = reserve(model, n);
     if (copy)
         fl_to_f32(copy, data, dtype, n);
     return copy;
@@ -435,7 +439,8 @@ static const void *copy_heads(struct fl_model *model, struct fl_weight_tensor *t
     const size_t n_cols = (size_t)(slot->n_cols ? slot->n_cols : 1);
     const size_t part = (size_t)model->config.head_dim * n_cols;
     const size_t bytes = fl_dtype_bytes(tensor->dtype, part);
-    float *copy = fl_model_reserve(model, n_heads * part);
+    const size_t size = n_heads * (slot->linear ? bytes : part * sizeof(float));
+    float *copy = reserve(model, (size + sizeof(float) - 1) / sizeof(float));
     for (size_t head = 0; copy && head < n_heads; head++) {
         const char *from = (const char *)tensor->data + (3 * head + which) * bytes;
         if (slot->linear)
@@ -489,7 +494,7 @@ static int bind_slot(const struct binding *binding, const struct fl_weight_slot 
         skipped = 0;
     } else if ((tensor.dtype == FL_F32 && (uintptr_t)data % sizeof(float) != 0) ||
                (tensor.dtype != FL_F32 && !slot->linear)) {
-        data = (const void *)fl_model_copy(binding->model, data, tensor.dtype, size);
+        data = (const void *)copy_as_f32(binding->model, data, tensor.dtype, size);
         tensor.dtype = FL_F32;
     }
     if (!data)

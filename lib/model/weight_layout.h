@@ -130,13 +130,6 @@ void fl_model_finish(struct fl_model *model);
 /* Takes over a mapping; *mapping is emptied on success. */
 int fl_model_own_file(struct fl_model *model, struct fl_mapping *mapping, struct fl_error *error);
 
-/* Memory for n floats that lives as long as the model; NULL when there is none. */
-float *fl_model_reserve(struct fl_model *model, size_t n);
-
-/* An aligned copy in f32 of n numbers at data, which lies at any address; NULL when there is no
- * memory. */
-const float *fl_model_copy(struct fl_model *model, const void *data, enum fl_dtype dtype, size_t n);
-
 /* ---- formats that name their tensors ---- */
 
 struct fl_weight_name {

@@ -1,5 +1,6 @@
 #include "text/charsmap.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

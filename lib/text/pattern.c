@@ -5,7 +5,6 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* A search gives up after this many steps: some seconds. A text of 100 MB without a single word

@@ -8,8 +8,6 @@
 #include "text/pattern.h"
 #include "text/text_buffer.h"
 
-#include <stdint.h>
-
 /* What becomes of what a pattern finds (Hugging Face tokenizers' SplitDelimiterBehavior). */
 enum fl_split {
     FL_SPLIT_ISOLATED,   /* a word of its own */

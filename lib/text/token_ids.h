@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "text/vocabulary.h"
 
+#include <stdbool.h>
+
 struct fl_ids {
     int *ids;
     size_t n, capacity;

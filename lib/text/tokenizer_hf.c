@@ -5,7 +5,6 @@
 #include "model/json_read.h"
 #include "text/tokenizer_config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

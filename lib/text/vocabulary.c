@@ -1,6 +1,7 @@
 #include "text/vocabulary.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

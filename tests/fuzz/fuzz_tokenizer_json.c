@@ -3,8 +3,6 @@
  * The first byte of an input says which reader it is for. */
 #include "tests/fuzz/fuzz_tokenizer.h"
 
-#include <stdint.h>
-
 static void read_it(const unsigned char *data, size_t size)
 {
     if (size > 0)

@@ -7,8 +7,6 @@
 #include "tests/fuzz/fuzz_tokenizer.h"
 
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void read_it(const unsigned char *data, size_t size)

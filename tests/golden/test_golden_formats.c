@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* As in test_golden_models.c: what two correct orders of summation in f32 may differ by. */
 static const double LOGITS_ABS = 2.3e-4;

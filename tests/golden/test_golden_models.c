@@ -7,7 +7,6 @@
 #include <criterion/parameterized.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Correct float32 programs were seen up to 2.3e-4 from the reference; logits reach about 20, so
  * that is some 100 roundings of 2^-23 relative to the largest. This engine is within 3e-5. */

@@ -5,9 +5,7 @@
 
 #include <cJSON.h>
 #include <criterion/criterion.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct run_scratch scratch;

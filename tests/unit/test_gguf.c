@@ -3,7 +3,6 @@
 #include "tests/unit/model_files.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 static char directory[64];

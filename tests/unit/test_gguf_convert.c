@@ -7,7 +7,6 @@
 #include "tests/unit/model_files.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "tests/unit/tokenizer_harness.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -3,7 +3,6 @@
 #include "text/vocabulary_export.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What is written down is what was read. */
