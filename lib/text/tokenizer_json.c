@@ -129,13 +129,6 @@ static bool flag_of(const cJSON *item, const char *key)
     return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, key));
 }
 
-/* "<0x41>" */
-static bool is_byte_token(const char *text)
-{
-    return strlen(text) == 6 && strncmp(text, "<0x", 3) == 0 && text[5] == '>' &&
-           strspn(text + 3, "0123456789ABCDEF") == 2;
-}
-
 static int add_piece(struct fl_json_source *source, const struct token *token, int id,
                      bool byte_fallback)
 {
@@ -153,7 +146,7 @@ static int add_piece(struct fl_json_source *source, const struct token *token, i
         type = FL_PIECE_UNUSED;
     } else if (token->added) {
         type = flag_of(token->added, "special") ? FL_PIECE_CONTROL : FL_PIECE_USER_DEFINED;
-    } else if (byte_fallback && is_byte_token(text)) {
+    } else if (byte_fallback && fl_vocabulary_byte(text, length) >= 0) {
         type = FL_PIECE_BYTE;
     } else if (tokenizer->byte_level) {
         const long n = fl_byte_level_bytes(text, length, piece);

@@ -10,8 +10,7 @@ static int out_of_memory(const char *source, struct fl_error *error)
     return fl_fail(error, "%s: not enough memory for the vocabulary", source);
 }
 
-/* "<0x41>" is byte 0x41; -1 for anything else. */
-static int byte_of(const char *text, size_t length)
+int fl_vocabulary_byte(const char *text, size_t length)
 {
     static const char DIGITS[] = "0123456789ABCDEF";
     if (length != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
@@ -55,7 +54,7 @@ int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t
                        type);
     if (!isfinite(score))
         return fl_fail(error, "%s: token %d: expected a finite number as its score", source, id);
-    int byte = byte_of(text, length);
+    int byte = fl_vocabulary_byte(text, length);
     if (type == FL_PIECE_BYTE && byte < 0)
         return fl_fail(error, "%s: token %d: expected a byte token to be written <0xHH>", source,
                        id);

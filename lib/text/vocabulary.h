@@ -44,6 +44,9 @@ struct fl_vocabulary {
     int byte_ids[256]; /* -1: no such piece */
 };
 
+/* "<0x41>" is byte 0x41; -1 for anything else. */
+int fl_vocabulary_byte(const char *text, size_t length);
+
 /* Appends a piece; source and its id name it in a refusal. */
 int fl_vocabulary_add(struct fl_vocabulary *vocabulary, const char *text, size_t length,
                       float score, int type, const char *source, struct fl_error *error);
