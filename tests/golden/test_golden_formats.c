@@ -7,7 +7,6 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,20 +63,6 @@ static struct stored CASES[] = {
 };
 enum { N_CASES = sizeof CASES / sizeof *CASES };
 
-/* Logits of every position; release with free(). */
-static float *logits_of(const struct fl_model *model, const int *ids, int n, int chunk)
-{
-    struct fl_session *session =
-        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
-                                                            .n_tokens_max = chunk,
-                                                            .attention = FL_ATTENTION_CAUSAL,
-                                                            .logits = FL_LOGITS_ALL,
-                                                            .n_threads = 1});
-    float *logits = harness_logits(session, model, ids, n, chunk);
-    fl_session_close(session);
-    return logits;
-}
-
 ParameterizedTestParameters(golden_formats, no_farther_from_gold_than_rounding)
 {
     return cr_make_param_array(struct stored, CASES, N_CASES);
@@ -91,14 +76,11 @@ ParameterizedTest(struct stored *row, golden_formats, no_farther_from_gold_than_
     fixture_path(path, row->model);
     harness_model(&model, path);
     struct fixture_ids ids = fixture_ids_file(row->ids);
-    double *gold = fixture_doubles(row->gold, &n), distance = 0;
+    double *gold = fixture_doubles(row->gold, &n);
     const int n_rows = (int)(n / (size_t)model.config.vocab_size);
     cr_assert(n_rows > 0 && n_rows <= ids.n);
-    float *logits = logits_of(&model, ids.ids, n_rows, n_rows);
-    for (size_t i = 0; i < n; i++) {
-        const double d = fabs((double)logits[i] - gold[i]);
-        distance = isfinite(d) ? fmax(distance, d) : INFINITY;
-    }
+    float *logits = harness_model_logits(&model, FL_ATTENTION_CAUSAL, ids.ids, n_rows, n_rows);
+    const double distance = harness_distance_f64(logits, gold, n);
     cr_expect(distance <= row->gold_abs, "%s: %g from gold, at most %g allowed", row->model,
               distance, row->gold_abs);
     cr_expect(distance > LOGITS_ABS, "%s: this is not the rounded model", row->model);
@@ -176,9 +158,9 @@ ParameterizedTest(struct name *row, golden_formats, typed_weights_are_expanded_e
     for (int i = 0; i < N_IDS; i++)
         ids[i] = harness_pick(&random, 0, model.config.vocab_size - 1);
     const size_t n = N_IDS * (size_t)model.config.vocab_size;
-    float *expected = logits_of(&expanded, ids, N_IDS, N_IDS);
+    float *expected = harness_model_logits(&expanded, FL_ATTENTION_CAUSAL, ids, N_IDS, N_IDS);
     for (int chunk = 1; chunk <= N_IDS; chunk += N_IDS - 1) {
-        float *logits = logits_of(&model, ids, N_IDS, chunk);
+        float *logits = harness_model_logits(&model, FL_ATTENTION_CAUSAL, ids, N_IDS, chunk);
         const double distance = harness_distance(logits, expected, n);
         cr_expect(distance <= LOGITS_ABS, "%s in pieces of %d: off by %g, at most %g allowed",
                   row->model, chunk, distance, LOGITS_ABS);

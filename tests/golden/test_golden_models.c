@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <math.h>
 #include <stdlib.h>
 
 /* Correct float32 programs were seen up to 2.3e-4 from the reference; logits reach about 20, so
@@ -58,23 +57,12 @@ static void check_logits(const struct trained *row, const struct fl_model *model
     double *expected = fixture_doubles(row->reference, &n);
     const int n_rows = (int)(n / (size_t)model->config.vocab_size);
     cr_assert(n_rows > 0 && n_rows <= ids->n, "%s: %d rows", row->reference, n_rows);
-    struct fl_session *session =
-        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
-                                                            .n_tokens_max = chunk,
-                                                            .attention = attention,
-                                                            .logits = FL_LOGITS_ALL,
-                                                            .n_threads = 1});
-    float *logits = harness_logits(session, model, ids->ids, n_rows, chunk);
-    double distance = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double d = fabs((double)logits[i] - expected[i]);
-        distance = isfinite(d) ? fmax(distance, d) : INFINITY;
-    }
+    float *logits = harness_model_logits(model, attention, ids->ids, n_rows, chunk);
+    const double distance = harness_distance_f64(logits, expected, n);
     cr_expect(distance <= LOGITS_ABS, "%s, %s in pieces of %d, %s: off by %g, at most %g allowed",
               row->model, row->reference, chunk, fl_attention_name(attention), distance,
               LOGITS_ABS);
     free(logits);
-    fl_session_close(session);
     free(expected);
 }
 
@@ -146,19 +134,6 @@ ParameterizedTestParameters(golden_models, logits_of_other_programs)
     return cr_make_param_array(struct trained, OTHERS, sizeof OTHERS / sizeof *OTHERS);
 }
 
-/* Logits of the first n_rows positions; release with free(). */
-static float *logits_of(const struct fl_model *model, const struct fixture_ids *ids, int n_rows)
-{
-    struct fl_session *session =
-        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
-                                                            .attention = FL_ATTENTION_CAUSAL,
-                                                            .logits = FL_LOGITS_ALL,
-                                                            .n_threads = 1});
-    float *logits = harness_logits(session, model, ids->ids, n_rows, n_rows);
-    fl_session_close(session);
-    return logits;
-}
-
 /* Two correct programs are each within LOGITS_ABS of the reference. */
 ParameterizedTest(struct trained *row, golden_models, logits_of_other_programs)
 {
@@ -171,7 +146,8 @@ ParameterizedTest(struct trained *row, golden_models, logits_of_other_programs)
     float *expected = fixture_floats(row->reference, &n);
     const size_t n_rows = n / (size_t)model.config.vocab_size;
     cr_assert(n_rows > 0 && n_rows <= (size_t)ids.n, "%s: %zu rows", row->reference, n_rows);
-    float *logits = logits_of(&model, &ids, (int)n_rows);
+    float *logits =
+        harness_model_logits(&model, FL_ATTENTION_CAUSAL, ids.ids, (int)n_rows, (int)n_rows);
     const double distance = harness_distance(logits, expected, n);
     cr_expect(distance <= 2 * LOGITS_ABS, "%s: off by %g, at most %g allowed", row->reference,
               distance, 2 * LOGITS_ABS);
@@ -209,7 +185,7 @@ ParameterizedTest(struct likelihood *row, golden_models, likelihood_of_the_text)
     harness_model(&model, path);
     struct fixture_ids ids = fixture_ids_file(row->ids);
     const int vocab_size = model.config.vocab_size, n = ids.n - 1;
-    float *logits = logits_of(&model, &ids, n);
+    float *logits = harness_model_logits(&model, FL_ATTENTION_CAUSAL, ids.ids, n, n);
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum -= harness_log_probability(logits + (size_t)i * (size_t)vocab_size, vocab_size,

@@ -43,6 +43,20 @@ float *harness_logits(struct fl_session *session, const struct fl_model *model, 
     return out;
 }
 
+float *harness_model_logits(const struct fl_model *model, enum fl_attention attention,
+                            const int *ids, int n, int chunk)
+{
+    struct fl_session *session =
+        harness_session(model, &(struct fl_session_options){.n_seqs = 1,
+                                                            .n_tokens_max = chunk,
+                                                            .attention = attention,
+                                                            .logits = FL_LOGITS_ALL,
+                                                            .n_threads = 1});
+    float *logits = harness_logits(session, model, ids, n, chunk);
+    fl_session_close(session);
+    return logits;
+}
+
 int harness_largest(const float *logits, int n)
 {
     int best = 0;
@@ -84,6 +98,18 @@ double harness_distance(const float *a, const float *b, size_t n)
     double distance = 0;
     for (size_t i = 0; i < n; i++) {
         const double d = fabs((double)a[i] - (double)b[i]);
+        if (!isfinite(d))
+            return INFINITY;
+        distance = fmax(distance, d);
+    }
+    return distance;
+}
+
+double harness_distance_f64(const float *a, const double *b, size_t n)
+{
+    double distance = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double d = fabs((double)a[i] - b[i]);
         if (!isfinite(d))
             return INFINITY;
         distance = fmax(distance, d);

@@ -21,6 +21,10 @@ struct fl_session *harness_session(const struct fl_model *model,
 float *harness_logits(struct fl_session *session, const struct fl_model *model, const int *ids,
                       int n, int chunk);
 
+/* The same in a session of its own, with one thread. */
+float *harness_model_logits(const struct fl_model *model, enum fl_attention attention,
+                            const int *ids, int n, int chunk);
+
 /* Continues prompt [n_prompt] by n_new ids of largest logit (the lowest id of equals), fewer when
  * eos_id appears; it is included. With the cache, or recomputing everything at each step. ids
  * [n_new] is filled; step_logits [n_new, vocab_size] unless NULL. Returns how many. */
@@ -35,6 +39,7 @@ double harness_log_probability(const float *logits, int n, int id);
 
 /* Largest |a[i] - b[i]|; infinite when a value is not finite. */
 double harness_distance(const float *a, const float *b, size_t n);
+double harness_distance_f64(const float *a, const double *b, size_t n);
 
 /* A stream of numbers that is the same everywhere. */
 struct harness_random {

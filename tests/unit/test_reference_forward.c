@@ -28,11 +28,7 @@ static void compare(struct fl_session *session, const struct fl_model *model, co
     const size_t n_logits = (size_t)n * (size_t)model->config.vocab_size;
     const double allowed = tolerance(&model->config, expected, n_logits);
     float *got = harness_logits(session, model, ids, n, chunk);
-    double distance = 0;
-    for (size_t i = 0; i < n_logits; i++) {
-        const double d = fabs((double)got[i] - expected[i]);
-        distance = isfinite(d) ? fmax(distance, d) : INFINITY;
-    }
+    const double distance = harness_distance_f64(got, expected, n_logits);
     cr_expect_leq(distance, allowed, "%s: pieces of %d: off by %g, at most %g allowed",
                   model->config.name, chunk, distance, allowed);
     free(got);
