@@ -39,12 +39,11 @@ void fl_trace_event(struct fl_trace_writer *writer, char phase, int process, int
     print_us(out, ts_ns);
 }
 
-void fl_trace_slice(struct fl_trace_writer *writer, int process, int thread, const char *category,
-                    const char *name, int64_t ts_ns, int64_t duration_ns)
+void fl_trace_end(struct fl_trace_writer *writer, int process, int thread, const char *category,
+                  const char *name, int64_t ts_ns)
 {
-    fl_trace_event(writer, 'X', process, thread, category, name, ts_ns);
-    fputs(",\"dur\":", writer->out);
-    print_us(writer->out, duration_ns);
+    fl_trace_event(writer, 'E', process, thread, category, name, ts_ns);
+    fputc('}', writer->out);
 }
 
 void fl_trace_name(struct fl_trace_writer *writer, int process, int thread, const char *name)
@@ -117,17 +116,20 @@ static struct fl_cost sum_of(const struct fl_event *events, size_t n)
     return sum;
 }
 
-static void print_pass(struct fl_trace_writer *writer, const struct cursor *cursor,
+static const char *pass_name(const struct cursor *cursor, const struct fl_event *events)
+{
+    const struct fl_event_pass *pass = pass_of(cursor);
+    const bool encodes = pass->n > 0 && events[0].row > cursor->track->config->n_layers;
+    return encodes ? "encode" : pass->phase ? pass->phase : "forward";
+}
+
+static void begin_pass(struct fl_trace_writer *writer, const struct cursor *cursor,
                        const struct fl_event *events)
 {
     const struct fl_event_pass *pass = pass_of(cursor);
     FILE *out = writer->out;
-    const bool encodes = pass->n > 0 && events[0].row > cursor->track->config->n_layers;
-    fl_trace_slice(writer, FL_TRACE_ENGINE, cursor->thread, "pass",
-                   encodes       ? "encode"
-                   : pass->phase ? pass->phase
-                                 : "forward",
-                   at(cursor, pass->begins_ns), (int64_t)(pass->ends_ns - pass->begins_ns));
+    fl_trace_event(writer, 'B', FL_TRACE_ENGINE, cursor->thread, "pass", pass_name(cursor, events),
+                   at(cursor, pass->begins_ns));
     fprintf(out, ",\"args\":{\"pass\":%zu,\"n_seqs\":%d,\"n_tokens\":%d,\"n_held\":%" PRId64 ",",
             cursor->pass - cursor->track->first_pass, pass->shape.n_seqs, pass->shape.n_rows,
             pass->shape.n_held);
@@ -144,23 +146,6 @@ static int layer_of(const struct fl_config *config, int row, bool *encoder)
     return row < (*encoder ? config->n_encoder_layers : config->n_layers) ? row : -1;
 }
 
-static void print_layer(struct fl_trace_writer *writer, const struct cursor *cursor,
-                        const struct fl_event *events, size_t n)
-{
-    char name[64];
-    bool encoder;
-    const int layer = layer_of(cursor->track->config, events[0].row, &encoder);
-    if (layer < 0)
-        return;
-    snprintf(name, sizeof name, "%slayer %d", encoder ? "encoder " : "", layer);
-    fl_trace_slice(writer, FL_TRACE_ENGINE, cursor->thread, "layer", name,
-                   at(cursor, events[0].begins_ns),
-                   (int64_t)(events[n - 1].ends_ns - events[0].begins_ns));
-    fprintf(writer->out, ",\"args\":{\"layer\":%d,", layer);
-    print_cost(writer->out, sum_of(events, n));
-    fputs("}}", writer->out);
-}
-
 static void print_rates(struct fl_trace_writer *writer, int64_t ts_ns, double flops, double bytes,
                         double time_ns)
 {
@@ -175,12 +160,12 @@ static void print_operator(struct fl_trace_writer *writer, const struct cursor *
 {
     FILE *out = writer->out;
     const struct fl_config *config = cursor->track->config;
-    const uint64_t time_ns = event->ends_ns - event->begins_ns;
+    const char *name = fl_operator_name(event->op);
+    const int64_t begins_ns = at(cursor, event->begins_ns), ends_ns = at(cursor, event->ends_ns);
     bool encoder;
     char shape[FL_TRACE_SHAPE_TEXT];
     const int layer = layer_of(config, event->row, &encoder);
-    fl_trace_slice(writer, FL_TRACE_ENGINE, cursor->thread, "operator", fl_operator_name(event->op),
-                   at(cursor, event->begins_ns), (int64_t)time_ns);
+    fl_trace_event(writer, 'B', FL_TRACE_ENGINE, cursor->thread, "operator", name, begins_ns);
     fputs(",\"args\":{", out);
     if (layer >= 0)
         fprintf(out, "\"layer\":%d,", layer);
@@ -188,9 +173,33 @@ static void print_operator(struct fl_trace_writer *writer, const struct cursor *
         fprintf(out, "\"shape\":\"%s\",", shape);
     print_cost(out, event->cost);
     fputs("}}", out);
-    print_rates(writer, at(cursor, event->begins_ns), (double)fl_cost_flops(event->cost),
+    print_rates(writer, begins_ns, (double)fl_cost_flops(event->cost),
                 (double)event->cost.bytes_read + (double)event->cost.bytes_written,
-                (double)time_ns);
+                (double)(ends_ns - begins_ns));
+    fl_trace_end(writer, FL_TRACE_ENGINE, cursor->thread, "operator", name, ends_ns);
+}
+
+/* Operators of one row of the ledger that follow one another: a slice around them where the row is
+ * a layer. */
+static void print_row(struct fl_trace_writer *writer, const struct cursor *cursor,
+                      const struct fl_event *events, size_t n)
+{
+    char name[64];
+    bool encoder;
+    const int layer = layer_of(cursor->track->config, events[0].row, &encoder);
+    snprintf(name, sizeof name, "%slayer %d", encoder ? "encoder " : "", layer);
+    if (layer >= 0) {
+        fl_trace_event(writer, 'B', FL_TRACE_ENGINE, cursor->thread, "layer", name,
+                       at(cursor, events[0].begins_ns));
+        fprintf(writer->out, ",\"args\":{\"layer\":%d,", layer);
+        print_cost(writer->out, sum_of(events, n));
+        fputs("}}", writer->out);
+    }
+    for (size_t i = 0; i < n; i++)
+        print_operator(writer, cursor, &events[i]);
+    if (layer >= 0)
+        fl_trace_end(writer, FL_TRACE_ENGINE, cursor->thread, "layer", name,
+                     at(cursor, events[n - 1].ends_ns));
 }
 
 /* The cursor's pass with all that is in it. */
@@ -200,16 +209,14 @@ static void print_all(struct fl_trace_writer *writer, const struct cursor *curso
     const struct fl_event_pass *pass = pass_of(cursor);
     const struct fl_event *events = cursor->track->log->events + pass->first;
     const int64_t ends_ns = at(cursor, pass->ends_ns);
-    print_pass(writer, cursor, events);
-    for (size_t i = 0; i < pass->n; i++) {
-        if (i == 0 || events[i].row != events[i - 1].row) {
-            size_t n = 1;
-            while (i + n < pass->n && events[i + n].row == events[i].row)
-                n++;
-            print_layer(writer, cursor, events + i, n);
-        }
-        print_operator(writer, cursor, &events[i]);
+    begin_pass(writer, cursor, events);
+    for (size_t i = 0, n; i < pass->n; i += n) {
+        for (n = 1; i + n < pass->n && events[i + n].row == events[i].row;)
+            n++;
+        print_row(writer, cursor, events + i, n);
     }
+    fl_trace_end(writer, FL_TRACE_ENGINE, cursor->thread, "pass", pass_name(cursor, events),
+                 ends_ns);
     *n_tokens += pass->shape.n_rows;
     print_rates(writer, ends_ns, 0, 0, 0);
     fl_trace_counter(writer, FL_TRACE_ENGINE, "tokens run", "tokens", ends_ns, (double)*n_tokens);

@@ -15,8 +15,10 @@ struct fl_trace_writer {
  * "}". */
 void fl_trace_event(struct fl_trace_writer *writer, char phase, int process, int thread,
                     const char *category, const char *name, int64_t ts_ns);
-void fl_trace_slice(struct fl_trace_writer *writer, int process, int thread, const char *category,
-                    const char *name, int64_t ts_ns, int64_t duration_ns);
+/* A slice is a 'B' event and this one: readers that add a duration to a beginning, as doubles, find
+ * slices that end a little behind what they are in (Perfetto also cuts both to nanoseconds). */
+void fl_trace_end(struct fl_trace_writer *writer, int process, int thread, const char *category,
+                  const char *name, int64_t ts_ns);
 /* Names a process (thread < 0) or one of its threads. */
 void fl_trace_name(struct fl_trace_writer *writer, int process, int thread, const char *name);
 /* One value of a counter track. */

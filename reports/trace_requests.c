@@ -16,15 +16,16 @@ static void print_wide(FILE *out, const char *key, fl_wide value)
     fprintf(out, ",\"%s\":%s", key, fl_wide_text(value, text));
 }
 
-/* A part of a request's life; nothing where it did not come to that. */
+/* A part of a request's life; nothing where it did not come to that or took no time: a reader that
+ * sorts by time cannot tell the end of such a slice from its beginning. */
 static void print_part(struct fl_trace_writer *writer, int thread, const char *name,
                        double begins_s, double ends_s)
 {
-    if (!isfinite(begins_s) || !isfinite(ends_s))
+    if (!isfinite(begins_s) || !isfinite(ends_s) || ns_of(begins_s) == ns_of(ends_s))
         return;
-    fl_trace_slice(writer, FL_TRACE_REQUESTS, thread, "request", name, ns_of(begins_s),
-                   ns_of(ends_s) - ns_of(begins_s));
+    fl_trace_event(writer, 'B', FL_TRACE_REQUESTS, thread, "request", name, ns_of(begins_s));
     fputc('}', writer->out);
+    fl_trace_end(writer, FL_TRACE_REQUESTS, thread, "request", name, ns_of(ends_s));
 }
 
 static void print_refused(struct fl_trace_writer *writer, int thread,
@@ -45,8 +46,8 @@ static void print_request(struct fl_trace_writer *writer, int thread, const char
         print_refused(writer, thread, request);
         return;
     }
-    fl_trace_slice(writer, FL_TRACE_REQUESTS, thread, "request", name, ns_of(request->arrival_s),
-                   ns_of(request->finished_s) - ns_of(request->arrival_s));
+    fl_trace_event(writer, 'B', FL_TRACE_REQUESTS, thread, "request", name,
+                   ns_of(request->arrival_s));
     fprintf(out,
             ",\"args\":{\"line\":%d,\"n_prompt\":%d,\"n_output\":%d,\"n_preempted\":%d,"
             "\"n_reused\":%" PRId64 ",\"n_repeated\":%" PRId64,
@@ -58,6 +59,7 @@ static void print_request(struct fl_trace_writer *writer, int thread, const char
     print_part(writer, thread, "queued", request->arrival_s, request->started_s);
     print_part(writer, thread, "prefill", request->started_s, request->first_token_s);
     print_part(writer, thread, "decode", request->first_token_s, request->finished_s);
+    fl_trace_end(writer, FL_TRACE_REQUESTS, thread, "request", name, ns_of(request->finished_s));
 }
 
 static void print_queue(struct fl_trace_writer *writer, const struct fl_serving_pass *pass)

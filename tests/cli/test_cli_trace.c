@@ -69,7 +69,8 @@ static int64_t ns_of(const cJSON *event, const char *key)
 enum { DEPTH_MOST = 3, TRACKS_MOST = 200 };
 struct track {
     int pid, tid, depth;
-    int64_t ends_ns[DEPTH_MOST], last_ns;
+    const cJSON *open[DEPTH_MOST]; /* where each begins */
+    int64_t last_ns;
 };
 
 struct seen {
@@ -92,33 +93,43 @@ static struct track *track_of(struct seen *seen, const cJSON *event)
     return &seen->tracks[seen->n_tracks++];
 }
 
-/* A slice lies within the one that is open, and begins no earlier than the one before. */
-static int take_slice(struct seen *seen, const cJSON *event)
+/* The track of an event, on which time goes on: so what ends lies within what is open around it. */
+static struct track *take_time(struct seen *seen, const cJSON *event)
 {
     struct track *track = track_of(seen, event);
-    const int64_t begins_ns = ns_of(event, "ts"), ends_ns = begins_ns + ns_of(event, "dur");
-    cr_expect_geq(begins_ns, track->last_ns, "%s begins before its predecessor",
-                  string_of(event, "name"));
-    cr_expect_geq(ends_ns, begins_ns);
-    track->last_ns = begins_ns;
-    while (track->depth > 0 && track->ends_ns[track->depth - 1] <= begins_ns)
-        track->depth--;
-    if (track->depth > 0)
-        cr_expect_leq(ends_ns, track->ends_ns[track->depth - 1], "%s ends behind what it is in",
-                      string_of(event, "name"));
-    cr_assert_lt(track->depth, DEPTH_MOST);
-    track->ends_ns[track->depth++] = ends_ns;
-    return track->depth;
+    const int64_t ns = ns_of(event, "ts");
+    cr_expect_geq(ns, track->last_ns, "%s is before its predecessor", string_of(event, "name"));
+    track->last_ns = ns;
+    return track;
 }
 
-static void take_operator(struct seen *seen, const cJSON *event, int depth)
+static void take_begin(struct seen *seen, const cJSON *event)
+{
+    struct track *track = take_time(seen, event);
+    cr_assert_lt(track->depth, DEPTH_MOST);
+    track->open[track->depth++] = event;
+}
+
+/* What ends is the innermost that is open; a request's parts take time. */
+static int64_t take_end(struct track *track, const cJSON *event)
+{
+    cr_assert_gt(track->depth, 0, "%s ends, but nothing is open", string_of(event, "name"));
+    const cJSON *begin = track->open[--track->depth];
+    cr_expect_str_eq(string_of(event, "name"), string_of(begin, "name"));
+    cr_expect_str_eq(string_of(event, "cat"), string_of(begin, "cat"));
+    const int64_t time_ns = ns_of(event, "ts") - ns_of(begin, "ts");
+    cr_expect(time_ns > 0 || strcmp(string_of(event, "cat"), "request") != 0);
+    return time_ns;
+}
+
+static void take_operator(struct seen *seen, const cJSON *event, int depth, int64_t time_ns)
 {
     const enum fl_operator op = fl_operator_find(string_of(event, "name"));
     const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
     cr_assert_lt((int)op, FL_N_OPERATORS, "no operator %s", string_of(event, "name"));
     cr_expect_eq(depth, cJSON_HasObjectItem(args, "layer") ? 3 : 2);
     cr_expect_eq(number(args, "flops"), 2 * number(args, "macs") + number(args, "elementwise"));
-    seen->op_time_ns[op] += ns_of(event, "dur");
+    seen->op_time_ns[op] += time_ns;
     seen->op_flops[op] += number(args, "flops");
     seen->op_bytes[op] += number(args, "bytes_read") + number(args, "bytes_written");
     seen->n_shapes += cJSON_HasObjectItem(args, "shape");
@@ -142,6 +153,31 @@ static void take_counter(struct seen *seen, const cJSON *event)
     }
 }
 
+/* A slice that has ended. */
+static void take_slice(struct seen *seen, const cJSON *end)
+{
+    struct track *track = take_time(seen, end);
+    const int depth = track->depth;
+    const int64_t time_ns = take_end(track, end);
+    const cJSON *begin = track->open[depth - 1];
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(begin, "args");
+    const char *category = string_of(begin, "cat");
+    if (strcmp(category, "pass") == 0) {
+        cr_expect_eq(depth, 1);
+        seen->n_passes++;
+        seen->pass_flops += (int64_t)number(args, "flops");
+    } else if (strcmp(category, "layer") == 0) {
+        cr_expect_eq(depth, 2);
+        seen->n_layers++;
+        seen->layer_and_global_flops += (int64_t)number(args, "flops");
+    } else if (strcmp(category, "operator") == 0) {
+        take_operator(seen, begin, depth, time_ns);
+    } else {
+        cr_assert_str_eq(category, "request");
+        seen->n_requests += depth == 1;
+    }
+}
+
 static void take_event(struct seen *seen, const cJSON *event)
 {
     const char *phase = string_of(event, "ph");
@@ -149,25 +185,11 @@ static void take_event(struct seen *seen, const cJSON *event)
         cr_expect(cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(event, "args")));
     } else if (strcmp(phase, "C") == 0) {
         take_counter(seen, event);
+    } else if (strcmp(phase, "B") == 0) {
+        take_begin(seen, event);
     } else {
-        cr_assert_str_eq(phase, "X");
-        const int depth = take_slice(seen, event);
-        const char *category = string_of(event, "cat");
-        const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
-        if (strcmp(category, "pass") == 0) {
-            cr_expect_eq(depth, 1);
-            seen->n_passes++;
-            seen->pass_flops += (int64_t)number(args, "flops");
-        } else if (strcmp(category, "layer") == 0) {
-            cr_expect_eq(depth, 2);
-            seen->n_layers++;
-            seen->layer_and_global_flops += (int64_t)number(args, "flops");
-        } else if (strcmp(category, "operator") == 0) {
-            take_operator(seen, event, depth);
-        } else {
-            cr_assert_str_eq(category, "request");
-            seen->n_requests += depth == 1;
-        }
+        cr_assert_str_eq(phase, "E");
+        take_slice(seen, event);
     }
 }
 
@@ -181,6 +203,8 @@ static struct seen *read_trace(void)
     cr_expect_str_eq(string_of(root, "displayTimeUnit"), "ns");
     cJSON_ArrayForEach(event, events) take_event(seen, event);
     cr_expect_eq(seen->pass_flops, seen->layer_and_global_flops);
+    for (int i = 0; i < seen->n_tracks; i++)
+        cr_expect_eq(seen->tracks[i].depth, 0, "%d slices never end", seen->tracks[i].depth);
     cJSON_Delete(root);
     return seen;
 }
