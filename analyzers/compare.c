@@ -126,7 +126,7 @@ static int match(struct fl_comparison *comparison, const struct fl_compare_side 
 /* ---- noise of either side ---- */
 
 /* Over all points that are selected, matched or not. */
-static int judge_side(struct fl_disturbance *disturbance, const struct fl_compare_side *side,
+static int judge_side(struct fl_comparison *comparison, int k, const struct fl_compare_side *side,
                       struct fl_error *error)
 {
     const int most = side->results->n_points;
@@ -143,7 +143,11 @@ static int judge_side(struct fl_disturbance *disturbance, const struct fl_compar
         status = fl_noise_series_make(&series, side->results, visits, points, n,
                                       side->selector->run, error);
     if (status == FL_OK)
-        status = fl_noise_judge(disturbance, series, n, error);
+        status = fl_noise_judge(&comparison->disturbance[k], series, n, error);
+    for (int row = 0; row < comparison->n && status == FL_OK; row++)
+        for (int i = 0; i < n; i++)
+            if (points[i] == comparison->rows[row].points[k])
+                comparison->rows[row].inflation[k] = series[i].inflation;
     fl_noise_series_free(series, n);
     free(visits);
     free(points);
@@ -172,8 +176,7 @@ static int take_logs(double *logs, const struct fl_result *result, int64_t run)
     return n;
 }
 
-static void compare_row(struct fl_compare_row *row, const struct fl_comparison *comparison,
-                        const struct fl_compare_side sides[2],
+static void compare_row(struct fl_compare_row *row, const struct fl_compare_side sides[2],
                         const struct fl_bootstrap_options *options, double *logs[2],
                         double *scratch)
 {
@@ -183,8 +186,7 @@ static void compare_row(struct fl_compare_row *row, const struct fl_comparison *
                                       first_sample(row->points[k], sides[k].selector->run)->run_id);
         row->n_samples[k] = take_logs(logs[k], row->points[k], sides[k].selector->run);
         row->medians_ns[k] = exp(fl_median_sorted(logs[k], (size_t)row->n_samples[k]));
-        of[k] = (struct fl_bootstrap_side){logs[k], (size_t)row->n_samples[k],
-                                           comparison->disturbance[k].dependence.inflation};
+        of[k] = (struct fl_bootstrap_side){logs[k], (size_t)row->n_samples[k], row->inflation[k]};
     }
     if (row->n_samples[0] < 2 || row->n_samples[1] < 2)
         row->ratio =
@@ -270,8 +272,7 @@ static int compare_rows(struct fl_comparison *comparison, const struct fl_compar
     for (int i = 0; i < comparison->n; i++) {
         struct fl_bootstrap_options own = options->bootstrap;
         own.seed += (uint64_t)i; /* points do not share their draws */
-        compare_row(&comparison->rows[i], comparison, sides, &own, logs,
-                    values + most[0] + most[1]);
+        compare_row(&comparison->rows[i], sides, &own, logs, values + most[0] + most[1]);
     }
     free(values);
     find_mean(comparison, options->bootstrap.confidence);
@@ -286,7 +287,7 @@ int fl_compare(struct fl_comparison *comparison, const struct fl_compare_side si
     if (status == FL_OK)
         status = match(comparison, sides, error);
     for (int k = 0; k < 2 && status == FL_OK; k++)
-        status = judge_side(&comparison->disturbance[k], &sides[k], error);
+        status = judge_side(comparison, k, &sides[k], error);
     if (status == FL_OK)
         status = compare_rows(comparison, sides, options, error);
     if (status != FL_OK)

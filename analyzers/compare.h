@@ -111,6 +111,7 @@ struct fl_compare_row {
     const struct fl_result *points[2]; /* A, B */
     const struct fl_run *runs[2];      /* that measured the first sample of either */
     int n_samples[2];
+    double inflation[2]; /* see noise.h: of this kind of step */
     double medians_ns[2];
     struct fl_ratio ratio; /* NAN but for the ratio where a side has one sample */
     double p_adjusted;

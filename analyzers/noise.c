@@ -228,7 +228,7 @@ static int judge_starts(struct fl_dependence *dependence, const struct fl_noise_
     struct fl_dependence starts = {.inflation = 1};
     int status = copies && samples ? FL_OK : fl_fail(error, "noise: no memory for %zu samples", n);
     for (int i = 0; i < n_series && status == FL_OK; i++) {
-        copies[i] = (struct fl_noise_series){next, series[i].n};
+        copies[i] = (struct fl_noise_series){next, series[i].n, series[i].kind, 1};
         int n_starts = 0;
         for (int k = 0; k < series[i].n; k++) {
             next[k] = series[i].samples[k];
@@ -247,6 +247,47 @@ static int judge_starts(struct fl_dependence *dependence, const struct fl_noise_
     }
     free(copies);
     free(samples);
+    return status;
+}
+
+static int judge_kind(struct fl_dependence *dependence, const struct fl_noise_series *alike, int n,
+                      const struct workspace *work, struct fl_error *error)
+{
+    if (find_dependence(dependence, alike, n, work, error) != FL_OK)
+        return FL_FAILED;
+    return judge_starts(dependence, alike, n, work, error);
+}
+
+/* Every kind of step by itself; *worst is the dependence that costs most. */
+static int judge_kinds(struct fl_dependence *worst, struct fl_noise_series *series, int n_series,
+                       const struct workspace *work, struct fl_error *error)
+{
+    struct fl_noise_series *alike = calloc((size_t)n_series + 1, sizeof *alike);
+    int status = alike ? FL_OK : fl_fail(error, "noise: no memory for %d points", n_series);
+    *worst = (struct fl_dependence){.inflation = 1};
+    for (int i = 0; i < n_series; i++)
+        series[i].inflation = 0; /* not judged yet */
+    for (int i = 0; i < n_series && status == FL_OK; i++) {
+        struct fl_dependence own;
+        int n = 0;
+        if (series[i].inflation > 0)
+            continue;
+        for (int k = i; k < n_series; k++)
+            if (series[k].kind == series[i].kind)
+                alike[n++] = series[k];
+        status = judge_kind(&own, alike, n, work, error);
+        if (status != FL_OK)
+            break;
+        for (int k = i; k < n_series; k++)
+            if (series[k].kind == alike[0].kind)
+                series[k].inflation = own.inflation;
+        if (own.n_starts < worst->n_starts)
+            own.n_starts = worst->n_starts;
+        if (i == 0 || own.inflation > worst->inflation)
+            *worst = own;
+        worst->n_starts = own.n_starts;
+    }
+    free(alike);
     return status;
 }
 
@@ -483,16 +524,14 @@ static int make_workspace(struct workspace *work, const struct fl_noise_series *
                : fl_fail(error, "noise: no memory for %zu samples", n);
 }
 
-int fl_noise_judge(struct fl_disturbance *disturbance, const struct fl_noise_series *series,
-                   int n_series, struct fl_error *error)
+int fl_noise_judge(struct fl_disturbance *disturbance, struct fl_noise_series *series, int n_series,
+                   struct fl_error *error)
 {
     struct workspace work;
-    *disturbance = (struct fl_disturbance){.dependence.inflation = 1};
+    *disturbance = (struct fl_disturbance){0};
     int status = make_workspace(&work, series, n_series, error);
     if (status == FL_OK)
-        status = find_dependence(&disturbance->dependence, series, n_series, &work, error);
-    if (status == FL_OK)
-        status = judge_starts(&disturbance->dependence, series, n_series, &work, error);
+        status = judge_kinds(&disturbance->dependence, series, n_series, &work, error);
     if (status == FL_OK) {
         find_drift(&disturbance->drift, series, n_series, &work);
         find_warm_up(&disturbance->warm_up, series, n_series, &work);

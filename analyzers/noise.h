@@ -23,6 +23,10 @@
  * larger inflation counts: a program that starts anew lies elsewhere in memory. One run says
  * nothing of that.
  *
+ * Both are judged for each kind of step by itself (phase, cache, threads): steps of 30 us depend on
+ * where memory lies, passes of milliseconds do not, and what is right for neither on average would
+ * be wrong for both.
+ *
  * Drift. The seasonal Kendall test (Hirsch, Slack and Smith, 1982, Water Resources Research
  * 18:107-121), a point being a season: was the later of two visits the slower one, more often than
  * not? The slope is the median over all pairs of visits of a point (Theil, 1950; Sen, 1968).
@@ -52,6 +56,8 @@ struct fl_noise_sample {
 struct fl_noise_series {
     struct fl_noise_sample *samples;
     int n;
+    int kind;         /* of step; any numbers */
+    double inflation; /* >= 1; fl_noise_judge() finds it, the same for all points of a kind */
 };
 
 struct fl_dependence {
@@ -97,7 +103,7 @@ struct fl_busy {
 };
 
 struct fl_disturbance {
-    struct fl_dependence dependence;
+    struct fl_dependence dependence; /* of the kind of step where it costs most */
     struct fl_drift drift;
     struct fl_warm_up warm_up;
     struct fl_clock_steps clock;
@@ -110,8 +116,8 @@ struct fl_disturbance {
 #define FL_BUSY_STOLEN      0.01
 #define FL_BUSY_INTERRUPTED 0.2
 
-int fl_noise_judge(struct fl_disturbance *disturbance, const struct fl_noise_series *series,
-                   int n_series, struct fl_error *error);
+int fl_noise_judge(struct fl_disturbance *disturbance, struct fl_noise_series *series, int n_series,
+                   struct fl_error *error);
 
 /* The visit of every sample of a file: visits[i] belongs to results->samples[i]; malloc'd. */
 int fl_noise_visits(int **visits, const struct fl_results *results, struct fl_error *error);

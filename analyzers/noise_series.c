@@ -74,6 +74,18 @@ static void fill(struct fl_noise_series *series, const struct fl_results *result
         qsort(series->samples, (size_t)series->n, sizeof *series->samples, compare_samples);
 }
 
+/* Points that differ in batch, s or kernel only resemble one another; the first of them. */
+static int kind_of(const struct fl_result *const *points, int i)
+{
+    for (int k = 0; k < i; k++) {
+        const struct fl_point *one = &points[k]->point, *other = &points[i]->point;
+        if (one->phase == other->phase && one->cache == other->cache &&
+            one->n_threads == other->n_threads)
+            return k;
+    }
+    return i;
+}
+
 int fl_noise_series_make(struct fl_noise_series **series, const struct fl_results *results,
                          const int *visits, const struct fl_result *const *points, int n,
                          int64_t run, struct fl_error *error)
@@ -90,6 +102,7 @@ int fl_noise_series_make(struct fl_noise_series **series, const struct fl_result
             return fl_fail(error, "noise: no memory for %d samples", points[i]->n_samples);
         }
         fill(&(*series)[i], results, visits, points[i], run);
+        (*series)[i].kind = kind_of(points, i);
     }
     return FL_OK;
 }

@@ -175,10 +175,10 @@ static int judge_noise(struct fl_section *section, struct fl_timing *timings,
     int status = fl_noise_series_make(&series, results, visits, points, n, 0, error);
     if (status == FL_OK)
         status = fl_noise_judge(&section->disturbance, series, n, error);
+    for (int i = 0; i < n && status == FL_OK; i++)
+        fl_estimate_widen(&timings[i].total, series[i].inflation);
     fl_noise_series_free(series, n);
     free(points);
-    for (int i = 0; i < n && status == FL_OK; i++)
-        fl_estimate_widen(&timings[i].total, section->disturbance.dependence.inflation);
     return status;
 }
 

@@ -233,8 +233,9 @@ int fl_compare_print(const struct fl_compare_report *report, enum fl_table_style
 /* ---- for programs ---- */
 
 static const char *const FIGURE_NAMES[] = {
-    "n_a",        "n_b",     "median_a_ns", "median_b_ns", "ratio",        "ratio_low",
-    "ratio_high", "p_value", "p_adjusted",  "verdict",     "flops_change", "bytes_change"};
+    "n_a",          "n_b",          "median_a_ns", "median_b_ns", "ratio",
+    "ratio_low",    "ratio_high",   "p_value",     "p_adjusted",  "verdict",
+    "flops_change", "bytes_change", "inflation_a", "inflation_b"};
 enum { N_FIGURES = sizeof FIGURE_NAMES / sizeof *FIGURE_NAMES };
 
 static void push_number(struct fl_table *table, double value)
@@ -274,6 +275,8 @@ int fl_compare_print_csv(const struct fl_compare_report *report, FILE *out, stru
         fl_table_cell(&table, fl_verdict_names[row->verdict]);
         fl_table_format(&table, "%lld", (long long)row->flops_change);
         fl_table_format(&table, "%lld", (long long)row->bytes_change);
+        push_number(&table, row->inflation[0]);
+        push_number(&table, row->inflation[1]);
     }
     return finish(&table, FL_TABLE_CSV, out, error);
 }
@@ -315,6 +318,8 @@ static cJSON *row_json(const struct fl_compare_row *row)
     cJSON_AddStringToObject(object, "verdict", fl_verdict_names[row->verdict]);
     add_number(object, "flops_change", (double)row->flops_change);
     add_number(object, "bytes_change", (double)row->bytes_change);
+    add_number(object, "inflation_a", row->inflation[0]);
+    add_number(object, "inflation_b", row->inflation[1]);
     return object;
 }
 

@@ -10,14 +10,14 @@ X(NOISE_QUIET,
   "之间的样本更相似。")
 X(NOISE_DEPENDENT,
   "Samples that followed one another resemble one another (correlation %.2f within a visit to a point, "
-  "%.2f between neighbours), so they tell less than as many independent ones: all intervals of times are "
-  "widened by a factor of %.2f.",
+  "%.2f between neighbours), so they tell less than as many independent ones: intervals of times are "
+  "widened, kind of step by kind of step, by a factor of up to %.2f.",
   "相继的样本彼此相似（同一次访问内相关系数 %.2f，相邻样本之间 %.2f），它们提供的信息少于同样数量的独立样本："
-  "所有时间区间均放宽为 %.2f 倍。")
+  "时间区间按步骤种类放宽，最多放宽到 %.2f 倍。")
 X(NOISE_STARTS,
-  "Starts of the program differ (correlation %.2f between samples of one): all intervals of times are widened "
-  "by a factor of %.2f.",
-  "程序的各次启动之间存在差异（同一次启动的样本相关系数 %.2f）：所有时间区间均放宽为 %.2f 倍。")
+  "Starts of the program differ (correlation %.2f between samples of one): intervals of times are widened, "
+  "kind of step by kind of step, by a factor of up to %.2f.",
+  "程序的各次启动之间存在差异（同一次启动的样本相关系数 %.2f）：时间区间按步骤种类放宽，最多放宽到 %.2f 倍。")
 X(NOISE_ONE_START,
   "all samples are of one start of the program; what differs from start to start is in no interval. Take several, "
   "in turns (docs/statistics.md).",

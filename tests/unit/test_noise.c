@@ -7,7 +7,9 @@
 #include "tests/unit/timing_noise.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { POINTS = 40, REPS = 7, FIRST = 4, SETS = 1000 };
 
@@ -45,7 +47,7 @@ static void simulate(const struct mood *mood, int n_points, uint64_t *state)
                 .visit = (i < FIRST ? 0 : n_points) + p,
             };
         }
-        series[p] = (struct fl_noise_series){samples[p], REPS};
+        series[p] = (struct fl_noise_series){.samples = samples[p], .n = REPS};
     }
 }
 
@@ -94,6 +96,36 @@ Test(noise, visits_that_differ_are_measured)
     }
     cr_expect_float_eq(correlation, 0.5, 0.06, "%g", correlation);
     cr_expect_float_eq(sum, sqrt(32.0 / 11), 0.12, "%g", sum);
+}
+
+/* A kind of step that does not depend on its visits is not widened for another that does. */
+Test(noise, kinds_of_steps_are_judged_apart)
+{
+    const struct mood moods[] = {{.own = 0.02, .visit = 0.04}, {.own = 0.02}};
+    uint64_t state = 8;
+    double sums[2] = {0};
+    for (int set = 0; set < 100; set++) {
+        struct fl_noise_series both[2 * POINTS];
+        static struct fl_noise_sample kept[POINTS][REPS];
+        struct fl_disturbance found;
+        struct fl_error error;
+        simulate(&moods[0], POINTS, &state);
+        memcpy(kept, samples, sizeof kept);
+        simulate(&moods[1], POINTS, &state);
+        for (int p = 0; p < POINTS; p++) {
+            both[2 * p] = (struct fl_noise_series){kept[p], REPS, .kind = 7};
+            both[2 * p + 1] = (struct fl_noise_series){samples[p], REPS, .kind = 3};
+        }
+        cr_assert_eq(fl_noise_judge(&found, both, 2 * POINTS, &error), FL_OK, "%s", error.text);
+        for (int p = 2; p < 2 * POINTS; p++)
+            cr_assert_eq(both[p].inflation, both[p % 2].inflation);
+        cr_expect_eq(found.dependence.inflation, fmax(both[0].inflation, both[1].inflation));
+        for (int k = 0; k < 2; k++)
+            sums[k] += both[k].inflation / 100;
+    }
+    /* v = 4: (1 + 25/7 * 4) / (1 + 4/7 * 4) = 107/23, see above */
+    cr_expect_float_eq(sums[0], sqrt(107.0 / 23), 0.15, "%g", sums[0]);
+    cr_expect_leq(sums[1], 1.1, "%g", sums[1]);
 }
 
 /* The reason for all of it: how often the interval of a median covers the truth. */
