@@ -35,11 +35,4 @@ static inline struct fl_cost fl_cost_add(struct fl_cost a, struct fl_cost b)
     };
 }
 
-/* n times the same call. */
-static inline struct fl_cost fl_cost_scale(uint64_t n, struct fl_cost a)
-{
-    return (struct fl_cost){n * a.macs, n * a.elementwise, n * a.bias, n * a.bytes_read,
-                            n * a.bytes_written};
-}
-
 #endif

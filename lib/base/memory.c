@@ -43,7 +43,7 @@ static uint64_t group_available(void)
     return limit > used ? limit - used : 0;
 }
 
-uint64_t fl_memory_available(void)
+static uint64_t available_bytes(void)
 {
     uint64_t machine = machine_available(), group = group_available();
     return machine < group ? machine : group;
@@ -51,7 +51,7 @@ uint64_t fl_memory_available(void)
 
 int fl_memory_require(uint64_t bytes, const char *what, struct fl_error *error)
 {
-    uint64_t available = fl_memory_available();
+    uint64_t available = available_bytes();
     if (bytes <= available)
         return FL_OK;
     return fl_fail(error, "%s needs %.2f GiB of memory, %.2f GiB are available", what,

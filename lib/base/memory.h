@@ -7,11 +7,9 @@
 
 #include <stdint.h>
 
-/* Bytes: MemAvailable of /proc/meminfo, or what the control group leaves when that is less.
- * UINT64_MAX where neither can be read: then the reservation itself decides. */
-uint64_t fl_memory_available(void);
-
-/* Fails with "WHAT needs 12.3 GiB of memory, 4.5 GiB are available" when it would not do. */
+/* Fails with "WHAT needs 12.3 GiB of memory, 4.5 GiB are available" when it would not do: beyond
+ * MemAvailable of /proc/meminfo, or what the control group leaves. Where neither can be read the
+ * reservation itself decides. */
 int fl_memory_require(uint64_t bytes, const char *what, struct fl_error *error);
 
 #endif

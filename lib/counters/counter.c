@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct {
-    const char *key, *unit, *name;
+    const char *key, *name;
 } COUNTS[] = {
-#define FL_COUNT_ROW(constant, key, unit, name) {key, unit, name},
+#define FL_COUNT_ROW(constant, key, unit, name) {key, name},
     FL_COUNTS(FL_COUNT_ROW)
 #undef FL_COUNT_ROW
 };
@@ -13,11 +13,6 @@ static const struct {
 const char *fl_count_key(enum fl_count count)
 {
     return COUNTS[count].key;
-}
-
-const char *fl_count_unit(enum fl_count count)
-{
-    return COUNTS[count].unit;
 }
 
 const char *fl_count_name(enum fl_count count)

@@ -58,7 +58,6 @@ enum fl_count {
 #define FL_COUNT_BIT(constant) (UINT64_C(1) << FL_COUNT_##constant)
 
 const char *fl_count_key(enum fl_count count);
-const char *fl_count_unit(enum fl_count count);
 const char *fl_count_name(enum fl_count count);
 
 /* FL_N_COUNTS when there is no such key. */

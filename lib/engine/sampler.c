@@ -81,11 +81,6 @@ void fl_sampler_close(struct fl_sampler *sampler)
     sampler->probabilities = NULL;
 }
 
-double fl_sampler_uniform(struct fl_sampler *sampler)
-{
-    return fl_random_uniform(&sampler->state);
-}
-
 /* The first largest one that is left; -1 when there is none. */
 static int largest(const float *logits, int n)
 {
@@ -145,7 +140,7 @@ int fl_sampler_draw(struct fl_sampler *sampler, const double *weights, int n)
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum += weights[i];
-    double left = fl_sampler_uniform(sampler) * sum;
+    double left = fl_random_uniform(&sampler->state) * sum;
     int last = -1; /* where rounding leaves something over, the last id that has a chance */
     for (int i = 0; i < n; i++) {
         if (!(weights[i] > 0))

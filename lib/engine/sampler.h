@@ -66,7 +66,4 @@ int fl_sampler_draw(struct fl_sampler *sampler, const double *weights, int n);
 int fl_sampler_pick(struct fl_sampler *sampler, const float *logits, const int *history,
                     int n_history);
 
-/* Uniform in [0, 1). */
-double fl_sampler_uniform(struct fl_sampler *sampler);
-
 #endif

@@ -272,11 +272,6 @@ int fl_session_n_blocks(const struct fl_session *session)
     return session->options.n_blocks;
 }
 
-int fl_session_blocks_needed(const struct fl_session *session, int seq, int n_tokens)
-{
-    return fl_kv_cache_need(&session->cache, seq, n_tokens);
-}
-
 /* Makes the cache's memory real. What was never written to is one and the same page of zeros, which
  * stays in the first-level cache: a step that reads it would be timed without its memory traffic.
  */

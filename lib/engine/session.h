@@ -106,10 +106,9 @@ void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past);
 int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
                     struct fl_error *error);
 
-/* Blocks of the KV cache: free ones, all, and those a pass of n_tokens of a sequence would take. */
+/* Blocks of the KV cache: free ones, and all. */
 int fl_session_blocks_free(const struct fl_session *session);
 int fl_session_n_blocks(const struct fl_session *session);
-int fl_session_blocks_needed(const struct fl_session *session, int seq, int n_tokens);
 
 /* Pretends that n_past tokens are in the cache (their keys and values are whatever was there,
  * zeros at first): FLOPs do not depend on values, so a decode step at any depth can be measured. */

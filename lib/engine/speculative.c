@@ -544,11 +544,6 @@ struct fl_kv_size fl_speculative_kv_size(const struct fl_speculative *speculativ
     return fl_session_kv_size(draft ? speculative->draft : speculative->target);
 }
 
-int fl_speculative_n_ctx(const struct fl_speculative *speculative)
-{
-    return speculative->n_ctx;
-}
-
 int fl_speculative_n_threads(const struct fl_speculative *speculative)
 {
     return fl_session_n_threads(speculative->target);

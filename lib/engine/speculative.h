@@ -93,7 +93,6 @@ const struct fl_ledger *fl_speculative_ledger(const struct fl_speculative *specu
                                               enum fl_speculative_phase phase);
 int fl_speculative_account(const struct fl_speculative *speculative,
                            struct fl_speculative_account *account, struct fl_error *error);
-int fl_speculative_n_ctx(const struct fl_speculative *speculative);
 int fl_speculative_prefill_chunk(const struct fl_speculative *speculative);
 int64_t fl_speculative_n_drafted(const struct fl_speculative *speculative); /* since the prefill */
 int fl_speculative_n_threads(const struct fl_speculative *speculative);     /* as used, never 0 */

@@ -91,7 +91,7 @@ void fl_stop_rules_close(struct fl_stop_rules *rules)
     rules->lengths = NULL;
 }
 
-bool fl_stop_is_eos(const struct fl_stop_rules *rules, int id)
+static bool is_eos(const struct fl_stop_rules *rules, int id)
 {
     for (int i = 0; i < rules->n_eos; i++)
         if (rules->eos_ids[i] == id)
@@ -127,7 +127,7 @@ void fl_stop_start(struct fl_stop *stop)
 
 enum fl_stop_reason fl_stop_token(struct fl_stop *stop, int id)
 {
-    if (fl_stop_is_eos(stop->rules, id))
+    if (is_eos(stop->rules, id))
         return stop->reason = FL_STOP_EOS;
     if (++stop->n_new >= stop->rules->n_new_max)
         stop->reason = FL_STOP_LENGTH;

@@ -46,8 +46,6 @@ struct fl_stop_rules {
 int fl_stop_rules_open(struct fl_stop_rules *rules, struct fl_error *error);
 void fl_stop_rules_close(struct fl_stop_rules *rules);
 
-bool fl_stop_is_eos(const struct fl_stop_rules *rules, int id);
-
 struct fl_stop {
     const struct fl_stop_rules *rules;
     int n_new;

@@ -92,14 +92,6 @@ static bool reading_of_all(const struct fl_analytic *analytic, enum fl_stack sta
     return true;
 }
 
-fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
-                               enum fl_operator op)
-{
-    fl_wide bytes = 0; /* that it fits was found out when the total was summed */
-    reading_of_all(analytic, stack, op, &bytes);
-    return bytes;
-}
-
 fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
                                      enum fl_operator op, int layer)
 {
@@ -177,8 +169,10 @@ bool fl_analytic_sum(const struct fl_analytic *analytic, enum fl_operator op,
         const enum fl_stack stack = (enum fl_stack)i;
         if (!analytic->ops[stack][op].present)
             continue;
+        fl_wide bytes = 0; /* that it fits was found out when the total was summed */
         add_times(sum, fl_analytic_copies(analytic, stack, op), &analytic->ops[stack][op]);
-        sum->bytes_read += fl_analytic_bytes_read(analytic, stack, op);
+        reading_of_all(analytic, stack, op, &bytes);
+        sum->bytes_read += bytes;
     }
     return sum->present;
 }

@@ -95,9 +95,7 @@ int fl_analytic(struct fl_analytic *out, const struct fl_config *config,
 int fl_analytic_copies(const struct fl_analytic *analytic, enum fl_stack stack,
                        enum fl_operator op);
 
-/* Bytes read by all layers of an operator, and by one layer: exact, whatever is mixed. */
-fl_wide fl_analytic_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
-                               enum fl_operator op);
+/* Bytes read by one layer of an operator: exact, whatever is mixed. */
 fl_wide fl_analytic_layer_bytes_read(const struct fl_analytic *analytic, enum fl_stack stack,
                                      enum fl_operator op, int layer);
 

@@ -49,7 +49,6 @@ static unsigned features_of(const struct fl_config *config)
         {config->bias_attn_out, FL_HAS_BIAS_ATTN_OUT},
         {config->bias_ffn, FL_HAS_BIAS_FFN},
         {config->gated, FL_HAS_GATE},
-        {config->bias_logits, FL_HAS_BIAS_LOGITS},
         {config->qk_norm, FL_HAS_QK_NORM},
         {fl_config_has_norm_ffn(config), FL_HAS_NORM_FFN},
         {config->n_experts == 0, FL_HAS_DENSE_FFN},

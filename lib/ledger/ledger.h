@@ -50,12 +50,6 @@ static inline int fl_ledger_global(const struct fl_ledger *ledger)
     return ledger->n_layers;
 }
 
-/* Row index of an encoder's layer; n_encoder_layers stands for its operators outside the layers. */
-static inline int fl_ledger_encoder_row(const struct fl_ledger *ledger, int layer)
-{
-    return ledger->n_layers + 1 + layer;
-}
-
 /* Row index of a stack's layer, negative: of its operators outside the layers. */
 static inline int fl_ledger_row(int n_layers, int n_encoder_layers, enum fl_stack stack, int layer)
 {
