@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "counters/counter_papi.h"
 #include "engine/observe.h"
+#include "engine/pass_cost.h"
 #include "engine/session.h"
 #include "model/weights.h"
 #include "ops/simd/simd.h"
@@ -21,7 +22,6 @@
 #include <unistd.h>
 
 static const char *const PHASES[] = {"prefill", "decode", NULL};
-static const char *const LOGITS[] = {"none", "last", "all", NULL};
 static const char *const FORMATS[] = {"table", "json", "csv", "md", NULL};
 enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_MD };
 enum { PREFILL, DECODE };
@@ -170,18 +170,8 @@ static int open_account(struct fl_account *account, const struct arguments *a,
                         const struct fl_execution *execution, const int *experts_hit,
                         struct fl_error *error)
 {
-    static const enum fl_lm_head LM_HEADS[] = {
-        [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
-        [FL_LOGITS_LAST] = FL_LM_HEAD_LAST,
-        [FL_LOGITS_ALL] = FL_LM_HEAD_ALL,
-    };
-    struct fl_convention convention = {
-        .unit = FL_UNIT_FLOP,
-        .causal = a->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
-        .lm_head = LM_HEADS[execution->logits],
-        .elementwise = true,
-        .fused = a->attention == FL_ATTENTION_FLASH,
-    };
+    const struct fl_convention convention =
+        fl_executed_convention((enum fl_attention)a->attention, execution->logits);
     struct fl_shape shape = {.batch = a->batch,
                              .n_tokens = execution->n_tokens,
                              .n_past = execution->n_past,
@@ -506,7 +496,7 @@ static int run(int argc, char **argv)
         {NULL, "cache", 0, FL_OPTION_CHOICE, &a.cache, "on|off",
          "decode: off runs the whole prefix again", "on", 0, 0, fl_cli_off_on},
         {NULL, "logits", 0, FL_OPTION_CHOICE, &a.logits, "WHICH",
-         "positions whose logits are computed (decode: the last)", "all", 0, 0, LOGITS},
+         "positions whose logits are computed (decode: the last)", "all", 0, 0, fl_logits_names},
         {"Run", "attention", 0, FL_OPTION_CHOICE, &a.attention, "KERNEL",
          "naive (all pairs, masked), causal (only visible pairs) or flash (those, without storing "
          "scores)",

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const LOGITS_NAMES[] = {"last", "all", NULL};
-static const enum fl_logits LOGITS[] = {FL_LOGITS_LAST, FL_LOGITS_ALL};
-
 struct arguments {
     const char *model, *contexts, *batches, *phases, *caches, *attentions, *threads, *out;
     int logits, dtype, kv_dtype; /* dtype -1: not given */
@@ -53,7 +50,7 @@ static int read_axes(struct fl_sweep_axes *axes, const struct arguments *args,
                      struct fl_error *error)
 {
     enum { LONGEST = 1 << 24, WIDEST = 1 << 16, MOST_THREADS = 1024 };
-    axes->logits = LOGITS[args->logits];
+    axes->logits = (enum fl_logits)(FL_LOGITS_LAST + args->logits);
     axes->kv_dtype = (enum fl_dtype)args->kv_dtype;
     if (fl_cli_axis(args->contexts, "-s", 1, LONGEST, &axes->contexts, &axes->n_contexts, error) !=
             FL_OK ||
@@ -325,7 +322,7 @@ static int run_sweep(int argc, char **argv)
         {NULL, "threads", 't', FL_OPTION_STRING, &args.threads, "LIST", "worker threads",
          "$OMP_NUM_THREADS, else all cores", 0, 0, NULL},
         {NULL, "logits", 0, FL_OPTION_CHOICE, &args.logits, NULL,
-         "positions with logits in prefill", "last", 0, 0, LOGITS_NAMES},
+         "positions with logits in prefill", "last", 0, 0, &fl_logits_names[FL_LOGITS_LAST]},
         {"Measuring", "reps", 0, FL_OPTION_INT, &args.reps, "N", "samples a point", "7", 1, 10000,
          NULL},
         {NULL, "warmup", 0, FL_OPTION_INT, &args.warmup, "N",

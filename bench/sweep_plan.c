@@ -1,6 +1,6 @@
 #include "bench/sweep.h"
 
-#include "ledger/analytic.h"
+#include "engine/pass_cost.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,22 +49,12 @@ int fl_sweep_item_analyse(struct fl_analytic *analytic, struct fl_sweep_item *it
                                    .encoded = point->phase == FL_PHASE_DECODE,
                                    .kv_dtype = item->kv_dtype,
                                    .experts_hit = experts_hit};
-    const struct fl_convention exact = {
-        .unit = FL_UNIT_FLOP,
-        .causal = item->attention == FL_ATTENTION_NAIVE ? FL_CAUSAL_FULL : FL_CAUSAL_EXACT,
-        .lm_head = item->logits == FL_LOGITS_ALL ? FL_LM_HEAD_ALL : FL_LM_HEAD_LAST,
-        .elementwise = true,
-        .fused = item->attention == FL_ATTENTION_FLASH};
+    const struct fl_convention exact = fl_executed_convention(item->attention, item->logits);
     const struct fl_convention textbook = {
         .unit = FL_UNIT_FLOP, .causal = FL_CAUSAL_FULL, .lm_head = FL_LM_HEAD_ALL};
     write_convention(point->exact_convention, sizeof point->exact_convention, &exact);
     write_convention(point->textbook_convention, sizeof point->textbook_convention, &textbook);
     return fl_analytic(analytic, config, &shape, &exact, error);
-}
-
-static const char *logits_name(enum fl_logits logits)
-{
-    return logits == FL_LOGITS_ALL ? "all" : "last";
 }
 
 /* What forward is called with, see struct fl_point. */
@@ -127,7 +117,8 @@ static int add_shapes(struct fl_sweep_plan *plan, const struct fl_sweep_axes *ax
                 };
                 snprintf(item.point.attention, sizeof item.point.attention, "%s",
                          fl_attention_name(choice->attention));
-                snprintf(item.point.logits, sizeof item.point.logits, "%s", logits_name(logits));
+                snprintf(item.point.logits, sizeof item.point.logits, "%s",
+                         fl_logits_names[logits]);
                 if (add_item(plan, &item, config, error) != FL_OK)
                     return FL_FAILED;
             }

@@ -53,7 +53,6 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
                                const struct fl_flopgrind_options *options, int n_layers,
                                struct fl_error *error)
 {
-    static const char *const LOGITS[] = {"none", "last", "all"};
     char context[16], batch[16], threads[16], seed[24], source[16];
     snprintf(context, sizeof context, "%d", request->context);
     snprintf(batch, sizeof batch, "%d", request->batch);
@@ -76,7 +75,7 @@ int fl_observe_under_flopgrind(struct fl_observation *observation,
                             "--attention",
                             fl_attention_name(request->attention),
                             "--logits",
-                            LOGITS[request->logits],
+                            fl_logits_names[request->logits],
                             "--threads",
                             threads,
                             "--seed",

@@ -1,15 +1,23 @@
 #include "engine/pass_cost.h"
 
-static const enum fl_causal CAUSAL[] = {
-    [FL_ATTENTION_NAIVE] = FL_CAUSAL_FULL,
-    [FL_ATTENTION_CAUSAL] = FL_CAUSAL_EXACT,
-    [FL_ATTENTION_FLASH] = FL_CAUSAL_EXACT,
-};
-static const enum fl_lm_head LM_HEAD[] = {
-    [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
-    [FL_LOGITS_LAST] = FL_LM_HEAD_LAST,
-    [FL_LOGITS_ALL] = FL_LM_HEAD_ALL,
-};
+struct fl_convention fl_executed_convention(enum fl_attention attention, enum fl_logits logits)
+{
+    static const enum fl_causal CAUSAL[] = {
+        [FL_ATTENTION_NAIVE] = FL_CAUSAL_FULL,
+        [FL_ATTENTION_CAUSAL] = FL_CAUSAL_EXACT,
+        [FL_ATTENTION_FLASH] = FL_CAUSAL_EXACT,
+    };
+    static const enum fl_lm_head LM_HEAD[] = {
+        [FL_LOGITS_NONE] = FL_LM_HEAD_NONE,
+        [FL_LOGITS_LAST] = FL_LM_HEAD_LAST,
+        [FL_LOGITS_ALL] = FL_LM_HEAD_ALL,
+    };
+    return (struct fl_convention){.unit = FL_UNIT_FLOP,
+                                  .causal = CAUSAL[attention],
+                                  .lm_head = LM_HEAD[logits],
+                                  .elementwise = true,
+                                  .fused = attention == FL_ATTENTION_FLASH};
+}
 
 static int total_of(struct fl_op_analytic *total, const struct fl_model *model,
                     enum fl_attention attention, const struct fl_shape *shape,
@@ -19,11 +27,7 @@ static int total_of(struct fl_op_analytic *total, const struct fl_model *model,
     struct fl_shape with_types = *shape;
     fl_stored_of_model(&stored, model);
     with_types.stored = &stored;
-    const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
-                                             .causal = CAUSAL[attention],
-                                             .lm_head = LM_HEAD[logits],
-                                             .elementwise = true,
-                                             .fused = attention == FL_ATTENTION_FLASH};
+    const struct fl_convention convention = fl_executed_convention(attention, logits);
     struct fl_analytic analytic;
     if (fl_analytic(&analytic, &model->config, &with_types, &convention, error) != FL_OK)
         return FL_FAILED;
@@ -70,18 +74,11 @@ int fl_greedy_cost(struct fl_op_analytic *total, const struct fl_model *model,
                                              .cache = true,
                                              .kv_dtype = kv_dtype,
                                              .stored = &stored};
-    const struct fl_convention convention = {.unit = FL_UNIT_FLOP,
-                                             .causal = CAUSAL[attention],
-                                             .lm_head = FL_LM_HEAD_LAST,
-                                             .elementwise = true,
-                                             .fused = attention == FL_ATTENTION_FLASH};
+    const struct fl_convention convention = fl_executed_convention(attention, FL_LOGITS_LAST);
     struct fl_analytic phases[2];
     if (fl_analytic_generation(phases, &model->config, &generation, &convention, error) != FL_OK)
         return FL_FAILED;
     *total = phases[0].total;
-    total->textbook += phases[1].total.textbook;
-    total->exact += phases[1].total.exact;
-    total->bytes_read += phases[1].total.bytes_read;
-    total->bytes_written += phases[1].total.bytes_written;
+    fl_op_analytic_add(total, &phases[1].total);
     return FL_OK;
 }

@@ -8,6 +8,9 @@
 #include "engine/session.h"
 #include "ledger/analytic.h"
 
+/* How a pass of this kernel with these logits is counted: what it executes. */
+struct fl_convention fl_executed_convention(enum fl_attention attention, enum fl_logits logits);
+
 /* n_tokens new tokens of each of n_seqs sequences behind n_past: the total over all layers.
  * experts_hit [n_layers]: of a mixture of experts, as fl_session_experts_hit() gives them behind
  * the pass; NULL: no such thing, or only FLOPs matter, which do not depend on them. */

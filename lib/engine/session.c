@@ -13,6 +13,7 @@ const struct fl_attention_kernel *const fl_session_kernels[FL_N_ATTENTIONS] = {
 };
 
 const char *const fl_attention_names[] = {"naive", "causal", "flash", NULL};
+const char *const fl_logits_names[] = {"none", "last", "all", NULL};
 
 const char *fl_attention_name(enum fl_attention attention)
 {

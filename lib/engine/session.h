@@ -138,5 +138,6 @@ uint64_t fl_session_activation_bytes(const struct fl_session *session);
 
 const char *fl_attention_name(enum fl_attention attention);
 extern const char *const fl_attention_names[]; /* NULL-terminated, in the order of the enum */
+extern const char *const fl_logits_names[];    /* as well: "none", "last", "all" */
 
 #endif

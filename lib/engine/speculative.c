@@ -455,11 +455,7 @@ static int add_pass(struct replay *r, enum fl_speculative_phase phase, int n_tok
                      logits, next_hits(r, phase), error) != FL_OK)
         return FL_FAILED;
     struct fl_op_analytic *sum = &r->account->phases[phase];
-    sum->present = true;
-    sum->textbook += cost.textbook;
-    sum->exact += cost.exact;
-    sum->bytes_read += cost.bytes_read;
-    sum->bytes_written += cost.bytes_written;
+    fl_op_analytic_add(sum, &cost);
     *flops = cost.exact;
     return FL_OK;
 }

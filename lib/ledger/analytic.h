@@ -76,6 +76,16 @@ struct fl_op_analytic {
                             expert that is hit; where the shape tells experts_hit, of layer 0 */
 };
 
+/* sum += more, as far as both are totals of passes that were run: their sums fit. */
+static inline void fl_op_analytic_add(struct fl_op_analytic *sum, const struct fl_op_analytic *more)
+{
+    sum->present = sum->present || more->present;
+    sum->textbook += more->textbook;
+    sum->exact += more->exact;
+    sum->bytes_read += more->bytes_read;
+    sum->bytes_written += more->bytes_written;
+}
+
 struct fl_analytic {
     /* one layer's cost; for global operators (decoder stack) the whole */
     struct fl_op_analytic ops[FL_N_STACKS][FL_N_OPERATORS];
