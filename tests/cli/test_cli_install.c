@@ -55,8 +55,9 @@ static void expect_output(const char *line, const char *part)
 Test(cli_install, programs_build_against_it_through_pkg_config)
 {
     install();
-    expect_output("from_there docs/examples/embed.c $root/embed; $root/embed llama-nano",
-                  "ffn_down       4 calls");
+    expect_output(
+        "from_there docs/examples/own_program.c $root/own_program; $root/own_program llama-nano",
+        "ffn_down       4 calls");
     expect_output("from_there docs/examples/own_operators.c $root/own; $root/own $root/trace.json; "
                   "cat $root/trace.json",
                   "\"name\":\"my kernels\"");

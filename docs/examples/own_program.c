@@ -1,4 +1,4 @@
-/* embed.c - a forward pass in a program of one's own, and what every operator of it cost. */
+/* own_program.c - a forward pass in a program of one's own, and what every operator of it cost. */
 #include <flopledger.h>
 #include <stdio.h>
 
