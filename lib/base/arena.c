@@ -43,3 +43,14 @@ void *fl_arena_take(struct fl_arena *arena, size_t n, size_t size)
     arena->used = end;
     return piece;
 }
+
+void *fl_arena_take_tensor(struct fl_arena *arena, const size_t *dimensions, int n_dimensions,
+                           size_t size)
+{
+    size_t n;
+    if (!fl_size_product(dimensions, n_dimensions, &n)) {
+        arena->overflow = true;
+        return NULL;
+    }
+    return fl_arena_take(arena, n, size);
+}

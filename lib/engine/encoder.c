@@ -1,19 +1,8 @@
 #include "engine/encoder.h"
 
-#include "base/checked.h"
 #include "engine/forward_parts.h"
 #include "ops/qkv.h"
 #include "ops/relative_bias.h"
-
-static float *take_floats(struct fl_arena *arena, size_t a, size_t b, size_t c)
-{
-    size_t n;
-    if (!fl_size_product((const size_t[]){a, b, c}, 3, &n)) {
-        arena->overflow = true;
-        return NULL;
-    }
-    return fl_arena_floats(arena, n);
-}
 
 void fl_encoder_plan_cache(struct fl_encoder *encoder, struct fl_arena *arena,
                            const struct fl_config *config, const struct fl_encoder_options *options)
@@ -21,8 +10,8 @@ void fl_encoder_plan_cache(struct fl_encoder *encoder, struct fl_arena *arena,
     const size_t n_layers = (size_t)config->n_layers;
     const size_t n_rows = (size_t)options->n_inputs * (size_t)options->n_encoder_ctx;
     const size_t d_kv = (size_t)config->n_kv_heads * (size_t)config->head_dim;
-    encoder->cross_k = take_floats(arena, n_layers, n_rows, d_kv);
-    encoder->cross_v = take_floats(arena, n_layers, n_rows, d_kv);
+    encoder->cross_k = FL_ARENA_FLOATS(arena, n_layers, n_rows, d_kv);
+    encoder->cross_v = FL_ARENA_FLOATS(arena, n_layers, n_rows, d_kv);
 }
 
 void fl_encoder_plan_rest(struct fl_encoder *encoder, struct fl_arena *arena,
@@ -33,8 +22,8 @@ void fl_encoder_plan_rest(struct fl_encoder *encoder, struct fl_arena *arena,
     const size_t n_rows = n_inputs * (size_t)options->n_encoder_ctx;
     if (config->positions == FL_POS_RELATIVE) {
         encoder->relative_bias =
-            take_floats(arena, n_heads, 2 * (size_t)options->n_encoder_ctx - 1, 1);
-        encoder->decoder_bias = take_floats(arena, n_heads, 2 * (size_t)options->n_ctx - 1, 1);
+            FL_ARENA_FLOATS(arena, n_heads, 2 * (size_t)options->n_encoder_ctx - 1);
+        encoder->decoder_bias = FL_ARENA_FLOATS(arena, n_heads, 2 * (size_t)options->n_ctx - 1);
     }
     encoder->spans = fl_arena_take(arena, n_inputs, sizeof *encoder->spans);
     encoder->positions = fl_arena_take(arena, n_rows, sizeof *encoder->positions);

@@ -1,38 +1,25 @@
 #include "engine/forward_moe.h"
 
-#include "base/checked.h"
 #include "engine/forward_parts.h"
 #include "ops/activation.h"
 
 /* ---- memory ---- */
-
-static void *take(struct fl_arena *arena, size_t rows, size_t columns)
-{
-    size_t n;
-    if (!fl_size_product((const size_t[]){rows, columns}, 2, &n)) {
-        arena->overflow = true;
-        return NULL;
-    }
-    return fl_arena_floats(arena, n);
-}
-
-_Static_assert(sizeof(int) == sizeof(float), "ids take the room of floats");
 
 void fl_moe_plan(struct fl_moe_workspace *work, struct fl_arena *arena,
                  const struct fl_config *config, size_t n_rows)
 {
     const size_t n_experts = (size_t)config->n_experts, n_used = (size_t)config->n_experts_used;
     const size_t d_model = (size_t)config->d_model;
-    work->routes.logits = take(arena, n_rows, n_experts);
-    work->routes.ids = take(arena, n_rows, n_used);
-    work->routes.weights = take(arena, n_rows, n_used);
-    work->routes.places = take(arena, n_rows, n_used);
-    work->routes.first = take(arena, n_experts + 1, 1);
-    work->gathered = take(arena, n_rows, n_used * d_model);
-    work->results = take(arena, n_rows, n_used * d_model);
+    work->routes.logits = FL_ARENA_FLOATS(arena, n_rows, n_experts);
+    work->routes.ids = FL_ARENA_TENSOR(arena, sizeof(int), n_rows, n_used);
+    work->routes.weights = FL_ARENA_FLOATS(arena, n_rows, n_used);
+    work->routes.places = FL_ARENA_TENSOR(arena, sizeof(int), n_rows, n_used);
+    work->routes.first = fl_arena_take(arena, n_experts + 1, sizeof(int));
+    work->gathered = FL_ARENA_FLOATS(arena, n_rows, n_used, d_model);
+    work->results = FL_ARENA_FLOATS(arena, n_rows, n_used, d_model);
     if (config->d_ff_shared > 0)
-        work->gates = take(arena, n_rows, 1);
-    work->n_hit = take(arena, (size_t)config->n_layers, 1);
+        work->gates = fl_arena_floats(arena, n_rows);
+    work->n_hit = fl_arena_take(arena, (size_t)config->n_layers, sizeof(int));
 }
 
 size_t fl_moe_ffn_width(const struct fl_config *config)

@@ -1,5 +1,4 @@
 /* session_open.c - the beginning of session.h: options checked, memory planned and reserved. */
-#include "base/checked.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "engine/session_state.h"
@@ -139,21 +138,6 @@ static int check_options(struct fl_session_options *options, const struct fl_con
     return FL_OK;
 }
 
-static float *take(struct fl_arena *arena, const size_t *factors, int n_factors)
-{
-    size_t n;
-    if (!fl_size_product(factors, n_factors, &n)) {
-        arena->overflow = true;
-        return NULL;
-    }
-    return fl_arena_floats(arena, n);
-}
-
-/* A piece of the arena with this shape: TAKE(arena, n_rows, d_model). */
-#define TAKE(arena, ...)                                                                           \
-    take(arena, (const size_t[]){__VA_ARGS__},                                                     \
-         (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)))
-
 static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
                           const struct fl_config *config, const struct fl_session_options *options)
 {
@@ -161,14 +145,10 @@ static void plan_kv_cache(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_kv_heads = (size_t)config->n_kv_heads, head_dim = (size_t)config->head_dim;
     const size_t block_tokens = (size_t)options->block_tokens;
     const size_t bytes = (size_t)fl_dtype_bytes(options->kv_dtype, 1);
-    const size_t factors[] = {n_layers, n_blocks, n_kv_heads, block_tokens, head_dim};
-    size_t n;
-    if (!fl_size_product(factors, sizeof factors / sizeof *factors, &n)) {
-        arena->overflow = true;
-        return;
-    }
-    work->k_cache = fl_arena_take(arena, n, bytes);
-    work->v_cache = fl_arena_take(arena, n, bytes);
+    work->k_cache =
+        FL_ARENA_TENSOR(arena, bytes, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
+    work->v_cache =
+        FL_ARENA_TENSOR(arena, bytes, n_layers, n_blocks, n_kv_heads, block_tokens, head_dim);
 }
 
 static size_t larger(size_t a, size_t b)
@@ -199,31 +179,31 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     const size_t n_heads = (size_t)config->n_heads, head_dim = (size_t)config->head_dim;
     const size_t d_kv = (size_t)config->n_kv_heads * head_dim;
 
-    work->x = TAKE(arena, n_rows, d_model);
-    work->branch = TAKE(arena, n_rows, d_model);
+    work->x = FL_ARENA_FLOATS(arena, n_rows, d_model);
+    work->branch = FL_ARENA_FLOATS(arena, n_rows, d_model);
     if (config->branches != FL_BRANCHES_SEQUENTIAL)
-        work->second = TAKE(arena, n_rows, d_model);
-    work->q = TAKE(arena, n_rows, n_heads, head_dim);
-    work->k = TAKE(arena, n_rows, d_kv);
-    work->v = TAKE(arena, n_rows, d_kv);
+        work->second = FL_ARENA_FLOATS(arena, n_rows, d_model);
+    work->q = FL_ARENA_FLOATS(arena, n_rows, n_heads, head_dim);
+    work->k = FL_ARENA_FLOATS(arena, n_rows, d_kv);
+    work->v = FL_ARENA_FLOATS(arena, n_rows, d_kv);
     if (!fl_session_kernels[options->attention]->fused)
-        work->scores = TAKE(arena, n_heads, n_rows, n_ctx);
-    work->context = TAKE(arena, n_rows, n_heads, head_dim);
+        work->scores = FL_ARENA_FLOATS(arena, n_heads, n_rows, n_ctx);
+    work->context = FL_ARENA_FLOATS(arena, n_rows, n_heads, head_dim);
     if (config->gated)
-        work->gate = TAKE(arena, n_rows, d_ff);
-    work->up = TAKE(arena, n_rows, d_ff);
+        work->gate = FL_ARENA_FLOATS(arena, n_rows, d_ff);
+    work->up = FL_ARENA_FLOATS(arena, n_rows, d_ff);
     if (config->n_experts > 0)
         fl_moe_plan(&work->moe, arena, config, n_rows);
     if (options->logits != FL_LOGITS_NONE)
-        work->last = TAKE(arena, n_seqs, d_model);
+        work->last = FL_ARENA_FLOATS(arena, n_seqs, d_model);
     if (options->logits != FL_LOGITS_NONE)
-        work->logits = TAKE(arena, options->logits == FL_LOGITS_ALL ? n_tokens : n_seqs,
-                            (size_t)config->vocab_size);
+        work->logits = FL_ARENA_FLOATS(arena, options->logits == FL_LOGITS_ALL ? n_tokens : n_seqs,
+                                       (size_t)config->vocab_size);
     if (config->positions == FL_POS_SINUSOIDAL || config->positions == FL_POS_SINUSOIDAL_HALVES)
-        work->positions = TAKE(arena, n_ctx, d_model);
+        work->positions = FL_ARENA_FLOATS(arena, n_ctx, d_model);
     if (config->positions == FL_POS_ROPE) {
-        work->cosine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
-        work->sine = TAKE(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
+        work->cosine = FL_ARENA_FLOATS(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
+        work->sine = FL_ARENA_FLOATS(arena, n_ctx, (size_t)fl_config_rotary_dim(config) / 2);
     }
 }
 

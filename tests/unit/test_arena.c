@@ -47,6 +47,18 @@ Test(arena, sizes_that_overflow_are_refused)
     }
 }
 
+Test(arena, tensors_are_as_large_as_their_dimensions_say)
+{
+    struct fl_arena measure = {0};
+    cr_expect_null(FL_ARENA_FLOATS(&measure, 3, 5, 7));
+    cr_expect_eq(measure.used, 448, "105 floats in whole lines");
+    cr_expect_null(FL_ARENA_TENSOR(&measure, 2, 8, 8));
+    cr_expect_eq(measure.used, 448 + 128);
+    cr_expect_not(measure.overflow);
+    cr_expect_null(FL_ARENA_FLOATS(&measure, SIZE_MAX / 2, 1, 3));
+    cr_expect(measure.overflow, "more elements than a size_t counts");
+}
+
 Test(arena, more_memory_than_there_is_names_its_owner)
 {
     struct fl_arena arena;
