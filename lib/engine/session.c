@@ -20,10 +20,9 @@ const char *fl_attention_name(enum fl_attention attention)
     return fl_session_kernels[attention]->name;
 }
 
-/* One pool serves OpenBLAS and our own loops; asked for before every pass, since sessions of
- * different widths may take turns. */
-static void use_threads(int n_threads)
+void fl_session_use_threads(const struct fl_session *session)
 {
+    const int n_threads = session->options.n_threads;
     if (omp_get_max_threads() != n_threads)
         omp_set_num_threads(n_threads);
     if (openblas_get_num_threads() != n_threads)
@@ -120,12 +119,7 @@ static int check_rows(const struct fl_session *session, int64_t n_rows, int64_t 
     return FL_OK;
 }
 
-void fl_session_use_threads(const struct fl_session *session)
-{
-    use_threads(session->options.n_threads);
-}
-
-static int run(struct fl_session *session, const struct fl_pass *pass)
+static void run(struct fl_session *session, const struct fl_pass *pass)
 {
     fl_session_use_threads(session);
     fl_session_log_begin(session, pass->batch.n_spans, pass->batch.n_rows);
@@ -133,31 +127,9 @@ static int run(struct fl_session *session, const struct fl_pass *pass)
     fl_session_log_end(session);
     for (int i = 0; i < pass->batch.n_spans; i++)
         fl_kv_cache_slide(&session->cache, session->seqs[i]);
-    return FL_OK;
 }
 
-int fl_session_forward(struct fl_session *session, const int *tokens, int n_tokens,
-                       enum fl_logits logits, struct fl_error *error)
-{
-    int64_t n_rows = 0, n_blocks = 0;
-    for (int seq = 0; seq < session->options.n_seqs; seq++) {
-        if (check_span(session, seq, n_tokens, error) != FL_OK)
-            return FL_FAILED;
-        n_rows += n_tokens;
-    }
-    for (int seq = 0; seq < session->options.n_seqs; seq++) {
-        n_blocks += fl_kv_cache_need(&session->cache, seq, n_tokens);
-        fl_kv_cache_leave(&session->cache, seq);
-    }
-    for (int seq = 0; seq < session->options.n_seqs; seq++)
-        fl_kv_cache_join(&session->cache, seq);
-    if (check_rows(session, n_rows, n_blocks, tokens, logits, error) != FL_OK)
-        return FL_FAILED;
-    const struct fl_pass pass = fl_session_pass(session, tokens, n_tokens, logits);
-    return run(session, &pass);
-}
-
-static int check_seq(const struct fl_session *session, int seq, struct fl_error *error)
+int fl_session_check_seq(const struct fl_session *session, int seq, struct fl_error *error)
 {
     if (seq < 0 || seq >= session->options.n_seqs)
         return fl_fail(error, "%s: seq: expected 0 .. %d, got %d", session->model->config.name,
@@ -178,16 +150,18 @@ int fl_session_run(struct fl_session *session, const struct fl_span *spans, int 
 {
     const char *name = session->model->config.name;
     int64_t n_rows = 0, n_blocks = 0;
+    int highest = -1; /* so far: mostly they rise, and no one has to look for repetitions */
     if (n_spans < 1 || n_spans > session->options.n_seqs)
         return fl_fail(error, "%s: n_spans: expected 1 .. %d, got %d", name,
                        session->options.n_seqs, n_spans);
     for (int i = 0; i < n_spans; i++) {
-        if (check_seq(session, spans[i].seq, error) != FL_OK ||
+        if (fl_session_check_seq(session, spans[i].seq, error) != FL_OK ||
             check_span(session, spans[i].seq, spans[i].n_tokens, error) != FL_OK)
             return FL_FAILED;
-        if (is_repeated(spans, i))
+        if (spans[i].seq <= highest && is_repeated(spans, i))
             return fl_fail(error, "%s: span %d: sequence %d has tokens in this pass already", name,
                            i, spans[i].seq);
+        highest = spans[i].seq > highest ? spans[i].seq : highest;
         n_rows += spans[i].n_tokens;
     }
     for (int i = 0; i < n_spans; i++) {
@@ -201,7 +175,17 @@ int fl_session_run(struct fl_session *session, const struct fl_span *spans, int 
     for (int i = 0; i < n_spans; i++)
         enter_span(session, i, spans[i].seq, spans[i].n_tokens);
     const struct fl_pass pass = entered_pass(session, n_spans, tokens, logits);
-    return run(session, &pass);
+    run(session, &pass);
+    return FL_OK;
+}
+
+int fl_session_forward(struct fl_session *session, const int *tokens, int n_tokens,
+                       enum fl_logits logits, struct fl_error *error)
+{
+    const int n_seqs = session->options.n_seqs;
+    for (int seq = 0; seq < n_seqs; seq++)
+        session->alike[seq] = (struct fl_span){seq, n_tokens};
+    return fl_session_run(session, session->alike, n_seqs, tokens, logits, error);
 }
 
 const float *fl_session_logits(const struct fl_session *session)
@@ -246,7 +230,8 @@ void fl_session_truncate_seq(struct fl_session *session, int seq, int n_past)
 int fl_session_fork(struct fl_session *session, int to, int from, int n_past,
                     struct fl_error *error)
 {
-    if (check_seq(session, to, error) != FL_OK || check_seq(session, from, error) != FL_OK)
+    if (fl_session_check_seq(session, to, error) != FL_OK ||
+        fl_session_check_seq(session, from, error) != FL_OK)
         return FL_FAILED;
     if (n_past < 0 || n_past > session->cache.lengths[from])
         return fl_fail(error, "%s: n_past: expected 0 .. %d, what sequence %d holds, got %d",

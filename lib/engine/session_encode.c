@@ -58,9 +58,8 @@ int fl_session_encode(struct fl_session *session, const int *tokens, const int *
 int fl_session_attend(struct fl_session *session, int seq, int input, struct fl_error *error)
 {
     const char *name = session->model->config.name;
-    if (seq < 0 || seq >= session->options.n_seqs)
-        return fl_fail(error, "%s: seq: expected 0 .. %d, got %d", name,
-                       session->options.n_seqs - 1, seq);
+    if (fl_session_check_seq(session, seq, error) != FL_OK)
+        return FL_FAILED;
     if (input < 0 || input >= session->encoder.n_inputs)
         return fl_fail(error, "%s: input: expected one of the %d that are encoded, got %d", name,
                        session->encoder.n_inputs, input);

@@ -194,11 +194,11 @@ static void plan_activations(struct fl_workspace *work, struct fl_arena *arena,
     work->up = FL_ARENA_FLOATS(arena, n_rows, d_ff);
     if (config->n_experts > 0)
         fl_moe_plan(&work->moe, arena, config, n_rows);
-    if (options->logits != FL_LOGITS_NONE)
+    if (options->logits != FL_LOGITS_NONE) {
         work->last = FL_ARENA_FLOATS(arena, n_seqs, d_model);
-    if (options->logits != FL_LOGITS_NONE)
         work->logits = FL_ARENA_FLOATS(arena, options->logits == FL_LOGITS_ALL ? n_tokens : n_seqs,
                                        (size_t)config->vocab_size);
+    }
     if (config->positions == FL_POS_SINUSOIDAL || config->positions == FL_POS_SINUSOIDAL_HALVES)
         work->positions = FL_ARENA_FLOATS(arena, n_ctx, d_model);
     if (config->positions == FL_POS_ROPE) {
@@ -227,6 +227,8 @@ static void plan(struct fl_session *session)
     session->spans =
         fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->spans);
     session->seqs = fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->seqs);
+    session->alike =
+        fl_arena_take(&session->arena, (size_t)options->n_seqs, sizeof *session->alike);
     session->positions =
         fl_arena_take(&session->arena, (size_t)options->n_rows_max, sizeof *session->positions);
 }

@@ -22,12 +22,16 @@ struct fl_session {
     struct fl_encoder encoder;   /* when the model has one */
     int *seqs;                   /* [n_seqs] of the pass being run, beside `spans` */
     struct fl_batch_span *spans; /* [n_seqs] of the pass being run */
+    struct fl_span *alike;       /* [n_seqs] what fl_session_forward() asks for */
     int *positions;              /* [n_rows_max] */
     uint64_t kv_cache_bytes, activation_bytes;
 };
 
-/* Before every pass: sessions of different widths may take turns. */
+/* One pool serves OpenBLAS and our own loops; asked for before every pass, since sessions of
+ * different widths may take turns. */
 void fl_session_use_threads(const struct fl_session *session);
+
+int fl_session_check_seq(const struct fl_session *session, int seq, struct fl_error *error);
 
 /* Around every pass, for the ledger's event log; nothing without one. The cache counts the pass's
  * tokens as its own already. */
