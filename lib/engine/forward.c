@@ -63,6 +63,17 @@ void fl_pass_linear(const struct fl_pass *pass, int layer, enum fl_operator op, 
              fl_linear(y, x, rows, weights));
 }
 
+void fl_pass_activate(const struct fl_pass *pass, int layer, enum fl_operator op, size_t n)
+{
+    const struct fl_config *config = &pass->model->config;
+    const struct fl_workspace *work = pass->work;
+    const bool gated = config->gated;
+    OPERATOR(pass, layer, op, fl_activate_cost(n, gated, config->activation),
+             fl_activate_excess(n, gated, config->activation),
+             fl_activate(work->up, gated ? work->gate : work->up, gated ? work->up : NULL, n,
+                         config->activation));
+}
+
 /* x += branch */
 static void residual(const struct fl_pass *pass, int layer)
 {
@@ -196,20 +207,14 @@ static void ffn(const struct fl_pass *pass, int layer, const float *x)
     const struct fl_layer_weights *weights = &pass->model->layers[layer];
     const struct fl_workspace *work = pass->work;
     const int rows = n_rows(pass);
-    const size_t n = (size_t)rows * (size_t)config->d_ff;
     if (config->n_experts > 0) {
         fl_forward_moe(pass, layer, work->branch, x, rows);
         return;
     }
-    const float *inner = config->gated ? work->gate : work->up;
-    const float *factor = config->gated ? work->up : NULL;
-
     if (config->gated)
         fl_pass_linear(pass, layer, FL_OP_FFN_GATE, work->gate, x, &weights->ffn_gate, rows);
     fl_pass_linear(pass, layer, FL_OP_FFN_UP, work->up, x, &weights->ffn_up, rows);
-    OPERATOR(pass, layer, FL_OP_FFN_ACT, fl_activate_cost(n, config->gated, config->activation),
-             fl_activate_excess(n, config->gated, config->activation),
-             fl_activate(work->up, inner, factor, n, config->activation));
+    fl_pass_activate(pass, layer, FL_OP_FFN_ACT, (size_t)rows * (size_t)config->d_ff);
     fl_pass_linear(pass, layer, FL_OP_FFN_DOWN, work->branch, work->up, &weights->ffn_down, rows);
 }
 

@@ -23,8 +23,8 @@
 #include "ops/kv_append.h"
 
 /* Memory of a session, f32 but for the cache, each buffer sized for the largest pass the options
- * allow: n_rows = n_rows_max; d_q = n_heads * head_dim, d_kv = n_kv_heads * head_dim. NULL where
- * the model has no use for it. */
+ * allow: n_rows and n_ctx are the decoder's or the encoder's, whichever is more; d_q = n_heads *
+ * head_dim, d_kv = n_kv_heads * head_dim. NULL where the model has no use for it. */
 struct fl_workspace {
     float *x;       /* [n_rows, d_model] residual stream */
     float *branch;  /* [n_rows, d_model] what a sublayer reads (pre-norm) and what it gives back */
@@ -39,7 +39,7 @@ struct fl_workspace {
     float *logits;           /* [n_rows or n_seqs, vocab_size] */
     void *k_cache, *v_cache; /* [n_layers][n_blocks, n_kv_heads, block_tokens, head_dim] */
     float *positions;        /* [n_ctx, d_model] sinusoids */
-    float *cosine, *sine;    /* [n_ctx, head_dim / 2] rotation angles */
+    float *cosine, *sine;    /* [n_ctx, rotary_dim / 2] of the rotation angles */
 };
 
 /* What one pass works on. Arguments are checked by fl_session_run(). */

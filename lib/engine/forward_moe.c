@@ -1,7 +1,6 @@
 #include "engine/forward_moe.h"
 
 #include "engine/forward_parts.h"
-#include "ops/activation.h"
 
 /* ---- memory ---- */
 
@@ -51,18 +50,6 @@ static void expert_linear(const struct fl_pass *pass, int layer, enum fl_operato
              fl_expert_linear(y, x, first, n_experts, layers));
 }
 
-/* up = act(gate) * up, or act(up), over n features. */
-static void activate(const struct fl_pass *pass, int layer, enum fl_operator op, size_t n)
-{
-    const struct fl_config *config = &pass->model->config;
-    const struct fl_workspace *work = pass->work;
-    const bool gated = config->gated;
-    OPERATOR(pass, layer, op, fl_activate_cost(n, gated, config->activation),
-             fl_activate_excess(n, gated, config->activation),
-             fl_activate(work->up, gated ? work->gate : work->up, gated ? work->up : NULL, n,
-                         config->activation));
-}
-
 /* results = each chosen expert's network over the gathered rows. */
 static void run_experts(const struct fl_pass *pass, int layer, int n_rows)
 {
@@ -73,8 +60,8 @@ static void run_experts(const struct fl_pass *pass, int layer, int n_rows)
         expert_linear(pass, layer, FL_OP_FFN_GATE, work->gate, work->moe.gathered,
                       weights->expert_gate);
     expert_linear(pass, layer, FL_OP_FFN_UP, work->up, work->moe.gathered, weights->expert_up);
-    activate(pass, layer, FL_OP_FFN_ACT,
-             (size_t)n_rows * (size_t)config->n_experts_used * (size_t)config->d_ff);
+    fl_pass_activate(pass, layer, FL_OP_FFN_ACT,
+                     (size_t)n_rows * (size_t)config->n_experts_used * (size_t)config->d_ff);
     expert_linear(pass, layer, FL_OP_FFN_DOWN, work->moe.results, work->up, weights->expert_down);
 }
 
@@ -90,7 +77,7 @@ static void run_shared(const struct fl_pass *pass, int layer, float *y, const fl
         fl_pass_linear(pass, layer, FL_OP_SHARED_GATE, work->gate, x, &weights->shared_gate,
                        n_rows);
     fl_pass_linear(pass, layer, FL_OP_SHARED_UP, work->up, x, &weights->shared_up, n_rows);
-    activate(pass, layer, FL_OP_SHARED_ACT, (size_t)n_rows * (size_t)config->d_ff_shared);
+    fl_pass_activate(pass, layer, FL_OP_SHARED_ACT, (size_t)n_rows * (size_t)config->d_ff_shared);
     fl_pass_linear(pass, layer, FL_OP_SHARED_DOWN, y, work->up, &weights->shared_down, n_rows);
     OPERATOR(pass, layer, FL_OP_SHARED_SCALE, fl_shared_scale_cost(&weights->shared_router, shape),
              fl_shared_scale_excess(&weights->shared_router, shape),

@@ -20,6 +20,9 @@ static const struct fl_excess NO_EXCESS;
 void fl_pass_linear(const struct fl_pass *pass, int layer, enum fl_operator op, float *y,
                     const float *x, const struct fl_linear *weights, int rows);
 
+/* up = act(gate) * up, or act(up) where the model has no gates, over n features. */
+void fl_pass_activate(const struct fl_pass *pass, int layer, enum fl_operator op, size_t n);
+
 /* ---- forward_cross.c: what only encoder-decoders do ---- */
 
 /* For the attention kernels: 1 in T5, elsewhere 0, which stands for 1 / sqrt(head_dim). */
