@@ -1,6 +1,7 @@
 #include "bench/serve.h"
 
 #include "base/progress.h"
+#include "engine/kv_cache.h"
 #include "engine/pass_cost.h"
 #include "engine/serve_engine.h"
 
@@ -11,8 +12,6 @@
 #include <time.h>
 
 const char *const fl_serve_clock_names[] = {"virtual", "real", "flops", NULL};
-
-enum { BLOCK_TOKENS = 16 };
 
 /* A trace being served. */
 struct serving {
@@ -258,9 +257,7 @@ static int open_engine(struct serving *s, struct fl_error *error)
         .n_seqs = o->schedule.max_seqs * (o->schedule.prefix_cache ? 2 : 1),
         .n_ctx = n_ctx,
         .max_batch_tokens = o->schedule.max_batch_tokens,
-        .block_tokens = o->block_tokens > 0    ? o->block_tokens
-                        : n_ctx < BLOCK_TOKENS ? n_ctx
-                                               : BLOCK_TOKENS,
+        .block_tokens = o->block_tokens > 0 ? o->block_tokens : fl_kv_block_tokens(n_ctx),
         .n_blocks = o->n_blocks,
         .attention = o->attention,
         .kv_dtype = o->kv_dtype,

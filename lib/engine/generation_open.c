@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_TOKENS = 16 }; /* of the KV cache, where sequences differ in length, share or slide */
-
 /* The largest logit, whatever came before. */
 static bool is_plain(const struct fl_generator *g)
 {
@@ -137,7 +135,7 @@ static struct extent measure(const struct fl_generator *g)
         e.n_given += s->given.n_ids;
         e.n_encoder_ctx = s->given.n_ids > e.n_encoder_ctx ? s->given.n_ids : e.n_encoder_ctx;
     }
-    e.block_tokens = e.n_ctx < BLOCK_TOKENS ? e.n_ctx : BLOCK_TOKENS;
+    e.block_tokens = fl_kv_block_tokens(e.n_ctx);
     for (int i = 0; i < g->n_sequences; i++) {
         const struct fl_generator_sequence *s = &g->sequences[i];
         e.n_blocks += fl_kv_text_blocks(window_of(g), e.block_tokens, s->n_prompt, n_pass_of(g, s),
@@ -159,11 +157,11 @@ static struct extent measure_beams(const struct fl_generator *g)
     for (int i = 0; i < g->n_sequences; i++) {
         const struct fl_generator_sequence *s = &g->sequences[i];
         const int64_t shared = s->n_prompt / e.block_tokens;
-        const int64_t all = (n_run_of(s) + e.block_tokens - 1) / e.block_tokens;
+        const int64_t all = fl_kv_blocks(n_run_of(s), e.block_tokens);
         int64_t n = shared + k * (all - shared);
         const int64_t window =
             k * (int64_t)fl_kv_text_blocks(window_of(g), e.block_tokens, 1, 1, n_run_of(s));
-        const int64_t prompt = (s->n_prompt + e.block_tokens - 1) / e.block_tokens;
+        const int64_t prompt = fl_kv_blocks(s->n_prompt, e.block_tokens);
         if (n > (window > prompt ? window : prompt))
             n = window > prompt ? window : prompt;
         e.n_blocks = n > e.n_blocks ? n : e.n_blocks;
@@ -185,10 +183,8 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
         .n_ctx = e.n_ctx,
         .n_tokens_max = e.n_tokens_max,
         .n_rows_max = (int)e.n_rows_max,
-        .block_tokens = one                      ? 0
-                        : e.n_ctx < BLOCK_TOKENS ? e.n_ctx
-                                                 : BLOCK_TOKENS,
-        .n_blocks = one || e.n_ctx < BLOCK_TOKENS ? 0 : (int)e.n_blocks,
+        .block_tokens = one ? 0 : e.block_tokens,
+        .n_blocks = one || e.n_ctx < FL_KV_BLOCK_TOKENS ? 0 : (int)e.n_blocks,
         .slides = slides,
         .n_inputs = !fl_generator_encodes(g) ? 0
                     : g->beam                ? 1

@@ -4,16 +4,10 @@
 #include <limits.h>
 #include <stddef.h>
 
-/* Blocks that hold n tokens; n and block_tokens may both be as large as an int. */
-static int n_blocks_for(int n_tokens, int block_tokens)
-{
-    return n_tokens / block_tokens + (n_tokens % block_tokens != 0);
-}
-
 void fl_kv_cache_plan(struct fl_kv_cache *cache, struct fl_arena *arena, int n_seqs, int n_ctx,
                       int block_tokens, int n_blocks)
 {
-    const int blocks_per_seq = n_blocks_for(n_ctx, block_tokens);
+    const int blocks_per_seq = fl_kv_blocks(n_ctx, block_tokens);
     *cache = (struct fl_kv_cache){
         .n_seqs = n_seqs,
         .n_blocks = n_blocks,
@@ -64,8 +58,8 @@ static bool shares_last(const struct fl_kv_cache *cache, int seq)
 int fl_kv_cache_need(const struct fl_kv_cache *cache, int seq, int n_tokens)
 {
     const int length = cache->lengths[seq];
-    const int n = n_blocks_for(length + n_tokens, cache->block_tokens) -
-                  n_blocks_for(length, cache->block_tokens);
+    const int n = fl_kv_blocks(length + n_tokens, cache->block_tokens) -
+                  fl_kv_blocks(length, cache->block_tokens);
     return n_tokens > 0 && shares_last(cache, seq) ? n + 1 : n;
 }
 
@@ -119,8 +113,8 @@ void fl_kv_cache_extend(struct fl_kv_cache *cache, int seq, int n_tokens)
         cache->copies[cache->n_copies++] =
             (struct fl_kv_copy){shared, blocks[last], length % cache->block_tokens};
     }
-    for (int i = n_blocks_for(length, cache->block_tokens);
-         i < n_blocks_for(length + n_tokens, cache->block_tokens); i++)
+    for (int i = fl_kv_blocks(length, cache->block_tokens);
+         i < fl_kv_blocks(length + n_tokens, cache->block_tokens); i++)
         blocks[i] = take_block(cache);
 }
 
@@ -146,7 +140,7 @@ bool fl_kv_cache_holds(const struct fl_kv_cache *cache, int seq, int n_tokens)
 
 int fl_kv_cache_need_assumed(const struct fl_kv_cache *cache, int n_tokens)
 {
-    return n_blocks_for(n_tokens, cache->block_tokens) - slid_to(cache, n_tokens);
+    return fl_kv_blocks(n_tokens, cache->block_tokens) - slid_to(cache, n_tokens);
 }
 
 void fl_kv_cache_assume(struct fl_kv_cache *cache, int seq, int n_tokens)
@@ -154,7 +148,7 @@ void fl_kv_cache_assume(struct fl_kv_cache *cache, int seq, int n_tokens)
     int *blocks = blocks_of(cache, seq);
     assert(cache->lengths[seq] == 0);
     cache->first[seq] = slid_to(cache, n_tokens);
-    for (int i = cache->first[seq]; i < n_blocks_for(n_tokens, cache->block_tokens); i++)
+    for (int i = cache->first[seq]; i < fl_kv_blocks(n_tokens, cache->block_tokens); i++)
         blocks[i] = take_block(cache);
     cache->lengths[seq] = n_tokens;
 }
@@ -165,9 +159,9 @@ void fl_kv_cache_truncate(struct fl_kv_cache *cache, int seq, int n_tokens)
     if (n_tokens >= cache->lengths[seq])
         return;
     assert(fl_kv_cache_holds(cache, seq, n_tokens));
-    const int n_kept = n_blocks_for(n_tokens, cache->block_tokens);
+    const int n_kept = fl_kv_blocks(n_tokens, cache->block_tokens);
     const int end = n_kept > cache->first[seq] ? n_kept : cache->first[seq];
-    for (int i = n_blocks_for(cache->lengths[seq], cache->block_tokens) - 1; i >= end; i--)
+    for (int i = fl_kv_blocks(cache->lengths[seq], cache->block_tokens) - 1; i >= end; i--)
         drop_block(cache, blocks[i]);
     cache->lengths[seq] = n_tokens;
     if (n_tokens == 0)
@@ -184,7 +178,7 @@ void fl_kv_cache_fork(struct fl_kv_cache *cache, int to, int from, int n_tokens)
     const int *source = blocks_of(cache, from);
     int *target = blocks_of(cache, to);
     const int first = n_tokens > 0 ? cache->first[from] : 0,
-              end = n_blocks_for(n_tokens, cache->block_tokens);
+              end = fl_kv_blocks(n_tokens, cache->block_tokens);
     /* taken before `to` lets go: both may own the same blocks */
     for (int i = first; i < end; i++)
         cache->n_owners[source[i]]++;
@@ -208,7 +202,7 @@ int fl_kv_text_blocks(int window, int block_tokens, int n_prompt, int n_piece, i
         const int left = n_prompt - length;
         n = left > n_piece ? n_piece : left > 0 ? left : 1;
         const int held =
-            n_blocks_for(length + n, block_tokens) - first_seen(window, block_tokens, length);
+            fl_kv_blocks(length + n, block_tokens) - first_seen(window, block_tokens, length);
         most = held > most ? held : most;
     }
     return most;

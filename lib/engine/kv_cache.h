@@ -18,6 +18,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Tokens of a block where nobody says how many: vLLM's default, or all of a shorter context. */
+enum { FL_KV_BLOCK_TOKENS = 16 };
+static inline int fl_kv_block_tokens(int n_ctx)
+{
+    return n_ctx < FL_KV_BLOCK_TOKENS ? n_ctx : FL_KV_BLOCK_TOKENS;
+}
+
+/* Blocks that hold n_tokens; both numbers may be as large as an int. */
+static inline int fl_kv_blocks(int n_tokens, int block_tokens)
+{
+    return n_tokens / block_tokens + (n_tokens % block_tokens != 0);
+}
+
 struct fl_kv_cache {
     int n_seqs, n_blocks, block_tokens;
     int blocks_per_seq; /* of a full sequence */

@@ -33,8 +33,7 @@ static const int *tokens_of(struct fl_scheduler *s, int request)
 
 static int blocks_for(const struct fl_scheduler *s, int n_tokens)
 {
-    const int block_tokens = s->engine.block_tokens;
-    return n_tokens / block_tokens + (n_tokens % block_tokens > 0);
+    return fl_kv_blocks(n_tokens, s->engine.block_tokens);
 }
 
 static int blocks_between(const struct fl_scheduler *s, int length, int n_tokens)

@@ -1,5 +1,7 @@
 #include "engine/serve_engine.h"
 
+#include "engine/kv_cache.h"
+
 #include <stdlib.h>
 
 static int largest(const float *logits, int n)
@@ -53,7 +55,7 @@ static int least(int a, int b)
 /* More blocks than all full sequences take would never be used. */
 static int useful_blocks(const struct fl_serve_engine_options *options, int n_ctx)
 {
-    const int full = (n_ctx + options->block_tokens - 1) / options->block_tokens;
+    const int full = fl_kv_blocks(n_ctx, options->block_tokens);
     return options->n_blocks / options->n_seqs >= full ? 0 : options->n_blocks;
 }
 

@@ -43,13 +43,11 @@ static int check_blocks(struct fl_session_options *options, const struct fl_conf
     if (check_number(config, "block_tokens", options->block_tokens, 1, options->n_ctx, error) !=
         FL_OK)
         return FL_FAILED;
-    const int64_t blocks_per_seq =
-        ((int64_t)options->n_ctx + options->block_tokens - 1) / options->block_tokens;
+    const int blocks_per_seq = fl_kv_blocks(options->n_ctx, options->block_tokens);
     if (options->n_seqs > INT_MAX / blocks_per_seq)
         return fl_fail(error, "%s: n_seqs: expected at most %d sequences of %d blocks, got %d",
-                       config->name, (int)(INT_MAX / blocks_per_seq), (int)blocks_per_seq,
-                       options->n_seqs);
-    const int most = (int)blocks_per_seq * options->n_seqs;
+                       config->name, INT_MAX / blocks_per_seq, blocks_per_seq, options->n_seqs);
+    const int most = blocks_per_seq * options->n_seqs;
     if (options->slides && config->sliding_window > 0) {
         if (check_number(config, "n_rewind", options->n_rewind, 0, options->n_ctx, error) != FL_OK)
             return FL_FAILED;

@@ -1,13 +1,14 @@
 #include "engine/speculative.h"
 
 #include "base/random.h"
+#include "engine/kv_cache.h"
 #include "engine/pass_cost.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFILL_CHUNK = 64, N_DRAFT_MAX = 1024, BLOCK_TOKENS = 16 };
+enum { PREFILL_CHUNK = 64, N_DRAFT_MAX = 1024 };
 
 const char *const fl_speculative_phase_names[] = {"prefill", "draft prefill", "draft", "verify",
                                                   NULL};
@@ -138,7 +139,7 @@ static void let_slide(struct fl_session_options *options, const struct fl_model 
 {
     const int window = model->config.sliding_window;
     options->slides = window > 0 && window < options->n_ctx;
-    options->block_tokens = options->slides ? least(BLOCK_TOKENS, options->n_ctx) : 0;
+    options->block_tokens = options->slides ? fl_kv_block_tokens(options->n_ctx) : 0;
     options->n_rewind = least(n_draft, options->n_ctx);
 }
 
