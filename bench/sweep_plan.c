@@ -1,5 +1,6 @@
 #include "bench/sweep.h"
 
+#include "base/random.h"
 #include "engine/pass_cost.h"
 
 #include <stdio.h>
@@ -172,24 +173,15 @@ void fl_sweep_plan_free(struct fl_sweep_plan *plan)
     *plan = (struct fl_sweep_plan){0};
 }
 
-/* splitmix64 (Steele, Lea and Flood, 2014): one word of state, any seed will do. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 void fl_sweep_order(int *order, int n, uint64_t seed, int pass)
 {
     uint64_t state = seed;
     for (int i = 0; i <= pass; i++)
-        state = next_random(&state);
+        state = fl_random_next(&state);
     for (int i = 0; i < n; i++)
         order[i] = i;
     for (int i = n - 1; i > 0; i--) {
-        int j = (int)(next_random(&state) % (uint64_t)(i + 1));
+        int j = (int)(fl_random_next(&state) % (uint64_t)(i + 1));
         int held = order[i];
         order[i] = order[j];
         order[j] = held;

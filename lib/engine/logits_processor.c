@@ -81,13 +81,19 @@ static void no_repeat_ngram(const struct row *row, const struct fl_logits_step *
 
 /* ---- temperature ---- */
 
-static float largest(const float *logits, int n)
+int fl_logits_largest(const float *logits, int n)
 {
-    float top = -INFINITY;
+    int best = -1;
     for (int i = 0; i < n; i++)
-        if (logits[i] > top)
-            top = logits[i];
-    return top;
+        if (logits[i] > (best < 0 ? -INFINITY : logits[best]))
+            best = i;
+    return best;
+}
+
+static float top_of(const float *logits, int n)
+{
+    const int best = fl_logits_largest(logits, n);
+    return best < 0 ? -INFINITY : logits[best];
 }
 
 /* Near 0 the quotients pass the range of a float; less the largest one, which no probability
@@ -95,7 +101,7 @@ static float largest(const float *logits, int n)
 static void temperature(const struct row *row, const struct fl_logits_step *step)
 {
     const int n = row->processor->vocab_size;
-    const double top = (double)largest(row->logits, n);
+    const double top = (double)top_of(row->logits, n);
     const double shift = isfinite(top) && fabs(top) / step->value > 1e30 ? top : 0;
     for (int i = 0; i < n; i++)
         row->logits[i] = (float)(((double)row->logits[i] - shift) / step->value);
@@ -188,7 +194,7 @@ static void top_p(const struct row *row, const struct fl_logits_step *step)
     const int n = gather(row);
     if (step->value >= 1 || n == 0)
         return;
-    const float top = largest(row->logits, row->processor->vocab_size);
+    const float top = top_of(row->logits, row->processor->vocab_size);
     double sum = 0;
     for (int i = 0; i < n; i++) {
         const float l = candidates[i].logit; /* infinity less itself is no number */
@@ -203,7 +209,7 @@ static void top_p(const struct row *row, const struct fl_logits_step *step)
 static void min_p(const struct row *row, const struct fl_logits_step *step)
 {
     const int n = row->processor->vocab_size;
-    const float top = largest(row->logits, n);
+    const float top = top_of(row->logits, n);
     const double least = (double)top + log(step->value); /* p >= value * largest p, in logarithms */
     for (int i = 0; i < n; i++)
         if (row->logits[i] != top && !((double)row->logits[i] >= least))

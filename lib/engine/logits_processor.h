@@ -47,6 +47,9 @@ struct fl_logits_step {
 const char *fl_step_name(enum fl_step_kind kind);
 enum fl_step_kind fl_step_find(const char *name);
 
+/* The lowest id of the largest logits [n]; -1 when none is left. */
+int fl_logits_largest(const float *logits, int n);
+
 /* Memory that the steps work in, reserved once; treat as opaque. */
 struct fl_logits_processor {
     int vocab_size;

@@ -81,16 +81,6 @@ void fl_sampler_close(struct fl_sampler *sampler)
     sampler->probabilities = NULL;
 }
 
-/* The first largest one that is left; -1 when there is none. */
-static int largest(const float *logits, int n)
-{
-    int best = -1;
-    for (int i = 0; i < n; i++)
-        if (logits[i] > (best < 0 ? -INFINITY : logits[best]))
-            best = i;
-    return best;
-}
-
 /* Fills sampler->row; returns the place of its largest. */
 static int process(struct fl_sampler *sampler, const float *logits, const int *history,
                    int n_history)
@@ -100,7 +90,7 @@ static int process(struct fl_sampler *sampler, const float *logits, const int *h
         sampler->row[sampler->banned[i]] = -INFINITY;
     fl_logits_process(&sampler->processor, sampler->steps, sampler->n_steps, sampler->row, history,
                       n_history);
-    return largest(sampler->row, sampler->vocab_size);
+    return fl_logits_largest(sampler->row, sampler->vocab_size);
 }
 
 /* exp(l - top), which is 1 for the largest even if that is infinite, and 0 for what is no number.
@@ -140,17 +130,7 @@ int fl_sampler_draw(struct fl_sampler *sampler, const double *weights, int n)
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum += weights[i];
-    double left = fl_random_uniform(&sampler->state) * sum;
-    int last = -1; /* where rounding leaves something over, the last id that has a chance */
-    for (int i = 0; i < n; i++) {
-        if (!(weights[i] > 0))
-            continue;
-        last = i;
-        if (left < weights[i])
-            return i;
-        left -= weights[i];
-    }
-    return last;
+    return fl_random_index(&sampler->state, weights, n, sum);
 }
 
 int fl_sampler_pick(struct fl_sampler *sampler, const float *logits, const int *history,

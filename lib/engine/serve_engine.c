@@ -1,17 +1,9 @@
 #include "engine/serve_engine.h"
 
 #include "engine/kv_cache.h"
+#include "engine/logits_processor.h"
 
 #include <stdlib.h>
-
-static int largest(const float *logits, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best])
-            best = i;
-    return best;
-}
 
 static int run(void *context, const struct fl_schedule_pass *pass, struct fl_error *error)
 {
@@ -23,9 +15,14 @@ static int run(void *context, const struct fl_schedule_pass *pass, struct fl_err
                        pass->samples ? FL_LOGITS_LAST : FL_LOGITS_NONE, error) != FL_OK)
         return FL_FAILED;
     const float *logits = fl_session_logits(engine->session);
-    for (int i = 0; i < pass->n_spans; i++)
-        if (pass->spans[i].samples)
-            pass->chosen[i] = largest(logits + (size_t)i * vocab_size, engine->vocab_size);
+    for (int i = 0; i < pass->n_spans; i++) {
+        if (!pass->spans[i].samples)
+            continue;
+        pass->chosen[i] = fl_logits_largest(logits + (size_t)i * vocab_size, engine->vocab_size);
+        if (pass->chosen[i] < 0)
+            return fl_fail(error, "request %d: expected logits, none of %d is a number",
+                           pass->spans[i].request, engine->vocab_size);
+    }
     return FL_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "engine/kv_cache.h"
+#include "engine/logits_processor.h"
 #include "engine/pass_cost.h"
 
 #include <assert.h>
@@ -46,23 +47,6 @@ struct fl_speculative {
 
 /* ---- the rule ---- */
 
-/* Index i with probability weights[i] / sum; the last one with a chance where rounding leaves
- * something over; -1 when none has. */
-static int draw(const double *weights, int n, double sum, uint64_t *state)
-{
-    double left = fl_random_uniform(state) * sum;
-    int last = -1;
-    for (int i = 0; i < n; i++) {
-        if (weights[i] <= 0)
-            continue;
-        last = i;
-        if (left < weights[i])
-            return i;
-        left -= weights[i];
-    }
-    return last;
-}
-
 static double residual(const double *p, const double *q, int i)
 {
     return p[i] > q[i] ? p[i] - q[i] : 0;
@@ -74,7 +58,7 @@ static int draw_residual(const double *p, const double *q, int n, uint64_t *stat
     for (int i = 0; i < n; i++)
         sum += residual(p, q, i);
     if (sum <= 0) /* p is q: a rejection came of rounding */
-        return draw(p, n, 1, state);
+        return fl_random_index(state, p, n, 1);
     double left = fl_random_uniform(state) * sum;
     int last = 0;
     for (int i = 0; i < n; i++) {
@@ -94,15 +78,6 @@ int fl_speculative_choose(const double *p, const double *q, int n, int x, uint64
 {
     *accepted = fl_random_uniform(state) * q[x] < p[x];
     return *accepted ? x : draw_residual(p, q, n, state);
-}
-
-static int largest(const float *logits, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (logits[i] > logits[best])
-            best = i;
-    return best;
 }
 
 /* ---- opening ---- */
@@ -306,14 +281,14 @@ int fl_speculative_prefill(struct fl_speculative *s, const int *ids, int n_ids,
                       error);
 }
 
-/* The token behind history [n] for this row of logits, which gives distribution p. */
+/* The token behind history [n] for this row of logits, which gives distribution p; -1: none. */
 static int pick(struct fl_speculative *s, double *p, const float *logits, int n)
 {
     const struct fl_distribution *distribution = &s->options.distribution;
     if (!distribution->of)
-        return largest(logits, s->vocab_size);
+        return fl_logits_largest(logits, s->vocab_size);
     distribution->of(distribution->context, p, logits, s->vocab_size, s->history, n);
-    return draw(p, s->vocab_size, 1, &s->state);
+    return fl_random_index(&s->state, p, s->vocab_size, 1);
 }
 
 static double *q_row(const struct fl_speculative *s, int i)
@@ -321,16 +296,16 @@ static double *q_row(const struct fl_speculative *s, int i)
     return s->q ? s->q + (size_t)i * (size_t)s->vocab_size : NULL;
 }
 
-/* A proposal. Where the draft's distribution has nothing left, its largest logit is as good as any:
- * the rule holds for every q that the proposal is drawn from. */
+/* A proposal. Where the draft has nothing left to choose any id is as good as another: the rule
+ * holds for every q that the proposal is drawn from. */
 static int pick_proposal(struct fl_speculative *s, double *q, const float *logits, int n)
 {
-    int x = pick(s, q, logits, n);
-    if (x < 0) {
-        x = largest(logits, s->vocab_size);
-        q[x] = 1;
-    }
-    return x;
+    const int x = pick(s, q, logits, n);
+    if (x >= 0)
+        return x;
+    if (q)
+        q[0] = 1;
+    return 0;
 }
 
 /* Appends n proposals to history [n_ids]. */
@@ -358,7 +333,7 @@ static int judge(struct fl_speculative *s, const float *logits, int i, int end, 
     const int x = s->history[end];
     const struct fl_distribution *distribution = &s->options.distribution;
     if (!distribution->of) {
-        const int best = largest(logits, s->vocab_size);
+        const int best = fl_logits_largest(logits, s->vocab_size);
         *accepted = best == x;
         return best;
     }

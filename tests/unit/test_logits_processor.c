@@ -232,3 +232,13 @@ Test(logits_processor, names_are_found)
         cr_expect_eq(fl_step_find(fl_step_name((enum fl_step_kind)kind)), kind);
     cr_expect_eq(fl_step_find("beam"), FL_N_STEP_KINDS);
 }
+
+Test(logits_processor, the_largest_is_the_lowest_id_of_equals_and_no_missing_one)
+{
+    const float logits[] = {NAN, -1, 3, 3, -INFINITY}, none[] = {NAN, -INFINITY};
+    const float endless[] = {0, INFINITY, INFINITY};
+    cr_expect_eq(fl_logits_largest(logits, 5), 2);
+    cr_expect_eq(fl_logits_largest(logits, 2), 1);
+    cr_expect_eq(fl_logits_largest(endless, 3), 1);
+    cr_expect_eq(fl_logits_largest(none, 2), -1);
+}
