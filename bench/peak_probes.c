@@ -152,7 +152,7 @@ static void dot_body(const struct fl_probe_bench *bench, const struct fl_probe *
     const void *weights = bench->weights[probe->dtype];
     for (uint64_t i = 0; i < n_rounds * DOT_CALLS; i++)
         if (probe->dtype == FL_F32)
-            simd->dot_rows(own, NULL, bench->a, weights, FL_PROBE_OUTPUTS, FL_PROBE_INPUTS,
+            simd->dot_rows(own, bench->a, weights, FL_PROBE_OUTPUTS, FL_PROBE_INPUTS,
                            FL_PROBE_INPUTS);
         else
             simd->dot_stored(own, NULL, bench->a, weights, probe->dtype, FL_PROBE_OUTPUTS,

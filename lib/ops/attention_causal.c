@@ -42,7 +42,7 @@ static void scores_side(const struct fl_attention_job *job, const struct fl_tile
 {
     const size_t d = (size_t)job->shape->head_dim;
     struct fl_attention_wide wide;
-    fl_simd()->dot_rows(job->out + pair_at(tile, row, key), NULL, job->a + fl_tile_query(tile, row),
+    fl_simd()->dot_rows(job->out + pair_at(tile, row, key), job->a + fl_tile_query(tile, row),
                         fl_attention_rows(job->shape, job->b, &tile->head, key, n, &wide),
                         (size_t)n, d, d);
 }

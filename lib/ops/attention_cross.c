@@ -4,6 +4,7 @@
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
+#include "ops/softmax.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -86,7 +87,7 @@ static void head_scores(const void *context, size_t i)
     const struct job *job = context;
     const struct head h = find_head(job->shape, i);
     if (h.rect->n_tokens == 1)
-        fl_simd()->dot_rows(job->out + h.scores, NULL, job->a + h.queries, job->b + h.keys,
+        fl_simd()->dot_rows(job->out + h.scores, job->a + h.queries, job->b + h.keys,
                             (size_t)h.rect->n_keys, h.kv_stride, h.d);
     else
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, h.rect->n_tokens, h.rect->n_keys,
@@ -205,21 +206,17 @@ struct fl_excess fl_cross_scores_excess(const struct fl_cross_shape *shape)
     return sum;
 }
 
-/* As fl_attention_softmax_excess(): idle lanes do everything but the last product. */
 struct fl_excess fl_cross_softmax_excess(const struct fl_cross_shape *shape)
 {
-    const struct extent all = measure(shape);
-    const uint64_t n_heads = (uint64_t)shape->n_heads;
-    uint64_t idle = 0;
-    for (int i = 0; i < shape->n_rects; i++)
-        idle += (uint64_t)shape->rects[i].n_tokens * fl_simd_idle((uint64_t)shape->rects[i].n_keys);
-    return (struct fl_excess){
-        .flops = {
-            [FL_EXCESS_TRANSCENDENTAL] = (int64_t)(n_heads * all.pairs * (FL_EXP_FLOPS - 1)),
-            [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n_heads * idle * (FL_EXP_FLOPS + 3)),
-            [FL_EXCESS_REDUCTIONS] = (int64_t)(n_heads * all.queries * fl_simd_join()),
-            [FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2,
-        }};
+    struct fl_excess sum = {0};
+    for (int i = 0; i < shape->n_rects; i++) {
+        const struct fl_excess row = fl_softmax_row_excess((uint64_t)shape->rects[i].n_keys);
+        const struct fl_excess rows = fl_excess_scale(shape->rects[i].n_tokens, &row);
+        fl_excess_add(&sum, &rows);
+    }
+    sum = fl_excess_scale(shape->n_heads, &sum);
+    sum.flops[FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2; /* 1 / sqrt(head_dim) */
+    return sum;
 }
 
 struct fl_excess fl_cross_context_excess(const struct fl_cross_shape *shape)

@@ -14,6 +14,7 @@
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
+#include "ops/softmax.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -79,8 +80,7 @@ static void side_scores(struct tile_work *work, int i, struct fl_key_range keys)
     for (int key = keys.first, n; key < keys.end; key += n) {
         n = fl_attention_run(job->shape, key, keys.end, INT_MAX);
         fl_simd()->dot_rows(
-            work->scores + i * KEYS + (key - work->start), NULL,
-            job->a + fl_tile_query(&work->tile, i),
+            work->scores + i * KEYS + (key - work->start), job->a + fl_tile_query(&work->tile, i),
             fl_attention_rows(job->shape, job->b, &work->tile.head, key, n, &work->wide), (size_t)n,
             d, d);
     }
@@ -194,8 +194,8 @@ static void group_stretch(struct group_work *work, struct fl_key_range keys)
         n = fl_attention_run(shape, key, keys.end, INT_MAX);
         const float *k = fl_attention_rows(shape, job->b, &work->head, key, n, &work->wide);
         for (int i = 0; i < work->n_heads; i++)
-            fl_simd()->dot_rows(work->scores + i * KEYS + (key - keys.first), NULL,
-                                q + (size_t)i * d, k, (size_t)n, d, d);
+            fl_simd()->dot_rows(work->scores + i * KEYS + (key - keys.first), q + (size_t)i * d, k,
+                                (size_t)n, d, d);
     }
     for (int i = 0; i < work->n_heads; i++)
         weigh(work->scores + i * KEYS, (size_t)(keys.end - keys.first), job->scale,
@@ -304,11 +304,10 @@ static void add_weighing(struct fl_excess *sum, struct fl_key_range seen)
 {
     for (int key = seen.first; key < seen.end;) {
         const struct fl_key_range keys = stretch(seen, key);
-        const uint64_t n = (uint64_t)(keys.end - keys.first);
-        const uint64_t factor = key > seen.first ? 1 : 0;
-        sum->flops[FL_EXCESS_TRANSCENDENTAL] += (int64_t)((n + factor) * (FL_EXP_FLOPS - 1));
-        sum->flops[FL_EXCESS_VECTOR_TAIL] += (int64_t)(fl_simd_idle(n) * (FL_EXP_FLOPS + 3));
-        sum->flops[FL_EXCESS_REDUCTIONS] += (int64_t)fl_simd_join();
+        const struct fl_excess row = fl_softmax_row_excess((uint64_t)(keys.end - keys.first));
+        fl_excess_add(sum, &row);
+        if (key > seen.first)
+            sum->flops[FL_EXCESS_TRANSCENDENTAL] += FL_EXP_FLOPS - 1;
         key = keys.end;
     }
 }

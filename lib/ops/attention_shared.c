@@ -3,6 +3,7 @@
 #include "ops/parallel.h"
 #include "ops/simd/simd.h"
 #include "ops/simd/simd_work.h"
+#include "ops/softmax.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,7 +138,7 @@ static void group_scores(const void *context, size_t g)
         for (int i = 0; i < group.n_heads; i++)
             fl_simd()->dot_rows(job->out + first.scores + (size_t)i * first.n_keys +
                                     (size_t)(key - group.keys.first),
-                                NULL, job->a + first.queries + (size_t)i * d, k, (size_t)n, d, d);
+                                job->a + first.queries + (size_t)i * d, k, (size_t)n, d, d);
     }
 }
 
@@ -212,29 +213,21 @@ struct fl_excess fl_attention_decode_scores_excess(const struct fl_attention_sha
                                   (int64_t)((uint64_t)shape->n_heads * joins)};
 }
 
-/* A pair executes its subtraction, scaling, exponential, sum and division's product: the cost
- * counts the exponential as one. Idle lanes do all but the last. */
 struct fl_excess fl_attention_softmax_excess(const struct fl_attention_shape *shape, bool masked)
 {
-    const uint64_t n_heads = (uint64_t)shape->n_heads;
-    uint64_t pairs = 0, idle = 0, n_rows = 0;
+    struct fl_excess sum = {0};
     for (int i = 0; i < shape->n_spans; i++) {
         const struct fl_batch_span *span = &shape->spans[i];
         for (int query = 0; query < span->n_tokens; query++) {
-            struct fl_key_range range = fl_attention_visible(shape, span, query);
-            uint64_t n = masked ? fl_batch_n_keys(span) : (uint64_t)(range.end - range.first);
-            pairs += n;
-            idle += fl_simd_idle(n);
-            n_rows++;
+            const struct fl_key_range seen = fl_attention_visible(shape, span, query);
+            const struct fl_excess row = fl_softmax_row_excess(
+                masked ? fl_batch_n_keys(span) : (uint64_t)(seen.end - seen.first));
+            fl_excess_add(&sum, &row);
         }
     }
-    return (struct fl_excess){
-        .flops = {
-            [FL_EXCESS_TRANSCENDENTAL] = (int64_t)(n_heads * pairs * (FL_EXP_FLOPS - 1)),
-            [FL_EXCESS_VECTOR_TAIL] = (int64_t)(n_heads * idle * (FL_EXP_FLOPS + 3)),
-            [FL_EXCESS_REDUCTIONS] = (int64_t)(n_heads * n_rows * fl_simd_join()),
-            [FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2, /* 1 / sqrt(head_dim) */
-        }};
+    sum = fl_excess_scale(shape->n_heads, &sum);
+    sum.flops[FL_EXCESS_CALL_SCALARS] = shape->scale != 0.0f ? 0 : 2; /* 1 / sqrt(head_dim) */
+    return sum;
 }
 
 /* Rows of the pass, and keys that any of its queries sees. */

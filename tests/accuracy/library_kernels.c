@@ -211,7 +211,7 @@ static void run_simd_rotate(const struct library_case *lib)
 static void run_dot_rows(const struct library_case *lib)
 {
     size_t n_rows = (size_t)size(lib, 0), n = (size_t)size(lib, 1);
-    fl_simd()->dot_rows(lib->z, NULL, lib->y, lib->x, n_rows, n, n);
+    fl_simd()->dot_rows(lib->z, lib->y, lib->x, n_rows, n, n);
 }
 
 static void run_mix_rows(const struct library_case *lib)

@@ -61,18 +61,18 @@ struct fl_simd {
     void (*rotate_pairs)(float *x, const float *cosine, const float *sine, size_t half);
     void (*rotate_halves)(float *x, const float *cosine, const float *sine, size_t half);
 
-    /* Rows of n floats, ld apart. out[j] = start[j] + q . k[j,:], start NULL: zero; and
-     * out[:] += sum over j of p[j] v[j,:]. */
-    void (*dot_rows)(float *out, const float *start, const float *q, const float *k, size_t n_rows,
-                     size_t ld, size_t n);
+    /* Rows of n floats, ld apart. out[j] = q . k[j,:]; out[:] += sum over j of p[j] v[j,:]. */
+    void (*dot_rows)(float *out, const float *q, const float *k, size_t n_rows, size_t ld,
+                     size_t n);
     void (*mix_rows)(float *out, const float *p, const float *v, size_t n_rows, size_t ld,
                      size_t n);
 
     /* A few vectors against the same rows, which are read once. */
     void (*dot_few)(const struct fl_dot_few *d);
 
-    /* dot_rows() and mix_rows() with matrices in other formats than f32; ld elements, whole blocks.
-     * dot_stored: n is whole blocks too; mix_stored: f16 and bf16 only. */
+    /* The same with matrices in other formats than f32; ld elements, whole blocks. dot_stored:
+     * out[j] = start[j] + q . k[j,:], start NULL: zero, and n is whole blocks too; mix_stored: f16
+     * and bf16 only. */
     void (*dot_stored)(float *out, const float *start, const float *q, const void *k,
                        enum fl_dtype dtype, size_t n_rows, size_t ld, size_t n);
     void (*mix_stored)(float *out, const float *p, const void *v, enum fl_dtype dtype,
