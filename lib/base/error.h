@@ -13,9 +13,8 @@ struct fl_error {
 };
 
 /* Writes the sentence, truncated to fit, and returns FL_FAILED, so that `return fl_fail(error,
- * ...)` reads well. It is valid UTF-8 without control characters whatever was quoted: other bytes
- * become
- * '?'. error may be NULL. */
+ * ...)` reads well. It is valid UTF-8 without control characters, whatever was quoted: other bytes
+ * become '?'. error may be NULL. */
 int fl_fail(struct fl_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -8,8 +8,8 @@ struct fl_execution {
     const int *tokens; /* [n_seqs, n_tokens] */
     int n_tokens, n_past;
     enum fl_logits logits;
-    const int
-        *source; /* encoder-decoders: [n_seqs, n_source], all inputs of one length; else NULL */
+    /* Encoder-decoders; else NULL. */
+    const int *source; /* [n_seqs, n_source], all inputs of one length */
     int n_source, n_seqs;
     bool encoded; /* the encoder's work lies before the pass and is no part of it */
 };

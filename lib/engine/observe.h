@@ -7,8 +7,8 @@
 #include "ledger/observation.h"
 
 /* Runs the execution, which is prepared, as often as the counter has passes, and takes what it saw.
- * The session's ledger is reset before and holds the sum
- * of the passes afterwards; the counter is detached again. */
+ * The session's ledger is reset before and holds the sum of the passes afterwards; the counter is
+ * detached again. */
 int fl_session_observe(struct fl_observation *observation, struct fl_session *session,
                        struct fl_counter *counter, const struct fl_execution *execution,
                        struct fl_error *error);

@@ -37,9 +37,9 @@ struct fl_sampler {
     int n_steps;
     bool greedy;
     uint64_t state; /* of the generator; starts as the seed */
-    const int
-        *banned;  /* [n_banned] ids never to be picked, e.g. an end that would come too soon; */
-    int n_banned; /* may be changed at any time */
+    /* Ids never to be picked, e.g. an end that would come too soon; may be changed at any time. */
+    const int *banned; /* [n_banned] */
+    int n_banned;
     int vocab_size;
     struct fl_logits_processor processor;
     float *row;            /* [vocab_size] processed logits */

@@ -29,16 +29,6 @@ const char *fl_stop_reason_text(enum fl_stop_reason reason)
 
 /* ---- rules ---- */
 
-static bool is_utf8(const char *text, size_t length)
-{
-    for (size_t i = 0, n; i < length; i += n) {
-        n = fl_utf8_length(text + i, length - i);
-        if (n == 1 && (unsigned char)text[i] >= 0x80)
-            return false;
-    }
-    return true;
-}
-
 /* The longest prefix of text that still matches when `byte` follows its first `matched` bytes. */
 static size_t advance(const char *text, const size_t *borders, size_t matched, char byte)
 {
@@ -53,7 +43,7 @@ static int add_text(struct fl_stop_rules *rules, int t, struct fl_error *error)
     const size_t length = strlen(text);
     if (length == 0)
         return fl_fail(error, "stop text %d: expected at least one character", t + 1);
-    if (!is_utf8(text, length))
+    if (fl_utf8_valid(text, length) < length)
         return fl_fail(error, "stop text %d: expected text in UTF-8", t + 1);
     rules->lengths[t] = length;
     rules->borders[t] = calloc(length, sizeof **rules->borders);

@@ -68,9 +68,9 @@ struct fl_op_analytic {
     fl_wide textbook; /* FLOPs */
     fl_wide exact;    /* FLOPs */
     fl_wide bytes_read, bytes_written;
-    fl_wide
-        weights_read;    /* elements of matrices in bytes_read; where layers store them in different
-                            formats, bytes_read is that of the mean layer, rounded down */
+    /* Elements of matrices in bytes_read; where layers store them in different formats, bytes_read
+     * is that of the mean layer, rounded down. */
+    fl_wide weights_read;
     fl_wide others_read; /* bytes_read without them */
     fl_wide expert_read; /* elements of one expert's matrices, which weights_read holds for every
                             expert that is hit; where the shape tells experts_hit, of layer 0 */

@@ -1,10 +1,10 @@
 /* activation.h - the nonlinearity of the feed-forward network, plain or gated.
  *
- *   relu       max(x, 0)                                     Vaswani et al., 2017 (1706.03762)
- *   gelu_erf   x/2 (1 + erf(x / sqrt 2))                     Hendrycks and Gimpel, 2016
- * (1606.08415) gelu_tanh  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) ibid.: the approximation
- *   silu       x / (1 + exp(-x))                             ibid.
- *   gated      act(x) * up                                   Shazeer, 2020 (2002.05202) */
+ *   relu       max(x, 0)                           Vaswani et al., 2017 (arXiv:1706.03762)
+ *   gelu_erf   x/2 (1 + erf(x / sqrt 2))           Hendrycks and Gimpel, 2016 (arXiv:1606.08415)
+ *   gelu_tanh  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))       ibid.: the approximation
+ *   silu       x / (1 + exp(-x))                                   ibid.
+ *   gated      act(x) * up                         Shazeer, 2020 (arXiv:2002.05202) */
 #ifndef FL_OPS_ACTIVATION_H
 #define FL_OPS_ACTIVATION_H
 
