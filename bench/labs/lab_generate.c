@@ -36,8 +36,8 @@ static int compare(const struct fl_lab_job *job, const char *phase, fl_wide exac
 static int take_plain(struct fl_lab_generation *out, const struct fl_lab_job *job,
                       const struct fl_generator *generator, struct fl_error *error)
 {
-    const struct fl_phase *prefill = fl_generator_phase(generator, FL_PHASE_PREFILL);
-    const struct fl_phase *decode = fl_generator_phase(generator, FL_PHASE_DECODE);
+    const struct fl_generation_phase *prefill = fl_generator_phase(generator, FL_GENERATOR_PREFILL);
+    const struct fl_generation_phase *decode = fl_generator_phase(generator, FL_GENERATOR_DECODE);
     const struct fl_generation shape = {
         .batch = 1, .n_prompt = job->n_prompt, .n_gen = job->n_new, .cache = job->cache};
     const struct fl_convention convention = {
@@ -112,8 +112,8 @@ int fl_lab_generate(struct fl_lab_generation *out, const struct fl_lab_job *job,
     int status = fl_generator_run(generator, error);
     if (status == FL_OK) {
         take_ids(out, generator);
-        out->prefill_ns = (double)fl_generator_phase(generator, FL_PHASE_PREFILL)->time_ns;
-        out->decode_ns = (double)fl_generator_phase(generator, FL_PHASE_DECODE)->time_ns;
+        out->prefill_ns = (double)fl_generator_phase(generator, FL_GENERATOR_PREFILL)->time_ns;
+        out->decode_ns = (double)fl_generator_phase(generator, FL_GENERATOR_DECODE)->time_ns;
         status = job->draft ? take_speculative(out, job, generator, error)
                             : take_plain(out, job, generator, error);
     }

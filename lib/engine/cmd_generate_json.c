@@ -99,7 +99,7 @@ static void print_entry(FILE *out, const struct fl_ledger_entry *entry)
             (unsigned long long)cost->bytes_read, (unsigned long long)cost->bytes_written);
 }
 
-static void print_phase(FILE *out, const struct fl_phase *phase)
+static void print_phase(FILE *out, const struct fl_generation_phase *phase)
 {
     struct fl_ledger_entry total = fl_ledger_total(&phase->ledger);
     total.time_ns = phase->time_ns; /* of whole passes */
@@ -204,9 +204,9 @@ int fl_generate_json(FILE *out, const struct fl_generate_flags *flags,
     if (print_speculation(out, generator, options, error) != FL_OK)
         return FL_FAILED;
     fprintf(out, "  \"phases\": [\n");
-    for (int i = 0; i < FL_N_PHASES; i++) {
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
         print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));
-        fputs(i + 1 < FL_N_PHASES ? ",\n" : "\n", out);
+        fputs(i + 1 < FL_GENERATOR_N_PHASES ? ",\n" : "\n", out);
     }
     fprintf(out, "  ]\n}\n");
     return FL_OK;

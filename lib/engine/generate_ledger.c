@@ -31,7 +31,7 @@ static void print_prompts(FILE *out, const struct fl_generator *generator, int n
 
 /* ---- phases and operators ---- */
 
-static void print_phase(FILE *out, const struct fl_phase *phase)
+static void print_phase(FILE *out, const struct fl_generation_phase *phase)
 {
     char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
     const struct fl_cost total = fl_ledger_total(&phase->ledger).counted;
@@ -48,10 +48,10 @@ static void print_operators(FILE *out, const struct fl_generator *generator)
 {
     fprintf(out, "\n%-13s %14s %10s %14s %10s\n", "operator", "prefill", "time", "decode", "time");
     for (int op = 0; op < FL_N_OPERATORS; op++) {
-        struct fl_ledger_entry sums[FL_N_PHASES];
+        struct fl_ledger_entry sums[FL_GENERATOR_N_PHASES];
         uint64_t n_calls = 0;
-        for (int i = 0; i < FL_N_PHASES; i++) {
-            const struct fl_phase *phase =
+        for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
+            const struct fl_generation_phase *phase =
                 fl_generator_phase(generator, (enum fl_generator_phase)i);
             sums[i] = fl_ledger_operator(&phase->ledger, (enum fl_operator)op);
             n_calls += sums[i].n_calls;
@@ -59,7 +59,7 @@ static void print_operators(FILE *out, const struct fl_generator *generator)
         if (n_calls == 0)
             continue;
         fprintf(out, "%-13s", fl_operator_name((enum fl_operator)op));
-        for (int i = 0; i < FL_N_PHASES; i++) {
+        for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
             char flops[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
             fprintf(out, " %14s %10s", fl_si_text(flops_of(sums[i].counted), "FLOP", flops),
                     fl_time_text((double)sums[i].time_ns, time));
@@ -101,8 +101,9 @@ int fl_generate_search_cost(struct fl_search_cost *cost, const struct fl_generat
                             struct fl_error *error)
 {
     *cost = (struct fl_search_cost){0};
-    for (int i = 0; i < FL_N_PHASES; i++) {
-        const struct fl_phase *phase = fl_generator_phase(generator, (enum fl_generator_phase)i);
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
+        const struct fl_generation_phase *phase =
+            fl_generator_phase(generator, (enum fl_generator_phase)i);
         const struct fl_cost total = fl_ledger_total(&phase->ledger).counted;
         cost->flops += fl_cost_flops(total);
         cost->bytes += (fl_wide)total.bytes_read + total.bytes_written;
@@ -212,7 +213,7 @@ int fl_generate_ledger(FILE *out, const struct fl_generator *generator,
     print_prompts(out, generator, n_prompts);
     fprintf(out, "\n%-8s %8s %8s %10s %10s %14s %10s %8s\n", "phase", "passes", "tokens", "time",
             "tokens/s", "counted", "GFLOP/s", "GB/s");
-    for (int i = 0; i < FL_N_PHASES; i++)
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++)
         print_phase(out, fl_generator_phase(generator, (enum fl_generator_phase)i));
     print_operators(out, generator);
     print_caches(out, generator, model, options);

@@ -11,7 +11,7 @@
 static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase which,
                     enum fl_logits logits, struct fl_error *error)
 {
-    struct fl_phase *phase = &g->phases[which];
+    struct fl_generation_phase *phase = &g->phases[which];
     int64_t n_tokens = 0;
     for (int i = 0; i < n_spans; i++)
         n_tokens += g->spans[i].n_tokens;
@@ -23,7 +23,7 @@ static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase
     phase->time_ns += fl_clock_ns() - start;
     phase->n_passes++;
     phase->n_tokens += n_tokens;
-    phase->n_new += which == FL_PHASE_PREFILL ? n_tokens : n_spans;
+    phase->n_new += which == FL_GENERATOR_PREFILL ? n_tokens : n_spans;
     fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
     return FL_OK;
 }
@@ -31,7 +31,7 @@ static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase
 /* Runs the encoder over the inputs of n sequences from `first` on; nothing without one. */
 static int encode(struct fl_generator *g, int first, int n, struct fl_error *error)
 {
-    struct fl_phase *phase = &g->phases[FL_PHASE_PREFILL];
+    struct fl_generation_phase *phase = &g->phases[FL_GENERATOR_PREFILL];
     int n_tokens = 0;
     if (!fl_generator_encodes(g))
         return FL_OK;
@@ -183,13 +183,13 @@ static void choose(struct fl_generator *g, int number, const float *logits)
 static int run_batch(struct fl_generator *g, struct fl_error *error)
 {
     const size_t vocab_size = (size_t)g->model->config.vocab_size;
-    enum fl_generator_phase phase = FL_PHASE_PREFILL;
+    enum fl_generator_phase phase = FL_GENERATOR_PREFILL;
     if (encode(g, 0, g->n_sequences, error) != FL_OK)
         return FL_FAILED;
     for (int n_spans; !interrupted(g) && (n_spans = gather_pieces(g)) > 0;)
         if (run_pass(g, n_spans, phase, FL_LOGITS_NONE, error) != FL_OK)
             return FL_FAILED;
-    for (int n_spans; !interrupted(g) && (n_spans = gather(g)) > 0; phase = FL_PHASE_DECODE) {
+    for (int n_spans; !interrupted(g) && (n_spans = gather(g)) > 0; phase = FL_GENERATOR_DECODE) {
         if (run_pass(g, n_spans, phase, FL_LOGITS_LAST, error) != FL_OK)
             return FL_FAILED;
         const float *logits = fl_session_logits(g->session);
@@ -216,13 +216,13 @@ void fl_generator_distribution(void *context, double *p, const float *logits, in
 static void note_phase(struct fl_generator *g, enum fl_generator_phase which, uint64_t time_ns,
                        int64_t n_passes, int64_t n_tokens, int64_t n_new)
 {
-    struct fl_phase *phase = &g->phases[which];
+    struct fl_generation_phase *phase = &g->phases[which];
     phase->time_ns = time_ns;
     phase->n_passes = n_passes;
     phase->n_tokens = n_tokens;
     phase->n_new = n_new;
     fl_ledger_add(&phase->ledger,
-                  fl_speculative_ledger(g->speculative, which == FL_PHASE_PREFILL
+                  fl_speculative_ledger(g->speculative, which == FL_GENERATOR_PREFILL
                                                             ? FL_SPECULATIVE_PREFILL
                                                             : FL_SPECULATIVE_VERIFY));
 }
@@ -234,7 +234,7 @@ static int run_speculative(struct fl_generator *g, struct fl_error *error)
     uint64_t start = fl_clock_ns();
     if (fl_speculative_prefill(g->speculative, s->ids, s->n_prompt, error) != FL_OK)
         return FL_FAILED;
-    note_phase(g, FL_PHASE_PREFILL, fl_clock_ns() - start, (n_prefill + chunk - 1) / chunk,
+    note_phase(g, FL_GENERATOR_PREFILL, fl_clock_ns() - start, (n_prefill + chunk - 1) / chunk,
                n_prefill, n_prefill);
     int64_t n_rounds = 0, n_rows = 0;
     for (start = fl_clock_ns(); !s->over && !interrupted(g); n_rounds++) {
@@ -248,7 +248,8 @@ static int run_speculative(struct fl_generator *g, struct fl_error *error)
             take(g, 0, g->round[i]);
     }
     break_off(g);
-    note_phase(g, FL_PHASE_DECODE, fl_clock_ns() - start, n_rounds, n_rows, s->n_ids - s->n_prompt);
+    note_phase(g, FL_GENERATOR_DECODE, fl_clock_ns() - start, n_rounds, n_rows,
+               s->n_ids - s->n_prompt);
     return FL_OK;
 }
 
@@ -262,8 +263,8 @@ static int beam_forward(void *context, const int *seqs, int n_seqs, const int *t
     for (int i = 0; i < n_seqs; i++)
         g->spans[i] = (struct fl_span){seqs[i], n_tokens};
     memcpy(g->tokens, tokens, (size_t)n_seqs * (size_t)n_tokens * sizeof *tokens);
-    if (run_pass(g, n_seqs, prefill ? FL_PHASE_PREFILL : FL_PHASE_DECODE, FL_LOGITS_LAST, error) !=
-        FL_OK)
+    if (run_pass(g, n_seqs, prefill ? FL_GENERATOR_PREFILL : FL_GENERATOR_DECODE, FL_LOGITS_LAST,
+                 error) != FL_OK)
         return FL_FAILED;
     *logits = fl_session_logits(g->session);
     return FL_OK;
@@ -355,8 +356,8 @@ struct fl_generated fl_generator_result(const struct fl_generator *g, int prompt
     };
 }
 
-const struct fl_phase *fl_generator_phase(const struct fl_generator *g,
-                                          enum fl_generator_phase phase)
+const struct fl_generation_phase *fl_generator_phase(const struct fl_generator *g,
+                                                     enum fl_generator_phase phase)
 {
     return &g->phases[phase];
 }

@@ -69,8 +69,8 @@ struct fl_generator_options {
 };
 
 /* One phase's part of the ledger. */
-enum fl_generator_phase { FL_PHASE_PREFILL, FL_PHASE_DECODE, FL_N_PHASES };
-struct fl_phase {
+enum fl_generator_phase { FL_GENERATOR_PREFILL, FL_GENERATOR_DECODE, FL_GENERATOR_N_PHASES };
+struct fl_generation_phase {
     const char *name; /* "prefill", "decode"; "verify" with a draft: of whole rounds the time, of
                          the model the work */
     int64_t n_passes;
@@ -108,8 +108,8 @@ int fl_generator_room(const struct fl_config *config, int n_prompt);
 int fl_generator_run(struct fl_generator *generator, struct fl_error *error);
 
 struct fl_generated fl_generator_result(const struct fl_generator *generator, int prompt);
-const struct fl_phase *fl_generator_phase(const struct fl_generator *generator,
-                                          enum fl_generator_phase phase);
+const struct fl_generation_phase *fl_generator_phase(const struct fl_generator *generator,
+                                                     enum fl_generator_phase phase);
 int fl_generator_n_threads(const struct fl_generator *generator);             /* as used, never 0 */
 struct fl_kv_size fl_generator_kv_size(const struct fl_generator *generator); /* the model's */
 /* The draft's part, for its account; NULL without one. */

@@ -223,7 +223,7 @@ static int open_speculative(struct fl_generator *g, struct fl_error *error)
     };
     if (fl_speculative_open(&g->speculative, g->model, o->draft, &options, error) != FL_OK)
         return FL_FAILED;
-    g->phases[FL_PHASE_DECODE].name = "verify";
+    g->phases[FL_GENERATOR_DECODE].name = "verify";
     g->round = calloc((size_t)o->n_draft + 1, sizeof *g->round);
     if (!g->round)
         return fl_fail(error, "generation: not enough memory for %d proposals", o->n_draft);
@@ -275,7 +275,7 @@ static int open_parts(struct fl_generator *g, const struct fl_prompt *prompts,
             return FL_FAILED;
     if (o->n_beams > 1 && open_beam(g, error) != FL_OK)
         return FL_FAILED;
-    for (int i = 0; i < FL_N_PHASES; i++) {
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
         g->phases[i].name = NAMES[i];
         if (fl_ledger_open_stacks(&g->phases[i].ledger, config->n_layers, config->n_encoder_layers,
                                   error) != FL_OK)
@@ -324,7 +324,7 @@ void fl_generator_close(struct fl_generator *g)
         free(g->sequences[i].beams);
         fl_stop_close(&g->sequences[i].stop);
     }
-    for (int i = 0; i < FL_N_PHASES; i++)
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++)
         fl_ledger_close(&g->phases[i].ledger);
     fl_session_close(g->session);
     fl_speculative_close(g->speculative);

@@ -31,7 +31,7 @@ struct fl_generator {
     int *tokens;                        /* of a pass, or of the encoder */
     int *input_lengths;                 /* [n_sequences] */
     int *beam_ids;                      /* [n_prompts, n_beams, n_new_max] */
-    struct fl_phase phases[FL_N_PHASES];
+    struct fl_generation_phase phases[FL_GENERATOR_N_PHASES];
 };
 
 static inline bool fl_generator_encodes(const struct fl_generator *g)

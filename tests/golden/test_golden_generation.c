@@ -312,7 +312,7 @@ static void check_cost(const char *name, const struct fl_model *model)
                                                  .n_threads = 1};
     struct fl_generator *generator = generate(model, &prompt, 1, &options);
     struct fl_cost counted = {0};
-    for (int i = 0; i < FL_N_PHASES; i++)
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++)
         counted = fl_cost_add(counted,
                               fl_ledger_total(&fl_generator_phase(generator, i)->ledger).counted);
     struct fl_op_analytic formula;

@@ -350,7 +350,7 @@ Test(generation, greedy_costs_what_the_formula_says)
             specimen.prompts[0].n_ids = 1;
         struct fl_generator *generator = generate(&specimen, specimen.prompts, 1, &options);
         struct fl_cost counted = {0};
-        for (int i = 0; i < FL_N_PHASES; i++)
+        for (int i = 0; i < FL_GENERATOR_N_PHASES; i++)
             counted = fl_cost_add(
                 counted, fl_ledger_total(&fl_generator_phase(generator, i)->ledger).counted);
         struct fl_op_analytic formula;
@@ -364,7 +364,8 @@ Test(generation, greedy_costs_what_the_formula_says)
                      specimen.model.config.name);
         cr_expect_eq((uint64_t)formula.bytes_written, counted.bytes_written, "%s",
                      specimen.model.config.name);
-        const struct fl_phase *decode = fl_generator_phase(generator, FL_PHASE_DECODE);
+        const struct fl_generation_phase *decode =
+            fl_generator_phase(generator, FL_GENERATOR_DECODE);
         cr_expect_eq(decode->n_passes, N_NEW - 1);
         cr_expect_eq(decode->n_tokens, N_NEW - 1);
         fl_generator_close(generator);

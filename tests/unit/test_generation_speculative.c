@@ -82,7 +82,7 @@ static void expect_same(const struct specimen *s, const struct fl_generator *got
 static uint64_t flops_of(const struct fl_generator *generator)
 {
     uint64_t flops = 0;
-    for (int i = 0; i < FL_N_PHASES; i++)
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++)
         flops += fl_cost_flops(
             fl_ledger_total(&fl_generator_phase(generator, (enum fl_generator_phase)i)->ledger)
                 .counted);
@@ -113,7 +113,7 @@ Test(generation_speculative, a_draft_changes_no_token)
                   FL_OK);
         cr_expect(flops_of(drafted) == account.phases[FL_SPECULATIVE_PREFILL].exact +
                                            account.phases[FL_SPECULATIVE_VERIFY].exact);
-        const struct fl_phase *verify = fl_generator_phase(drafted, FL_PHASE_DECODE);
+        const struct fl_generation_phase *verify = fl_generator_phase(drafted, FL_GENERATOR_DECODE);
         cr_expect_str_eq(verify->name, "verify");
         cr_expect(verify->n_passes == account.n_rounds &&
                   verify->n_tokens == account.n_drafted + account.n_rounds);
@@ -156,7 +156,8 @@ Test(generation_speculative, a_prompt_in_pieces_gives_the_same_text)
         struct fl_generator *pieces = run(&s, n_prompt, &options);
         expect_same(&s, pieces, whole, "pieces");
         cr_expect_eq(flops_of(pieces), flops_of(whole), "%s", s.model.config.name);
-        const struct fl_phase *prefill = fl_generator_phase(pieces, FL_PHASE_PREFILL);
+        const struct fl_generation_phase *prefill =
+            fl_generator_phase(pieces, FL_GENERATOR_PREFILL);
         cr_expect_eq(prefill->n_passes, (n_prompt + chunk - 1) / chunk);
         cr_expect_eq(prefill->n_tokens, n_prompt);
 
