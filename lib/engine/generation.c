@@ -7,31 +7,42 @@
 
 /* ---- a pass ---- */
 
-/* Runs g->spans [n_spans] and writes down what it cost. */
+static uint64_t begin_pass(struct fl_generator *g, enum fl_generator_phase which)
+{
+    fl_ledger_reset(fl_session_ledger(g->session));
+    fl_event_log_phase(g->options.log, g->phases[which].name);
+    return fl_clock_ns();
+}
+
+/* Writes down what the pass cost. */
+static void end_pass(struct fl_generator *g, enum fl_generator_phase which, uint64_t start_ns,
+                     int64_t n_tokens, int64_t n_new)
+{
+    struct fl_generation_phase *phase = &g->phases[which];
+    phase->time_ns += fl_clock_ns() - start_ns;
+    phase->n_passes++;
+    phase->n_tokens += n_tokens;
+    phase->n_new += n_new;
+    fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
+}
+
+/* Runs g->spans [n_spans]. */
 static int run_pass(struct fl_generator *g, int n_spans, enum fl_generator_phase which,
                     enum fl_logits logits, struct fl_error *error)
 {
-    struct fl_generation_phase *phase = &g->phases[which];
     int64_t n_tokens = 0;
     for (int i = 0; i < n_spans; i++)
         n_tokens += g->spans[i].n_tokens;
-    fl_ledger_reset(fl_session_ledger(g->session));
-    fl_event_log_phase(g->options.log, phase->name);
-    const uint64_t start = fl_clock_ns();
+    const uint64_t start_ns = begin_pass(g, which);
     if (fl_session_run(g->session, g->spans, n_spans, g->tokens, logits, error) != FL_OK)
         return FL_FAILED;
-    phase->time_ns += fl_clock_ns() - start;
-    phase->n_passes++;
-    phase->n_tokens += n_tokens;
-    phase->n_new += which == FL_GENERATOR_PREFILL ? n_tokens : n_spans;
-    fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
+    end_pass(g, which, start_ns, n_tokens, which == FL_GENERATOR_PREFILL ? n_tokens : n_spans);
     return FL_OK;
 }
 
 /* Runs the encoder over the inputs of n sequences from `first` on; nothing without one. */
 static int encode(struct fl_generator *g, int first, int n, struct fl_error *error)
 {
-    struct fl_generation_phase *phase = &g->phases[FL_GENERATOR_PREFILL];
     int n_tokens = 0;
     if (!fl_generator_encodes(g))
         return FL_OK;
@@ -41,15 +52,10 @@ static int encode(struct fl_generator *g, int first, int n, struct fl_error *err
         g->input_lengths[i] = given->n_ids;
         n_tokens += given->n_ids;
     }
-    fl_ledger_reset(fl_session_ledger(g->session));
-    const uint64_t start = fl_clock_ns();
+    const uint64_t start_ns = begin_pass(g, FL_GENERATOR_PREFILL);
     if (fl_session_encode(g->session, g->tokens, g->input_lengths, n, error) != FL_OK)
         return FL_FAILED;
-    phase->time_ns += fl_clock_ns() - start;
-    phase->n_passes++;
-    phase->n_tokens += n_tokens;
-    phase->n_new += n_tokens;
-    fl_ledger_add(&phase->ledger, fl_session_ledger(g->session));
+    end_pass(g, FL_GENERATOR_PREFILL, start_ns, n_tokens, n_tokens);
     return FL_OK;
 }
 

@@ -2,6 +2,7 @@
  * threads and the way to ask for greedy. */
 #include "engine/generation.h"
 
+#include "encdec_harness.h"
 #include "engine/pass_cost.h"
 #include "engine_harness.h"
 
@@ -555,6 +556,37 @@ Test(generation, stop_texts_end_the_text_before_them)
     fl_generator_close(generator);
     fl_tokenizer_close(tokenizer);
     fl_model_close(&model);
+}
+
+/* The encoder of a second prompt runs behind the first one's decoding. */
+Test(generation, every_pass_in_the_log_is_of_its_phase)
+{
+    const struct fl_config config = encdec_config(0);
+    const int ids[] = {1, 2, 3};
+    const struct fl_prompt prompts[] = {{ids, 3}, {ids + 1, 2}};
+    struct specimen specimen = {.eos = 0};
+    struct fl_event_log log;
+    struct fl_error error;
+    cr_assert(fl_model_random(&specimen.model, &config, 0, &error) == FL_OK, "%s", error.text);
+    cr_assert(fl_event_log_open(&log, 1e5, &error) == FL_OK, "%s", error.text);
+    struct fl_generator_options options = greedy(&specimen);
+    options.n_beams = 2;
+    options.n_eos = 0;
+    options.log = &log;
+    struct fl_generator *generator = generate(&specimen, prompts, 2, &options);
+    for (int i = 0; i < FL_GENERATOR_N_PHASES; i++) {
+        const struct fl_generation_phase *phase =
+            fl_generator_phase(generator, (enum fl_generator_phase)i);
+        int64_t n = 0;
+        for (size_t pass = 0; pass < log.n_passes; pass++)
+            n += log.passes[pass].phase && strcmp(log.passes[pass].phase, phase->name) == 0;
+        cr_expect_eq(n, phase->n_passes, "%s: %lld passes in the log, %lld ran", phase->name,
+                     (long long)n, (long long)phase->n_passes);
+    }
+    cr_expect_eq(log.n_left_out, 0);
+    fl_generator_close(generator);
+    fl_event_log_close(&log);
+    fl_model_close(&specimen.model);
 }
 
 Test(generation, what_cannot_run_is_refused)
