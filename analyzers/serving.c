@@ -9,6 +9,13 @@ const char *const fl_serving_latency_names[] = {"queue time", "time to first tok
                                                 "time per output token", "end to end", NULL};
 const char *const fl_serving_latency_keys[] = {"queue_s", "ttft_s", "tpot_s", "end_to_end_s", NULL};
 
+const char *fl_serving_state(const struct fl_serving_request *request)
+{
+    if (request->refusal)
+        return "refused";
+    return isnan(request->finished_s) ? "unfinished" : "done";
+}
+
 double fl_serving_latency(const struct fl_serving_request *request, enum fl_serving_latency latency)
 {
     switch (latency) {
@@ -59,10 +66,14 @@ static void add_request(struct fl_serving_summary *s, const struct fl_serving_re
         s->n_refused++;
         return;
     }
-    s->n_done++;
-    s->n_prompt += request->n_prompt;
-    s->n_output += request->n_output;
-    s->n_good += is_good(request, limits);
+    if (isnan(request->finished_s)) {
+        s->n_unfinished++;
+    } else {
+        s->n_done++;
+        s->n_prompt += request->n_prompt;
+        s->n_output += request->n_output;
+        s->n_good += is_good(request, limits);
+    }
     s->n_preempted += request->n_preempted;
     s->n_reused += request->n_reused;
     s->n_repeated += request->n_repeated;
@@ -117,7 +128,7 @@ int fl_serving_summarise(struct fl_serving_summary *summary,
         int n = 0;
         for (int i = 0; i < n_requests; i++) {
             const double value = fl_serving_latency(&requests[i], (enum fl_serving_latency)k);
-            if (!requests[i].refusal && !isnan(value))
+            if (!isnan(requests[i].finished_s) && !isnan(value))
                 values[n++] = value;
         }
         s->latencies[k] = percentiles_of(values, n);

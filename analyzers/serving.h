@@ -18,7 +18,7 @@
 /* One request; times on the trace's clock, NAN where it did not come to that. */
 struct fl_serving_request {
     int line;            /* in the trace's file */
-    const char *refusal; /* why it never ran; NULL: it did */
+    const char *refusal; /* why it never ran; NULL: it did, or would have */
     double arrival_s, started_s, first_token_s, finished_s;
     int n_prompt, n_output;
     int n_preempted;
@@ -54,6 +54,9 @@ enum fl_serving_latency {
 extern const char *const fl_serving_latency_names[]; /* "queue time", ... */
 extern const char *const fl_serving_latency_keys[];  /* "queue_s", "ttft_s", ... */
 
+/* "refused", "done", or "unfinished" where the serving was interrupted. */
+const char *fl_serving_state(const struct fl_serving_request *request);
+
 /* Seconds; NAN where the request has none. */
 double fl_serving_latency(const struct fl_serving_request *request,
                           enum fl_serving_latency latency);
@@ -63,7 +66,7 @@ struct fl_serving_limits {
 };
 
 struct fl_serving_summary {
-    int n_requests, n_done, n_refused, n_passes;
+    int n_requests, n_done, n_refused, n_unfinished, n_passes;
     double duration_s;          /* from the first arrival to the end of the last pass */
     double busy_s;              /* of which in passes */
     int64_t n_prompt, n_output; /* tokens of requests that are done */
@@ -72,7 +75,7 @@ struct fl_serving_summary {
     struct fl_serving_percentiles latencies[FL_N_SERVING_LATENCIES];
     int n_preempted;
     int64_t n_reused, n_repeated;
-    fl_wide flops, bytes; /* sums over requests */
+    fl_wide flops, bytes; /* sums over requests, unfinished ones included */
     fl_wide flops_saved, flops_repeated;
     fl_wide counted_flops, counted_bytes, exact_flops, exact_bytes; /* sums over passes */
     double mean_seqs, mean_rows;                                    /* of a pass */

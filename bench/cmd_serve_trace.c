@@ -1,4 +1,5 @@
 /* cmd_serve_trace.c - `flopledger serve-trace`: a queue of requests, served pass by pass. */
+#include "base/interrupt.h"
 #include "bench/request_trace.h"
 #include "bench/serve.h"
 #include "commands.h"
@@ -158,6 +159,7 @@ static int serve(const struct arguments *a, const char *path, struct fl_error *e
         .clock = (enum fl_serve_clock)a->clock,
         .flops_per_s = a->gflops * 1e9,
         .log = a->trace && a->clock != FL_SERVE_FLOPS ? &log : NULL,
+        .interrupted = &fl_interrupt_signal,
         .quiet = a->quiet,
     };
     if (fl_model_open(&model, a->model, (uint64_t)a->seed, error) != FL_OK)
@@ -165,6 +167,8 @@ static int serve(const struct arguments *a, const char *path, struct fl_error *e
     int status = read_trace(&trace, path, a, &model, error);
     if (status == FL_OK) {
         status = open_log(&log, a, error);
+        if (status == FL_OK)
+            fl_interrupt_catch();
         if (status == FL_OK)
             status = fl_serve(&result, &model, &trace, &options, error);
         if (status == FL_OK) {
@@ -256,7 +260,7 @@ static int run(int argc, char **argv)
     struct fl_error error;
     if (serve(&a, argv[first], &error) != FL_OK)
         return fl_cli_failed(command, &error);
-    return FL_EXIT_DONE;
+    return fl_interrupt_status(FL_EXIT_DONE);
 }
 
 const struct fl_command fl_command_serve_trace = {

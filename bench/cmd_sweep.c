@@ -378,8 +378,8 @@ static int run_sweep(int argc, char **argv)
         if ((args.dry_run ? print_plan(&plan, &args, &config, &error)
                           : measure(&plan, &args, argc, argv, &error)) != FL_OK)
             status = fl_cli_failed(self, &error);
-        else if (fl_interrupt_signal)
-            status = 128 + fl_interrupt_signal; /* as shells report it */
+        else
+            status = fl_interrupt_status(status);
     }
     fl_sweep_plan_free(&plan);
     free_axes(&axes);

@@ -214,11 +214,16 @@ static void look_at_clock(struct serving *s)
         s->now_s = fmax(s->now_s, seconds(fl_clock_ns() - s->started_ns));
 }
 
+static bool interrupted(const struct serving *s)
+{
+    return s->options->interrupted && *s->options->interrupted;
+}
+
 static int serve_all(struct serving *s, struct fl_error *error)
 {
     int n_over = 0;
     s->started_ns = fl_clock_ns();
-    while (!fl_scheduler_done(s->scheduler)) {
+    while (!fl_scheduler_done(s->scheduler) && !interrupted(s)) {
         struct fl_schedule_pass pass;
         look_at_clock(s);
         if (fl_scheduler_plan(s->scheduler, s->now_s, &pass, error) != FL_OK)
@@ -311,8 +316,9 @@ static int collect(struct serving *s, int i, struct fl_error *error)
     if (progress->state == FL_REQUEST_REFUSED) {
         s->result->refusals[i] = progress->refused;
         r->refusal = s->result->refusals[i].text;
-        return FL_OK;
     }
+    if (progress->state != FL_REQUEST_DONE)
+        return FL_OK;
     const size_t size = (size_t)request->n_output * sizeof(int);
     s->result->outputs[i] = malloc(size);
     if (!s->result->outputs[i])

@@ -18,6 +18,7 @@
 #include "engine/scheduler.h"
 #include "engine/session.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 enum fl_serve_clock { FL_SERVE_VIRTUAL, FL_SERVE_REAL, FL_SERVE_FLOPS };
@@ -34,6 +35,9 @@ struct fl_serve_options {
     enum fl_serve_clock clock;
     double flops_per_s;       /* of the clock `flops` */
     struct fl_event_log *log; /* of the passes; or NULL */
+    /* Looked at between passes: once it is not 0 the serving ends where it is
+     * (base/interrupt.h). NULL: never. */
+    const volatile sig_atomic_t *interrupted;
     bool quiet;
 };
 
@@ -41,7 +45,7 @@ struct fl_serve_result {
     struct fl_serving_request *requests; /* [n_requests] in order of arrival */
     struct fl_serving_pass *passes;      /* [n_passes] */
     int n_requests, n_passes;
-    int **outputs; /* [n_requests][n_output]; NULL for a refused one */
+    int **outputs; /* [n_requests][n_output]; NULL where a request is not done */
     int n_ctx, block_tokens, n_blocks, n_threads;
     uint64_t block_bytes, kv_cache_bytes;
     struct fl_error *refusals; /* [n_requests]; the requests point into it */

@@ -77,7 +77,11 @@ static void rates(struct fl_table *table, const struct fl_serving_view *view)
 {
     const struct fl_serving_summary *s = view->summary;
     char time[FL_UNIT_TEXT], busy[FL_UNIT_TEXT];
-    row(table, "requests", "%d done, %d refused", s->n_done, s->n_refused);
+    if (s->n_unfinished > 0)
+        row(table, "requests", "%d done, %d refused, %d unfinished", s->n_done, s->n_refused,
+            s->n_unfinished);
+    else
+        row(table, "requests", "%d done, %d refused", s->n_done, s->n_refused);
     row(table, "tokens", "%lld of prompts, %lld generated", (long long)s->n_prompt,
         (long long)s->n_output);
     row(table, "duration", "%s, %s of it in %d passes", fl_time_text(s->duration_s * 1e9, time),
@@ -292,7 +296,7 @@ static bool request_csv(const struct fl_serving_view *view, FILE *out)
     for (int i = 0; i < view->n_requests; i++) {
         const struct fl_serving_request *r = &view->requests[i];
         fl_table_format(&table, "%d", r->line);
-        fl_table_cell(&table, r->refusal ? "refused" : "done");
+        fl_table_cell(&table, fl_serving_state(r));
         number_cell(&table, r->arrival_s);
         fl_table_format(&table, "%d", r->n_prompt);
         fl_table_format(&table, "%d", r->n_output);
@@ -410,6 +414,7 @@ static void json_summary(const struct fl_serving_summary *s, FILE *out)
     } counts[] = {{"requests", s->n_requests},
                   {"done", s->n_done},
                   {"refused", s->n_refused},
+                  {"unfinished", s->n_unfinished},
                   {"good", s->n_good},
                   {"passes", s->n_passes},
                   {"prompt_tokens", s->n_prompt},
@@ -438,8 +443,7 @@ static void json_summary(const struct fl_serving_summary *s, FILE *out)
 
 static void json_request(const struct fl_serving_request *r, FILE *out)
 {
-    fprintf(out, "    {\"line\": %d, \"state\": \"%s\", ", r->line,
-            r->refusal ? "refused" : "done");
+    fprintf(out, "    {\"line\": %d, \"state\": \"%s\", ", r->line, fl_serving_state(r));
     json_number(out, "arrival_s", r->arrival_s);
     fprintf(out, ", \"prompt_tokens\": %d, \"output_tokens\": %d", r->n_prompt, r->n_output);
     for (int k = 0; k < FL_N_SERVING_LATENCIES; k++) {

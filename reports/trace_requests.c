@@ -46,8 +46,11 @@ static void print_request(struct fl_trace_writer *writer, int thread, const char
         print_refused(writer, thread, request);
         return;
     }
-    fl_trace_event(writer, 'B', FL_TRACE_REQUESTS, thread, "request", name,
-                   ns_of(request->arrival_s));
+    const bool done = !isnan(request->finished_s);
+    fl_trace_event(writer, done ? 'B' : 'i', FL_TRACE_REQUESTS, thread, "request",
+                   done ? name : "unfinished", ns_of(request->arrival_s));
+    if (!done)
+        fputs(",\"s\":\"t\"", out);
     fprintf(out,
             ",\"args\":{\"line\":%d,\"n_prompt\":%d,\"n_output\":%d,\"n_preempted\":%d,"
             "\"n_reused\":%" PRId64 ",\"n_repeated\":%" PRId64,
@@ -59,7 +62,9 @@ static void print_request(struct fl_trace_writer *writer, int thread, const char
     print_part(writer, thread, "queued", request->arrival_s, request->started_s);
     print_part(writer, thread, "prefill", request->started_s, request->first_token_s);
     print_part(writer, thread, "decode", request->first_token_s, request->finished_s);
-    fl_trace_end(writer, FL_TRACE_REQUESTS, thread, "request", name, ns_of(request->finished_s));
+    if (done)
+        fl_trace_end(writer, FL_TRACE_REQUESTS, thread, "request", name,
+                     ns_of(request->finished_s));
 }
 
 static void print_queue(struct fl_trace_writer *writer, const struct fl_serving_pass *pass)

@@ -11,4 +11,10 @@ extern volatile sig_atomic_t fl_interrupt_signal;
  * that whoever started us chose to ignore stays ignored. */
 void fl_interrupt_catch(void);
 
+/* The exit status behind it: as shells report a signal, 128 + its number; `status` without one. */
+static inline int fl_interrupt_status(int status)
+{
+    return fl_interrupt_signal ? 128 + (int)fl_interrupt_signal : status;
+}
+
 #endif

@@ -335,7 +335,7 @@ static int execute(const struct fl_generate_flags *flags)
     close_job(&job);
     if (status != FL_OK)
         return fl_cli_failed(&fl_command_generate, &error);
-    return fl_interrupt_signal ? 128 + fl_interrupt_signal : FL_EXIT_DONE; /* as shells report it */
+    return fl_interrupt_status(FL_EXIT_DONE);
 }
 
 /* ---- options ---- */

@@ -1,6 +1,7 @@
 /* cmd_logits.c - `flopledger logits`: the logits of every position, for checking against other
  * programs. */
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "commands.h"
 #include "engine/session.h"
 #include "model/weights.h"
@@ -16,13 +17,16 @@ struct arguments {
     int cache, attention;
 };
 
-/* Runs the ids through the session, n_tokens at a time, and writes each part's logits. */
+/* Runs the ids through the session, n_tokens at a time, and writes each part's logits; fails when
+ * asked to stop, because half of them would pass for all. */
 static int write_logits(struct fl_session *session, const int *ids, size_t n_ids, size_t n_tokens,
                         int vocab_size, FILE *out, struct fl_error *error)
 {
     for (size_t at = 0; at < n_ids; at += n_tokens) {
         if (fl_session_forward(session, ids + at, (int)n_tokens, FL_LOGITS_ALL, error) != FL_OK)
             return FL_FAILED;
+        if (fl_interrupt_signal)
+            return fl_fail(error, "interrupted behind %zu of %zu tokens", at + n_tokens, n_ids);
         size_t n = n_tokens * (size_t)vocab_size;
         if (fwrite(fl_session_logits(session), sizeof(float), n, out) != n)
             return fl_fail(error, "logits: cannot write them: the disk may be full");
@@ -89,6 +93,7 @@ static int logits(const struct arguments *a, const struct fl_model *model, struc
     const size_t n_ids = input.decoder_ids ? input.n_decoder_ids : input.n_ids;
     if (status == FL_OK)
         status = open_session(&session, a, model, &input, (int)n_ids, error);
+    fl_interrupt_catch(); /* nothing half written is left behind */
     if (status == FL_OK)
         status = fl_output_open(&output, a->out, error);
     if (status == FL_OK) {
@@ -147,7 +152,9 @@ static int run(int argc, char **argv)
         status = logits(&a, &model, &error);
         fl_model_close(&model);
     }
-    return status == FL_OK ? FL_EXIT_DONE : fl_cli_failed(&fl_command_logits, &error);
+    if (status == FL_OK)
+        return FL_EXIT_DONE;
+    return fl_interrupt_status(fl_cli_failed(&fl_command_logits, &error));
 }
 
 const struct fl_command fl_command_logits = {

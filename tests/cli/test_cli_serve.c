@@ -159,6 +159,19 @@ Test(cli_serve, too_few_blocks_refuse_a_request)
     run_release(&r);
 }
 
+/* Ctrl-C while the second request is waited for: what was served is shown and adds up. */
+Test(cli_serve, an_interrupt_shows_what_was_served)
+{
+    struct run_result r = run_shell(
+        "printf 'arrival_s,prompt_tokens,output_tokens\\n0,5,5\\n1000,9,5\\n' | "
+        "timeout --preserve-status -s INT 1 $FLOPLEDGER serve-trace - -m llama-nano --clock real "
+        "-t 1 -q");
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.err);
+    expect_in(r.out, "1 done, 0 refused, 1 unfinished");
+    expect_in(r.out, "requests = exact = counted  yes");
+    run_release(&r);
+}
+
 Test(cli_serve, help_has_examples)
 {
     struct run_result r = run_flopledger("serve-trace --help");

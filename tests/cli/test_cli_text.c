@@ -118,6 +118,25 @@ Test(cli_text, logits_cached_and_uncached_agree)
     run_scratch_remove(&scratch);
 }
 
+/* Ctrl-C when the file has been begun, which takes seconds to fill: half of it would pass for all
+ * of it. A shell starts background programs with SIGINT ignored; env takes that back. */
+Test(cli_text, interrupted_logits_leave_no_file)
+{
+    struct run_scratch scratch;
+    run_scratch_make(&scratch);
+    struct run_result r = run_shell(
+        "cd %s; env --default-signal=INT \"$FLOPLEDGER\" logits -m stories15m -t 1 --cache on "
+        "--ids $(seq -s, 1 256) -o out.f32 & pid=$!; "
+        "while kill -0 $pid 2>/dev/null && [ ! -e out.f32.partial ]; do sleep 0.005; done; "
+        "kill -INT $pid; wait $pid; status=$?; ls; exit $status",
+        scratch.path);
+    cr_expect_eq(r.status, 130, "%d: %s", r.status, r.err);
+    cr_expect(strstr(r.err, "interrupted behind"), "%s", r.err);
+    cr_expect_str_empty(r.out, "%s", r.out);
+    run_release(&r);
+    run_scratch_remove(&scratch);
+}
+
 /* Every file format, cached and not: the ids that other programs and the float64 reference give. */
 Test(cli_text, real_models_generate_the_expected_ids)
 {

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 /* Arrivals 0, 1, 2; the third is refused. */
 static const struct fl_serving_request REQUESTS[] = {
@@ -114,6 +115,25 @@ Test(serving, nothing_done)
     struct fl_error error;
     cr_assert(fl_serving_summarise(&s, &REQUESTS[2], 1, NULL, 0, &any, &error) == FL_OK);
     cr_expect(s.n_done == 0 && s.output_per_s == 0 && isnan(s.latencies[0].p99));
+}
+
+/* Served in part, then interrupted: it costs what it cost, and is not done. */
+Test(serving, an_unfinished_request_costs_and_is_not_done)
+{
+    struct fl_serving_request requests[3];
+    const struct fl_serving_limits any = {INFINITY, INFINITY};
+    struct fl_serving_summary s;
+    struct fl_error error;
+    memcpy(requests, REQUESTS, sizeof requests);
+    requests[1].finished_s = NAN;
+    cr_assert(fl_serving_summarise(&s, requests, 3, PASSES, 2, &any, &error) == FL_OK);
+    cr_expect(s.n_done == 1 && s.n_refused == 1 && s.n_unfinished == 1 && s.n_good == 1);
+    cr_expect(s.n_prompt == REQUESTS[0].n_prompt && s.n_output == REQUESTS[0].n_output);
+    cr_expect(s.flops == 150 && s.bytes == 15 && s.n_preempted == 1);
+    cr_expect_eq(s.latencies[FL_SERVING_END_TO_END].n, 1);
+    static const char *const STATES[] = {"done", "unfinished", "refused"};
+    for (int i = 0; i < 3; i++)
+        cr_expect_str_eq(fl_serving_state(&requests[i]), STATES[i]);
 }
 
 Test(serving, histogram)
