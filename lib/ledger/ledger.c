@@ -70,34 +70,31 @@ void fl_ledger_copy(struct fl_ledger *out, const struct fl_ledger *ledger)
     memcpy(out->entries, ledger->entries, n_entries(ledger) * sizeof *ledger->entries);
 }
 
+static void add_entry(struct fl_ledger_entry *sum, const struct fl_ledger_entry *more)
+{
+    sum->counted = fl_cost_add(sum->counted, more->counted);
+    sum->time_ns += more->time_ns;
+    sum->n_calls += more->n_calls;
+}
+
 void fl_ledger_add(struct fl_ledger *sum, const struct fl_ledger *ledger)
 {
-    for (size_t i = 0; i < n_entries(ledger); i++) {
-        sum->entries[i].counted = fl_cost_add(sum->entries[i].counted, ledger->entries[i].counted);
-        sum->entries[i].time_ns += ledger->entries[i].time_ns;
-        sum->entries[i].n_calls += ledger->entries[i].n_calls;
-    }
+    for (size_t i = 0; i < n_entries(ledger); i++)
+        add_entry(&sum->entries[i], &ledger->entries[i]);
 }
 
 struct fl_ledger_entry fl_ledger_total(const struct fl_ledger *ledger)
 {
     struct fl_ledger_entry total = {0};
-    for (size_t i = 0; i < n_entries(ledger); i++) {
-        total.counted = fl_cost_add(total.counted, ledger->entries[i].counted);
-        total.time_ns += ledger->entries[i].time_ns;
-        total.n_calls += ledger->entries[i].n_calls;
-    }
+    for (size_t i = 0; i < n_entries(ledger); i++)
+        add_entry(&total, &ledger->entries[i]);
     return total;
 }
 
 struct fl_ledger_entry fl_ledger_operator(const struct fl_ledger *ledger, enum fl_operator op)
 {
     struct fl_ledger_entry sum = {0};
-    for (int row = 0; row < ledger->n_rows; row++) {
-        const struct fl_ledger_entry *entry = fl_ledger_entry(ledger, row, op);
-        sum.counted = fl_cost_add(sum.counted, entry->counted);
-        sum.time_ns += entry->time_ns;
-        sum.n_calls += entry->n_calls;
-    }
+    for (int row = 0; row < ledger->n_rows; row++)
+        add_entry(&sum, fl_ledger_entry(ledger, row, op));
     return sum;
 }
