@@ -123,6 +123,11 @@ static int window_of(const struct fl_generator *g)
     return g->options.no_cache ? 0 : g->model->config.sliding_window;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static struct extent measure(const struct fl_generator *g)
 {
     struct extent e = {.n_seqs = g->n_sequences};
@@ -152,19 +157,16 @@ static struct extent measure_beams(const struct fl_generator *g)
     struct extent e = measure(g);
     const int k = g->options.n_beams;
     e.n_seqs = k;
-    e.n_rows_max = e.n_tokens_max > k ? e.n_tokens_max : k;
+    e.n_rows_max = larger(e.n_tokens_max, k);
     e.n_blocks = 0;
     for (int i = 0; i < g->n_sequences; i++) {
         const struct fl_generator_sequence *s = &g->sequences[i];
         const int64_t shared = s->n_prompt / e.block_tokens;
-        const int64_t all = fl_kv_blocks(n_run_of(s), e.block_tokens);
-        int64_t n = shared + k * (all - shared);
-        const int64_t window =
+        const int64_t apart = shared + k * (fl_kv_blocks(n_run_of(s), e.block_tokens) - shared);
+        const int64_t windows =
             k * (int64_t)fl_kv_text_blocks(window_of(g), e.block_tokens, 1, 1, n_run_of(s));
-        const int64_t prompt = fl_kv_blocks(s->n_prompt, e.block_tokens);
-        if (n > (window > prompt ? window : prompt))
-            n = window > prompt ? window : prompt;
-        e.n_blocks = n > e.n_blocks ? n : e.n_blocks;
+        const int64_t slid = larger(windows, fl_kv_blocks(s->n_prompt, e.block_tokens));
+        e.n_blocks = larger(e.n_blocks, apart < slid ? apart : slid);
     }
     return e;
 }
@@ -174,7 +176,7 @@ static int open_session(struct fl_generator *g, struct fl_error *error)
     const struct extent e = g->beam ? measure_beams(g) : measure(g);
     const bool slides = window_of(g) > 0 && window_of(g) < e.n_ctx;
     const bool one = e.n_seqs == 1 && !slides; /* lies in one piece */
-    const int64_t n_tokens = e.n_rows_max > e.n_given ? e.n_rows_max : e.n_given;
+    const int64_t n_tokens = larger(e.n_rows_max, e.n_given);
     if (n_tokens > INT_MAX || e.n_blocks > INT_MAX)
         return fl_fail(error, "generation: expected prompts of at most %d tokens together",
                        INT_MAX);
