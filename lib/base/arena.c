@@ -1,7 +1,6 @@
 #include "base/arena.h"
 #include "base/checked.h"
 
-#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 

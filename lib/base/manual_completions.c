@@ -2,7 +2,6 @@
  * come its choices, or files where it takes a text; anything else is a file. */
 #include "base/manual.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 const char *const fl_manual_shells[] = {"bash", "zsh", "fish", NULL};

@@ -8,7 +8,6 @@
 #include "counters/counter_papi.h"
 #include "ledger/ledger.h"
 #include "ops/blas_excess.h"
-#include "ops/simd/simd.h"
 #include "reports/table.h"
 
 #include <cJSON.h>

@@ -1,7 +1,6 @@
 #include "ledger/expression.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct {

@@ -24,6 +24,8 @@
 #include "base/excess.h"
 #include "ops/batch.h"
 
+#include <stdbool.h>
+
 /* Widest head of a cache in 16 bits: a row must fit where rows are widened. */
 enum { FL_ATTENTION_HALF_HEAD_MAX = 4096 };
 

@@ -14,9 +14,7 @@
 #ifndef FL_OPS_BATCH_H
 #define FL_OPS_BATCH_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct fl_batch_span {
     int n_tokens, n_past;
