@@ -50,9 +50,6 @@ static int predict_point(struct fl_against_point *out, const struct fl_hardware 
         fl_point_convention(&convention, point, error) != FL_OK ||
         fl_stored_of_config(&stored, workload.config, workload.weight_dtype, error) != FL_OK)
         return FL_FAILED;
-    if (result->model->config.n_encoder_layers > 0)
-        return fl_fail(error, "point %lld: encoder-decoders are not predicted",
-                       (long long)point->id);
     struct fl_shape shape = fl_point_shape(result, FL_OWN_CONTEXT);
     shape.stored = &stored;
     shape.kv_dtype = workload.kv_dtype;

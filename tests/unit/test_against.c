@@ -80,6 +80,31 @@ Test(against, finds_the_share_that_is_reached)
     fl_against_free(&against);
 }
 
+/* The encoder runs in the prefill, over as many tokens as the context, and is behind a decode step:
+ * a prefill's FLOPs are those of the formulas, and bound by compute as a whole. */
+Test(against, encoder_decoders_are_predicted_with_their_encoder)
+{
+    model.config = fl_preset_find("t5-base")->config;
+    struct fl_against against = make();
+    const struct fl_convention convention = {
+        .causal = FL_CAUSAL_EXACT, .lm_head = FL_LM_HEAD_LAST, .elementwise = true};
+    cr_assert_eq(against.n_points, N_POINTS, "%s", against.skipped);
+    for (int i = 0; i < N_POINTS; i++) {
+        const struct fl_point *point = &points[i].point;
+        const struct fl_shape shape = {.batch = 1,
+                                       .n_tokens = point->n_tokens,
+                                       .n_past = point->n_past,
+                                       .n_encoder_tokens = point->context};
+        struct fl_analytic analytic;
+        struct fl_error error;
+        cr_assert_eq(fl_analytic(&analytic, &model.config, &shape, &convention, &error), FL_OK);
+        cr_expect_float_eq(against.points[i].ideal.flops, (double)analytic.total.exact,
+                           1e-9 * (double)analytic.total.exact);
+        cr_expect_eq(against.points[i].bound, i < 3 ? FL_BOUND_COMPUTE : FL_BOUND_MEMORY);
+    }
+    fl_against_free(&against);
+}
+
 static struct fl_sample samples[N_POINTS];
 static struct fl_op_record ops[FL_N_OPERATORS];
 
