@@ -2,6 +2,7 @@
 #include "analyzers/contrast.h"
 #include "analyzers/footprint.h"
 #include "analyzers/scaling.h"
+#include "model/presets.h"
 #include "tests/unit/store_sample.h"
 
 #include <criterion/criterion.h>
@@ -95,6 +96,28 @@ Test(contrast, times_lie_on_lines_between_contexts)
     cr_expect_float_eq(fl_line_time_at(line, 10), 1000, 1e-9);
     cr_expect_float_eq(fl_line_time_at(line, 2), 400, 1e-9, "the nearest outside");
     cr_expect_float_eq(fl_line_time_at(line, 99), 1600, 1e-9);
+}
+
+/* The prompt's prefill has the encoder in it, which no step has. */
+Test(contrast, a_generation_begins_with_the_encoder)
+{
+    const struct fl_convention convention = {
+        .causal = FL_CAUSAL_EXACT, .lm_head = FL_LM_HEAD_LAST, .elementwise = true};
+    const struct fl_shape prompt = {.batch = 2, .n_tokens = 4, .n_encoder_tokens = 4};
+    const struct fl_shape step = {
+        .batch = 2, .n_tokens = 1, .n_past = 4, .n_encoder_tokens = 4, .encoded = true};
+    struct fl_contrast contrast;
+    struct fl_analytic prefill, first;
+    struct fl_error error;
+    model.config = fl_preset_find("t5-nano")->config;
+    cr_assert_eq(fl_contrast_make(&contrast, &sections.rows[0], &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_analytic(&prefill, &model.config, &prompt, &convention, &error), FL_OK);
+    cr_assert_eq(fl_analytic(&first, &model.config, &step, &convention, &error), FL_OK);
+    cr_expect_eq(contrast.sums[0].flops[FL_CACHED], (double)prefill.total.exact);
+    cr_expect_eq(contrast.sums[0].flops[FL_UNCACHED], (double)prefill.total.exact);
+    cr_expect_eq(contrast.sums[1].flops[FL_CACHED],
+                 (double)prefill.total.exact + (double)first.total.exact);
+    fl_contrast_free(&contrast);
 }
 
 /* Every generated token by itself, added up by hand. */
