@@ -81,8 +81,7 @@ static double median_share(const struct fl_against *against, enum fl_predicted_b
     for (int i = 0; i < against->n_points; i++)
         if (i != but && against->points[i].bound == bound)
             scratch[n++] = share(&against->points[i]);
-    fl_sort(scratch, n);
-    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+    return fl_median(scratch, n);
 }
 
 static double at_most_1(double value)
@@ -102,8 +101,7 @@ static double op_share(const struct fl_against *against, enum fl_operator op,
             point->ideal.op_bound[op] == bound && point->ideal.op_many_rows[op] == many_rows)
             scratch[n++] = ideal_ns / point->timing.op_ns[op];
     }
-    fl_sort(scratch, n);
-    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+    return fl_median(scratch, n);
 }
 
 /* Of the time that is in no operator's median: between the operators, and, on a busy machine, where
@@ -120,8 +118,7 @@ static double outside_share(const struct fl_against *against, int but, double *s
         if (i != but && inside_ns > 0 && share < 1)
             scratch[n++] = share > 0 ? share : 0;
     }
-    fl_sort(scratch, n);
-    return n > 0 ? fl_median_sorted(scratch, n) : 0;
+    return fl_median(scratch, n);
 }
 
 /* The ideal times of the point's operators, each over the share that it reaches elsewhere; where it
@@ -182,12 +179,8 @@ static struct fl_against_error error_of(const struct fl_against *against, bool o
         }
         n++;
     }
-    if (n > 0) {
-        fl_sort(scratch, n);
-        fl_sort(absolute, n);
-        error.median_signed = fl_median_sorted(scratch, n);
-        error.median = fl_median_sorted(absolute, n);
-    }
+    error.median_signed = fl_median(scratch, n);
+    error.median = fl_median(absolute, n);
     return error;
 }
 

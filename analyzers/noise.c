@@ -29,12 +29,6 @@ struct workspace {
     size_t n_pairs;
 };
 
-static double median_of(double *x, size_t n)
-{
-    fl_sort(x, n);
-    return n > 0 ? fl_median_sorted(x, n) : 0;
-}
-
 /* ---- dependence ---- */
 
 /* Squares between and within the visits of one point, or summed over points, and products of
@@ -312,7 +306,7 @@ static void add_pairs(const struct fl_noise_series *series, struct workspace *wo
         const int end = visit_end(series, from);
         for (int i = from; i < end; i++)
             work->values[i - from] = series->samples[i].log_time;
-        medians[n_visits] = median_of(work->values, (size_t)(end - from));
+        medians[n_visits] = fl_median(work->values, (size_t)(end - from));
         times[n_visits] = series->samples[from].at_s;
         for (int k = 0; k < n_visits; k++) {
             const double rise = medians[n_visits] - medians[k];
@@ -340,7 +334,7 @@ static void find_drift(struct fl_drift *drift, const struct fl_noise_series *ser
         return;
     const double z = fmax(0, fabs(score) - 1) / sqrt(variance); /* a step of S is 2 */
     drift->p = 2 * fl_normal_cdf(-z);
-    drift->change = expm1(span_s * median_of(work->pairs, work->n_pairs));
+    drift->change = expm1(span_s * fl_median(work->pairs, work->n_pairs));
     drift->found = drift->p < LEVEL_OF_FINDINGS;
 }
 
@@ -356,7 +350,7 @@ static void find_warm_up(struct fl_warm_up *warm_up, const struct fl_noise_serie
                 work->values[k - from - 1] = series[i].samples[k].log_time;
             if (end - from >= 3)
                 work->pairs[work->n_pairs++] = series[i].samples[from].log_time -
-                                               median_of(work->values, (size_t)(end - from) - 1);
+                                               fl_median(work->values, (size_t)(end - from) - 1);
             from = end;
         }
     warm_up->n_visits = (int)work->n_pairs;
@@ -365,7 +359,7 @@ static void find_warm_up(struct fl_warm_up *warm_up, const struct fl_noise_serie
     if (work->n_pairs == 0)
         return;
     warm_up->p = 1 - fl_coin_cdf(warm_up->n_slower - 1, warm_up->n_visits);
-    warm_up->change = expm1(median_of(work->pairs, work->n_pairs));
+    warm_up->change = expm1(fl_median(work->pairs, work->n_pairs));
     warm_up->found = warm_up->p < LEVEL_OF_FINDINGS && warm_up->change > 0;
 }
 
@@ -405,8 +399,8 @@ static void find_step(struct fl_clock_steps *clock, const struct reading *readin
     const double p = fmin(1, 2 * exp(-6 * largest * largest / (size * size * size + size * size)));
     if (at == 0 || p >= clock->p)
         return;
-    const double before = median_of(work->values, at);
-    const double behind = median_of(work->values + at, n - at);
+    const double before = fl_median(work->values, at);
+    const double behind = fl_median(work->values + at, n - at);
     clock->p = p;
     clock->at_s = readings[at].at_s;
     clock->change = behind / before - 1;
@@ -419,7 +413,7 @@ static void judge_readings(struct fl_clock_steps *clock, struct reading *reading
     qsort(readings, n, sizeof *readings, compare_readings);
     for (size_t i = 0; i < n; i++)
         work->values[i] = readings[i].loop_ns;
-    const double median = median_of(work->values, n);
+    const double median = fl_median(work->values, n);
     size_t n_slow = 0;
     for (size_t i = 0; i < n; i++)
         n_slow += readings[i].loop_ns > SLOW_CLOCK * median;
@@ -445,7 +439,7 @@ static bool median_loop(struct reading *reading, const struct fl_noise_series *s
             work->values[n++] = (double)conditions->loop_ns;
     }
     *reading = (struct reading){series->samples[from].run, series->samples[from].at_s,
-                                median_of(work->values, n)};
+                                fl_median(work->values, n)};
     return n > 0;
 }
 

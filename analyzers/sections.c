@@ -8,12 +8,6 @@ static const double CONFIDENCE = 0.95;
 
 /* ---- times ---- */
 
-static double median_of(double *values, int n)
-{
-    fl_sort(values, (size_t)n);
-    return n > 0 ? fl_median_sorted(values, (size_t)n) : 0;
-}
-
 static void time_point(struct fl_timing *timing, const struct fl_result *result, double *values)
 {
     int n = result->n_samples;
@@ -24,7 +18,7 @@ static void time_point(struct fl_timing *timing, const struct fl_result *result,
         enum fl_operator op = result->ops[k].op;
         for (int i = 0; i < n; i++)
             values[i] = (double)result->samples[i].op_time_ns[op];
-        timing->op_ns[op] = median_of(values, n);
+        timing->op_ns[op] = fl_median(values, (size_t)n);
     }
     for (int i = 0; i < n; i++) {
         double inside = 0;
@@ -32,7 +26,7 @@ static void time_point(struct fl_timing *timing, const struct fl_result *result,
             inside += (double)result->samples[i].op_time_ns[op];
         values[i] = (double)result->samples[i].time_ns - inside;
     }
-    timing->outside_ns = median_of(values, n);
+    timing->outside_ns = fl_median(values, (size_t)n);
 }
 
 static int time_points(struct fl_timing *timings, const struct fl_results *results,

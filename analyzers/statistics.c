@@ -38,6 +38,12 @@ double fl_median_sorted(const double *x, size_t n)
     return n % 2 ? x[n / 2] : x[n / 2 - 1] + (x[n / 2] - x[n / 2 - 1]) / 2;
 }
 
+double fl_median(double *x, size_t n)
+{
+    fl_sort(x, n);
+    return n > 0 ? fl_median_sorted(x, n) : 0;
+}
+
 double fl_quantile_sorted(const double *x, size_t n, double q)
 {
     assert(n >= 1 && q >= 0 && q <= 1);

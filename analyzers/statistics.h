@@ -36,6 +36,9 @@ void fl_sort(double *x, size_t n);
 /* Of x [n] sorted, n >= 1; the mean of the middle two when n is even. */
 double fl_median_sorted(const double *x, size_t n);
 
+/* Sorts x [n] in place; 0 when n is 0. */
+double fl_median(double *x, size_t n);
+
 /* Of x [n] sorted, n >= 1; q from 0 to 1, interpolated between order statistics (type 7 of
  * Hyndman and Fan, 1996). */
 double fl_quantile_sorted(const double *x, size_t n, double q);

@@ -110,20 +110,31 @@ static void push_growth(struct fl_table *table, const struct fl_section *section
 
 /* ---- all lines ---- */
 
+/* Every line of every section, into whichever of both is there. */
+static int take_lines(struct fl_table *table, cJSON *array, const struct fl_sections *sections,
+                      struct fl_error *error)
+{
+    for (int i = 0; i < sections->n; i++) {
+        const struct fl_section *section = &sections->rows[i];
+        for (struct fl_line line = {0}; fl_section_next_line(section, &line);) {
+            struct fl_growth growth;
+            if (fl_growth_make(&growth, &line, error) != FL_OK)
+                return FL_FAILED;
+            if (table)
+                push_growth(table, section, &line, &growth);
+            else
+                cJSON_AddItemToArray(array, growth_json(section, &line, &growth));
+        }
+    }
+    return FL_OK;
+}
+
 int fl_growth_print(const struct fl_sections *sections, enum fl_table_style style, FILE *out,
                     struct fl_error *error)
 {
     struct fl_table table;
-    int status = FL_OK;
     fl_table_open(&table, "lllrrrrrrrrrrrrrl", COLUMNS);
-    for (int i = 0; i < sections->n; i++)
-        for (struct fl_line line = {0};
-             status == FL_OK && fl_section_next_line(&sections->rows[i], &line);) {
-            struct fl_growth growth;
-            status = fl_growth_make(&growth, &line, error);
-            if (status == FL_OK)
-                push_growth(&table, &sections->rows[i], &line, &growth);
-        }
+    int status = take_lines(&table, NULL, sections, error);
     if (status == FL_OK && !fl_table_print(&table, style, out))
         status = fl_fail(error, "scaling: no memory for the table");
     fl_table_close(&table);
@@ -134,16 +145,7 @@ int fl_growth_print_json(const struct fl_sections *sections, FILE *out, struct f
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "schema", SCALING_SCHEMA);
-    cJSON *lines = cJSON_AddArrayToObject(root, "lines");
-    int status = FL_OK;
-    for (int i = 0; i < sections->n; i++)
-        for (struct fl_line line = {0};
-             status == FL_OK && fl_section_next_line(&sections->rows[i], &line);) {
-            struct fl_growth growth;
-            status = fl_growth_make(&growth, &line, error);
-            if (status == FL_OK)
-                cJSON_AddItemToArray(lines, growth_json(&sections->rows[i], &line, &growth));
-        }
+    int status = take_lines(NULL, cJSON_AddArrayToObject(root, "lines"), sections, error);
     char *text = status == FL_OK ? cJSON_Print(root) : NULL;
     cJSON_Delete(root);
     if (status == FL_OK && !text)

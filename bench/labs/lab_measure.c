@@ -30,10 +30,10 @@ struct fl_lab_point fl_lab_point_of(const struct fl_model *model, enum fl_attent
 
 double fl_lab_median(double *times, int n, struct fl_lab_result *result)
 {
-    fl_sort(times, (size_t)n);
+    const double median = fl_median(times, (size_t)n);
     if (n > 1)
         fl_lab_note_spread(result, times[0], times[n - 1]);
-    return fl_median_sorted(times, (size_t)n);
+    return median;
 }
 
 static int compare_samples(const void *a, const void *b)
