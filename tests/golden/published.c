@@ -1,6 +1,7 @@
 #include "tests/golden/published.h"
 
 #include "base/file.h"
+#include "tests/cli/run.h"
 #include "tests/golden/fixture.h"
 
 #include <criterion/criterion.h>
@@ -9,17 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-cJSON *published_read(void)
+cJSON *published;
+static struct run_scratch scratch;
+
+void published_open(void)
 {
     char path[FIXTURE_PATH], *text = NULL;
     size_t size;
     struct fl_error error;
     fixture_path(path, "published.json");
     cr_assert(fl_file_read(&text, &size, path, 1 << 20, &error) == FL_OK, "%s", error.text);
-    cJSON *published = cJSON_ParseWithLength(text, size);
+    published = cJSON_ParseWithLength(text, size);
     free(text);
     cr_assert_not_null(published, "%s is no JSON", path);
-    return published;
+    run_scratch_make(&scratch);
+}
+
+void published_close(void)
+{
+    cJSON_Delete(published);
+    run_scratch_remove(&scratch);
 }
 
 double published_number(const cJSON *object, const char *name)
@@ -34,11 +44,30 @@ const char *published_string(const cJSON *object, const char *name, const char *
     return cJSON_IsString(item) ? item->valuestring : fallback;
 }
 
-/* The case's model in Hugging Face's words, so that `count` reads what a user would give it. */
-void published_write_config(const char *path, const cJSON *model)
+/* Opens the file that the path is of. */
+static FILE *create_config(const char **path)
 {
-    FILE *file = fopen(path, "w");
+    static char text[256];
+    snprintf(text, sizeof text, "%s/config.json", scratch.path);
+    *path = text;
+    FILE *file = fopen(text, "w");
     cr_assert_not_null(file);
+    return file;
+}
+
+const char *published_config_text(const char *text)
+{
+    const char *path;
+    FILE *file = create_config(&path);
+    fputs(text, file);
+    fclose(file);
+    return path;
+}
+
+const char *published_config(const cJSON *model)
+{
+    const char *path;
+    FILE *file = create_config(&path);
     const char *arch = published_string(model, "arch", "");
     if (strcmp(arch, "gpt2") == 0)
         fprintf(file,
@@ -72,9 +101,10 @@ void published_write_config(const char *path, const cJSON *model)
                 published_number(model, "n_heads"), published_number(model, "d_ff"),
                 published_number(model, "vocab_size"));
     fclose(file);
+    return path;
 }
 
-const cJSON *published_case(const cJSON *published, const char *id)
+const cJSON *published_case(const char *id)
 {
     const cJSON *item;
     cJSON_ArrayForEach(

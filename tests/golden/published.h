@@ -5,17 +5,22 @@
 
 #include <cJSON.h>
 
-/* Skips the test when there are no reference data, see fixture.h. */
-cJSON *published_read(void);
+/* The file, between the start and the end of a test; for .init and .fini of a suite. Skips the test
+ * when there are no reference data, see fixture.h. */
+extern cJSON *published;
+void published_open(void);
+void published_close(void);
 
 /* The case with this id; fails the test when there is none. */
-const cJSON *published_case(const cJSON *published, const char *id);
+const cJSON *published_case(const char *id);
 
 double published_number(const cJSON *object, const char *name);
 const char *published_string(const cJSON *object, const char *name, const char *fallback);
 
-/* The case's model in Hugging Face's words, so that the program reads what a user would give it. */
-void published_write_config(const char *path, const cJSON *model);
+/* A config.json, removed at the end: of the case's model in Hugging Face's words, so that the
+ * program reads what a user would give it; or this text. The path is valid until the next call. */
+const char *published_config(const cJSON *model);
+const char *published_config_text(const char *text);
 
 /* Equal when rounded to the digits that were printed. */
 void published_expect(double value_g, double printed, const char *id);

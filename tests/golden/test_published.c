@@ -8,38 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct run_scratch scratch;
-static cJSON *published;
-
-static void setup(void)
-{
-    published = published_read();
-    run_scratch_make(&scratch);
-}
-
-static void teardown(void)
-{
-    cJSON_Delete(published);
-    run_scratch_remove(&scratch);
-}
-
-TestSuite(published, .init = setup, .fini = teardown);
+TestSuite(published, .init = published_open, .fini = published_close);
 
 /* `count --format json` of a model, shape and convention; extra goes at the end of the line. */
 static cJSON *count(const cJSON *model, const cJSON *shape, const cJSON *convention,
                     const char *extra)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/config.json", scratch.path);
-    published_write_config(path, model);
-    struct run_result r = run_flopledger(
-        "count -m %s -b %.0f -s %.0f --past %.0f --unit %s --causal %s --lm-head %s "
-        "--elementwise %s --format json %s",
-        path, published_number(shape, "batch"), published_number(shape, "n_tokens"),
-        published_number(shape, "n_past"), published_string(convention, "unit", "flop"),
-        published_string(convention, "causal", "full"),
-        published_string(convention, "lm_head", "all"),
-        published_string(convention, "elementwise", "off"), extra);
+    struct run_result r =
+        run_flopledger("count -m %s -b %.0f -s %.0f --past %.0f --unit %s --causal %s --lm-head %s "
+                       "--elementwise %s --format json %s",
+                       published_config(model), published_number(shape, "batch"),
+                       published_number(shape, "n_tokens"), published_number(shape, "n_past"),
+                       published_string(convention, "unit", "flop"),
+                       published_string(convention, "causal", "full"),
+                       published_string(convention, "lm_head", "all"),
+                       published_string(convention, "elementwise", "off"), extra);
     cr_assert_eq(r.status, 0, "%s", r.err);
     cJSON *json = cJSON_Parse(r.out);
     cr_assert_not_null(json);
@@ -105,7 +88,7 @@ Test(published, totals)
 
 Test(published, nanogpt_operators)
 {
-    const cJSON *item = published_case(published, "nanogpt-124m"),
+    const cJSON *item = published_case("nanogpt-124m"),
                 *expect = cJSON_GetObjectItem(item, "expect");
     cJSON *json = count_case(item);
     double logits = operator_work(json, "logits", false);
@@ -120,8 +103,7 @@ Test(published, kv_cache)
 {
     static const char *const IDS[] = {"kv-llama-7b-544", "kv-llama-2-13b-8192"};
     for (int i = 0; i < 2; i++) {
-        const cJSON *item = published_case(published, IDS[i]),
-                    *shape = cJSON_GetObjectItem(item, "shape");
+        const cJSON *item = published_case(IDS[i]), *shape = cJSON_GetObjectItem(item, "shape");
         cJSON *full = cJSON_Duplicate(shape, true);
         cJSON_AddNumberToObject(full, "n_tokens", published_number(shape, "n_ctx"));
         char dtype[64];
@@ -149,8 +131,7 @@ static cJSON *one_layer(double n_heads, double head_dim)
 
 Test(published, attention_alone)
 {
-    const cJSON *item = published_case(published, "sdpa-64"),
-                *shape = cJSON_GetObjectItem(item, "shape");
+    const cJSON *item = published_case("sdpa-64"), *shape = cJSON_GetObjectItem(item, "shape");
     cJSON *model =
         one_layer(published_number(shape, "n_heads"), published_number(shape, "head_dim"));
     cJSON *json = count(model, shape, cJSON_GetObjectItem(item, "convention"), "");
@@ -163,7 +144,7 @@ Test(published, attention_alone)
 /* Two prompts are two triangles, not one of twice the length. */
 Test(published, query_key_pairs_of_two_prompts)
 {
-    const cJSON *item = published_case(published, "prefill-2x100-pairs");
+    const cJSON *item = published_case("prefill-2x100-pairs");
     cJSON *model = one_layer(1, 64), *shape = cJSON_CreateObject();
     cJSON_AddNumberToObject(shape, "batch", 2);
     cJSON_AddNumberToObject(shape, "n_tokens", 100);
@@ -184,9 +165,8 @@ Test(published, query_key_pairs_of_two_prompts)
  * gains here: that model has no biases), against three times the forward pass. */
 Test(published, palm_formula)
 {
-    const cJSON *expect =
-        cJSON_GetObjectItem(published_case(published, "palm-6n-12lhqt"), "expect");
-    cJSON *json = count_case(published_case(published, "nanogpt-124m"));
+    const cJSON *expect = cJSON_GetObjectItem(published_case("palm-6n-12lhqt"), "expect");
+    cJSON *json = count_case(published_case("nanogpt-124m"));
     double s = 1024, layers = 12, h = 768;
     double attention = operator_work(json, "scores", false) + operator_work(json, "context", false);
     double n_params = (total(json) - attention) / (2 * s) + (2 * layers + 1) * h;
@@ -199,7 +179,7 @@ Test(published, palm_formula)
 /* Trap: attention charged for one key, the 511 cached ones ignored. */
 Test(published, trap_decode_ignores_the_cache)
 {
-    const cJSON *item = published_case(published, "llama-7b-decode-trap");
+    const cJSON *item = published_case("llama-7b-decode-trap");
     cJSON *json = count_case(item);
     cr_expect_eq(total(json), published_number(cJSON_GetObjectItem(item, "expect"), "total"),
                  "right");
@@ -217,7 +197,7 @@ Test(published, trap_decode_ignores_the_cache)
 /* Trap: lm_head and one of the two attention products left out. */
 Test(published, trap_one_attention_product)
 {
-    const cJSON *item = published_case(published, "calflops-bloom-1b7-trap");
+    const cJSON *item = published_case("calflops-bloom-1b7-trap");
     cJSON *json = count_case(item);
     published_expect(total(json) / 1e9, 156.23, "both products");
     published_expect((total(json) - operator_work(json, "context", false)) / 1e9,
@@ -231,7 +211,7 @@ Test(published, trap_one_attention_product)
  * three times 10.74, and have none for the norms.) */
 Test(published, trap_no_attention_product)
 {
-    const cJSON *item = published_case(published, "deepspeed-bert-large-trap");
+    const cJSON *item = published_case("deepspeed-bert-large-trap");
     const cJSON *shape = cJSON_GetObjectItem(item, "shape");
     cJSON *json = count_case(item);
     double attention = operator_work(json, "scores", false) + operator_work(json, "context", false);

@@ -4,32 +4,14 @@
 #include "tests/golden/published.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 
-static struct run_scratch scratch;
-static cJSON *published;
-
-static void setup(void)
-{
-    published = published_read();
-    run_scratch_make(&scratch);
-}
-
-static void teardown(void)
-{
-    cJSON_Delete(published);
-    run_scratch_remove(&scratch);
-}
-
-TestSuite(published_why, .init = setup, .fini = teardown);
+TestSuite(published_why, .init = published_open, .fini = published_close);
 
 /* What the tool reports for the case's model and shape; its parts and terms must add up. */
 static double reported(const cJSON *item, const char *tool, const char *extra)
 {
     const cJSON *shape = cJSON_GetObjectItem(item, "shape"), *at;
-    char path[256];
-    snprintf(path, sizeof path, "%s/config.json", scratch.path);
-    published_write_config(path, cJSON_GetObjectItem(item, "model"));
+    const char *path = published_config(cJSON_GetObjectItem(item, "model"));
     struct run_result r =
         run_flopledger("why -m %s --tool %s -b %.0f -s %.0f --past %.0f --format json %s", path,
                        tool, published_number(shape, "batch"), published_number(shape, "n_tokens"),
@@ -68,7 +50,7 @@ Test(published_why, calflops_readme)
         {"calflops-bloom-1b7-trap", "calflops-bloom", "--unit mac --lm-head none", 155.42},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        const cJSON *item = published_case(published, CASES[i].id);
+        const cJSON *item = published_case(CASES[i].id);
         const cJSON *expect = cJSON_GetObjectItem(item, "expect");
         /* the file's own figure where it has one: the table above must not drift from it */
         if (cJSON_HasObjectItem(item, "published_g"))
@@ -84,7 +66,7 @@ Test(published_why, calflops_readme)
  * embedding; its GELU is written in operators that are not seen, as GPT-2's. */
 Test(published_why, calflops_bloom_flops)
 {
-    const cJSON *item = published_case(published, "calflops-bloom-1b7-trap");
+    const cJSON *item = published_case("calflops-bloom-1b7-trap");
     const cJSON *shape = cJSON_GetObjectItem(item, "shape");
     const cJSON *model = cJSON_GetObjectItem(item, "model");
     const double h = published_number(model, "d_model"), s = published_number(shape, "n_tokens");
@@ -95,24 +77,24 @@ Test(published_why, calflops_bloom_flops)
 
 Test(published_why, nanogpt_notebook)
 {
-    const cJSON *item = published_case(published, "nanogpt-124m");
+    const cJSON *item = published_case("nanogpt-124m");
     cr_expect_eq(reported(item, "nanogpt", ""),
                  published_number(cJSON_GetObjectItem(item, "expect"), "total"));
 }
 
 Test(published_why, llm_analysis)
 {
-    const cJSON *item = published_case(published, "llama-7b-12h2-s512");
+    const cJSON *item = published_case("llama-7b-12h2-s512");
     cr_expect_eq(reported(item, "llm-analysis", ""),
                  published_number(cJSON_GetObjectItem(item, "expect"), "total"));
-    item = published_case(published, "llama-7b-decode-trap");
+    item = published_case("llama-7b-decode-trap");
     cr_expect_eq(reported(item, "llm-analysis", ""), published_number(item, "published"),
                  "the cached keys ignored");
 }
 
 Test(published_why, deepspeed_example)
 {
-    const cJSON *item = published_case(published, "deepspeed-bert-large-trap");
+    const cJSON *item = published_case("deepspeed-bert-large-trap");
     published_expect(reported(item, "deepspeed-example", "--lm-head none") / 1e9,
                      published_number(item, "published_g"), "as published");
     /* today's profiler sees the products: what the figure should have been */
@@ -125,19 +107,13 @@ Test(published_why, deepspeed_example)
  * two thirds as wide has the same number of parameters, 123551232 with the tied embedding. */
 Test(published_why, palm_formula)
 {
-    const cJSON *expect =
-        cJSON_GetObjectItem(published_case(published, "palm-6n-12lhqt"), "expect");
-    char path[256];
-    snprintf(path, sizeof path, "%s/config.json", scratch.path);
-    FILE *file = fopen(path, "w");
-    cr_assert_not_null(file);
-    fputs("{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\","
-          "\"num_hidden_layers\":12,\"hidden_size\":768,\"num_attention_heads\":12,"
-          "\"num_key_value_heads\":12,\"intermediate_size\":2048,\"vocab_size\":50257,"
-          "\"max_position_embeddings\":1024,\"rms_norm_eps\":1e-5,\"hidden_act\":\"silu\","
-          "\"tie_word_embeddings\":true}",
-          file);
-    fclose(file);
+    const cJSON *expect = cJSON_GetObjectItem(published_case("palm-6n-12lhqt"), "expect");
+    const char *path = published_config_text(
+        "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\","
+        "\"num_hidden_layers\":12,\"hidden_size\":768,\"num_attention_heads\":12,"
+        "\"num_key_value_heads\":12,\"intermediate_size\":2048,\"vocab_size\":50257,"
+        "\"max_position_embeddings\":1024,\"rms_norm_eps\":1e-5,\"hidden_act\":\"silu\","
+        "\"tie_word_embeddings\":true}");
     struct run_result r = run_flopledger("why -m %s --tool palm -s 1024 --format json", path);
     cr_assert_eq(r.status, 0, "%s", r.err);
     cJSON *json = cJSON_Parse(r.out);
