@@ -1,5 +1,5 @@
-/* trace.h - event logs as a trace that https://ui.perfetto.dev and chrome://tracing show, in Trace
- * Event Format:
+/* trace.h - event logs as a trace that https://ui.perfetto.dev and speedscope show, in Trace Event
+ * Format:
  * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  *
  * A log is a track of slices: pass > layer > operator, each with what it cost as integers. Counter
