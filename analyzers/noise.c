@@ -211,33 +211,38 @@ static int find_dependence(struct fl_dependence *dependence, const struct fl_noi
 }
 
 /* The same once more with runs for visits. */
-static int judge_starts(struct fl_dependence *dependence, const struct fl_noise_series *series,
-                        int n_series, const struct workspace *work, struct fl_error *error)
+static int judge_runs(struct fl_dependence *dependence, const struct fl_noise_series *series,
+                      int n_series, const struct workspace *work, struct fl_error *error)
 {
     struct fl_noise_series *copies = calloc((size_t)n_series + 1, sizeof *copies);
     size_t n = 0;
     for (int i = 0; i < n_series; i++)
         n += (size_t)series[i].n;
     struct fl_noise_sample *samples = calloc(n + 1, sizeof *samples), *next = samples;
-    struct fl_dependence starts = {.inflation = 1};
+    struct fl_dependence runs = {.inflation = 1};
+    int n_runs_most = 0;
     int status = copies && samples ? FL_OK : fl_fail(error, "noise: no memory for %zu samples", n);
     for (int i = 0; i < n_series && status == FL_OK; i++) {
         copies[i] = (struct fl_noise_series){next, series[i].n, series[i].kind, 1};
-        int n_starts = 0;
+        int n_runs = 0, n_visits = 0;
         for (int k = 0; k < series[i].n; k++) {
-            next[k] = series[i].samples[k];
-            n_starts += k == 0 || next[k].run != next[k - 1].run;
-            next[k].visit = next[k].run;
+            const struct fl_noise_sample *own = &series[i].samples[k];
+            n_runs += k == 0 || own[0].run != own[-1].run;
+            n_visits += k == 0 || own[0].visit != own[-1].visit;
+            next[k] = *own;
+            next[k].visit = own->run;
         }
         next += series[i].n;
-        if (n_starts > dependence->n_starts)
-            dependence->n_starts = n_starts;
+        if (n_runs > n_runs_most)
+            n_runs_most = n_runs;
+        if (n_visits > dependence->n_starts)
+            dependence->n_starts = n_visits;
     }
-    if (status == FL_OK && dependence->n_starts > 1)
-        status = find_dependence(&starts, copies, n_series, work, error);
-    if (starts.inflation > dependence->inflation) {
-        dependence->inflation = starts.inflation;
-        dependence->start_correlation = starts.visit_correlation;
+    if (status == FL_OK && n_runs_most > 1)
+        status = find_dependence(&runs, copies, n_series, work, error);
+    if (runs.inflation > dependence->inflation) {
+        dependence->inflation = runs.inflation;
+        dependence->run_correlation = runs.visit_correlation;
     }
     free(copies);
     free(samples);
@@ -249,7 +254,7 @@ static int judge_kind(struct fl_dependence *dependence, const struct fl_noise_se
 {
     if (find_dependence(dependence, alike, n, work, error) != FL_OK)
         return FL_FAILED;
-    return judge_starts(dependence, alike, n, work, error);
+    return judge_runs(dependence, alike, n, work, error);
 }
 
 /* Every kind of step by itself; *worst is the dependence that costs most. */

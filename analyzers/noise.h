@@ -3,9 +3,10 @@
  * tell, and none of them needs a distribution.
  *
  * A visit is a stretch of samples of one point that followed one another; a sweep visits every
- * point several times, in an order of its own each time. Samples of a visit may resemble one
- * another more than those of another visit (the machine was in another mood), and neighbours more
- * than others: then n samples tell less than n independent ones.
+ * point several times, in an order of its own and by a new start of the program each time. Samples
+ * of a visit may resemble one another more than those of another visit (the machine was in another
+ * mood, memory lay elsewhere), and neighbours more than others: then n samples tell less than n
+ * independent ones.
  *
  * Dependence. Whether visits differ is an analysis of variance of ranks within points, summed over
  * points. By how much: every point has its ratio F of variances between and within visits, of
@@ -20,8 +21,7 @@
  * widened by it, standard errors multiplied.
  *
  * Where points have samples of several runs, runs take the place of visits a second time, and the
- * larger inflation counts: a program that starts anew lies elsewhere in memory. One run says
- * nothing of that.
+ * larger inflation counts: hours differ more than minutes.
  *
  * Both are judged for each kind of step by itself (phase, cache, threads): steps of 30 us depend on
  * where memory lies, passes of milliseconds do not, and what is right for neither on average would
@@ -66,9 +66,9 @@ struct fl_dependence {
     double visit_correlation; /* r, within [0, 1]; 0 where nothing is known */
     double visit_p;           /* F test of r; 1 where nothing is known */
     double neighbour_correlation, neighbour_p;
-    int n_starts;             /* runs of the point with most */
-    double start_correlation; /* of samples of one run, where that costs more than visits do */
-    double inflation;         /* >= 1 */
+    int n_starts;           /* of the program: visits to the point with most */
+    double run_correlation; /* of samples of one run, where that costs more than visits do */
+    double inflation;       /* >= 1 */
 };
 
 struct fl_drift {

@@ -98,6 +98,7 @@ static int print_plan(const struct fl_sweep_plan *plan, const struct arguments *
     if (!order)
         return fl_fail(error, "the axes: no memory for %d points", plan->n_items);
     int status = FL_OK;
+    note_beyond(plan, config);
     fl_sweep_order(order, plan->n_items, (uint64_t)args->seed, 0);
     printf("%-8s %-5s %-9s %-6s %5s %8s %7s  %s\n", "phase", "cache", "attention", "logits",
            "batch", "context", "threads", "FLOPs");
@@ -223,6 +224,26 @@ static int embed_ceilings(struct fl_store *store, struct fl_run *run, bool quiet
     return status;
 }
 
+/* At the beginning of a sweep: what belongs to its record, and to its user. Between two passes: the
+ * record that is there already. */
+static int begin(struct fl_sweep_state *state, struct fl_run *run, struct fl_store *store,
+                 const struct fl_sweep_plan *plan, const struct fl_config *config,
+                 const struct arguments *args, const struct fl_sweep_counter *counter,
+                 struct fl_error *error)
+{
+    int64_t run_id;
+    const char *warning;
+    if (fl_sweep_take_over(state, &run_id, args->quiet))
+        return fl_store_continue_run(store, run, run_id, error);
+    note_beyond(plan, config);
+    if (calibrate(run, counter, error) != FL_OK ||
+        embed_ceilings(store, run, args->quiet, error) != FL_OK)
+        return FL_FAILED;
+    for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
+        fprintf(stderr, "flopledger sweep: warning: %s\n", warning);
+    return FL_OK;
+}
+
 static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int argc, char **argv,
                    struct fl_error *error)
 {
@@ -230,7 +251,7 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
     struct fl_store *store = NULL;
     struct fl_model_record *record = malloc(sizeof *record);
     struct fl_run *run = malloc(sizeof *run);
-    struct fl_sweep_tally tally = {0};
+    struct fl_sweep_state state = {0};
     struct fl_sweep_counter counter = {
         .kind = (enum fl_sweep_counter_kind)args->counter,
         .model = args->model,
@@ -265,20 +286,23 @@ static int measure(struct fl_sweep_plan *plan, const struct arguments *args, int
         goto done;
     name_formats(plan, &model, (enum fl_dtype)args->kv_dtype);
     describe_run(run, args, &counter, argc, argv);
-    if (calibrate(run, &counter, error) != FL_OK ||
-        embed_ceilings(store, run, args->quiet, error) != FL_OK)
+    if (begin(&state, run, store, plan, &model.config, args, &counter, error) != FL_OK)
         goto done;
-    const char *warning;
-    for (int i = 0; (warning = fl_hostinfo_warning(i)); i++)
-        fprintf(stderr, "flopledger sweep: warning: %s\n", warning);
-
     fl_interrupt_catch();
-    status = fl_sweep_run(&tally, plan, &model, record, store, run, &options, error);
+    do {
+        const int64_t n_before = state.tally.n_samples;
+        status = fl_sweep_pass(&state, plan, &model, record, store, run, &options, error);
+        if (status == FL_OK && !state.done && state.tally.n_samples > n_before) {
+            fl_sweep_start_anew(&state, run->id, argc, argv, error);
+            fprintf(stderr, "flopledger sweep: warning: %s\n", error->text);
+        }
+    } while (status == FL_OK && !state.done);
     if (status == FL_OK)
-        report_tally(&tally, args);
-    if (status == FL_OK && tally.n_uncounted > 0)
-        status = fl_fail(error, "%d point%s could not be counted; what was measured is in %s",
-                         tally.n_uncounted, tally.n_uncounted == 1 ? "" : "s", args->out);
+        report_tally(&state.tally, args);
+    if (status == FL_OK && state.tally.n_uncounted > 0)
+        status =
+            fl_fail(error, "%d point%s could not be counted; what was measured is in %s",
+                    state.tally.n_uncounted, state.tally.n_uncounted == 1 ? "" : "s", args->out);
 done:
     fl_model_close(&model);
     fl_store_close(store);
@@ -328,7 +352,9 @@ static int run_sweep(int argc, char **argv)
         {NULL, "warmup", 0, FL_OPTION_INT, &args.warmup, "N",
          "executions before the samples of a visit that are not kept", "1", 0, 1000, NULL},
         {NULL, "passes", 0, FL_OPTION_INT, &args.passes, "N",
-         "times all points are visited; the samples are split over them", "2", 1, 1000, NULL},
+         "times all points are visited, by a new start of the program each; the samples are split "
+         "over them",
+         "2", 1, 1000, NULL},
         {NULL, "seed", 0, FL_OPTION_INT, &args.seed, "K", "order of the points, tokens, weights",
          "1", 0, 9007199254740992.0, NULL},
         {NULL, "max-time", 0, FL_OPTION_REAL, &args.max_time_s, "SECONDS",
@@ -374,7 +400,6 @@ static int run_sweep(int argc, char **argv)
                fl_sweep_plan_make(&plan, &axes, &config, &error) != FL_OK) {
         status = fl_cli_failed(self, &error);
     } else {
-        note_beyond(&plan, &config);
         if ((args.dry_run ? print_plan(&plan, &args, &config, &error)
                           : measure(&plan, &args, argc, argv, &error)) != FL_OK)
             status = fl_cli_failed(self, &error);

@@ -19,11 +19,10 @@ struct sweep {
     struct fl_store *store;
     struct fl_run *run;
     const struct fl_sweep_options *options;
-    struct fl_sweep_tally *tally;
-    struct fl_progress progress;
+    struct fl_sweep_state *state;
+    struct fl_sweep_tally *tally; /* the state's, as is the next one */
+    struct fl_progress *progress;
     int64_t model_id;
-    uint64_t started_ns;
-    bool *refused; /* per item: the engine would not open it */
 };
 
 static bool should_stop(struct sweep *sweep)
@@ -31,7 +30,7 @@ static bool should_stop(struct sweep *sweep)
     const struct fl_sweep_options *options = sweep->options;
     if (options->stop && *options->stop)
         return true;
-    double elapsed_s = (double)(fl_clock_ns() - sweep->started_ns) * 1e-9;
+    double elapsed_s = (double)(fl_clock_ns() - sweep->state->started_ns) * 1e-9;
     if (options->max_time_s > 0 && elapsed_s >= options->max_time_s)
         sweep->tally->out_of_time = true;
     return sweep->tally->out_of_time;
@@ -42,15 +41,8 @@ static void note(const struct sweep *sweep, const char *what, int index, const s
 {
     char label[FL_SWEEP_LABEL];
     fprintf(stderr, "%sflopledger sweep: %s %s: %s\n",
-            sweep->progress.terminal && !sweep->options->quiet ? "\r\033[K" : "", what,
+            sweep->progress->terminal && !sweep->options->quiet ? "\r\033[K" : "", what,
             fl_sweep_label(&sweep->plan->items[index].point, label), why->text);
-}
-
-static void refuse(struct sweep *sweep, int index, const struct fl_error *why)
-{
-    sweep->refused[index] = true;
-    sweep->tally->n_refused++;
-    note(sweep, "left out", index, why);
 }
 
 /* The run is recorded when it has something to keep. */
@@ -67,7 +59,8 @@ static int take_samples(struct sweep *sweep, struct fl_measurement *measurement,
         if (fl_measurement_warm_up(measurement, error) != FL_OK)
             return FL_FAILED;
     for (int i = 0; i < n_reps && !should_stop(sweep); i++)
-        if (fl_measurement_sample(measurement, first_rep + i, sweep->started_ns, error) != FL_OK)
+        if (fl_measurement_sample(measurement, first_rep + i, sweep->state->started_ns, error) !=
+            FL_OK)
             return FL_FAILED;
     return FL_OK;
 }
@@ -129,16 +122,19 @@ static int visit(struct sweep *sweep, int index, int target, struct fl_error *er
         return FL_OK;
 
     bool complete = true;
-    if (!sweep->refused[index]) {
+    /* what the first pass left without samples is what the engine refused */
+    if (sweep->state->pass == 0 || id != 0) {
         int status = measure_point(sweep, &item, id, n_samples, target, &complete, error);
-        if (status == REFUSED)
-            refuse(sweep, index, error);
-        else if (status != FL_OK)
+        if (status == REFUSED) {
+            sweep->tally->n_refused++;
+            note(sweep, "left out", index, error);
+        } else if (status != FL_OK) {
             return FL_FAILED;
+        }
     }
     char label[FL_SWEEP_LABEL];
     if (complete)
-        fl_progress_step(&sweep->progress,
+        fl_progress_step(sweep->progress,
                          item.work * (target - n_samples + sweep->options->n_warmup),
                          fl_sweep_label(&item.point, label));
     return FL_OK;
@@ -207,7 +203,7 @@ static int count_point(struct sweep *sweep, int index, struct fl_observed *obser
             note(sweep, "could not count", index, error);
         }
     }
-    fl_progress_step(&sweep->progress, fl_sweep_counter_work(counter, &item),
+    fl_progress_step(sweep->progress, fl_sweep_counter_work(counter, &item),
                      fl_sweep_label(&item.point, label));
     return FL_OK;
 }
@@ -259,7 +255,7 @@ static int survey(struct sweep *sweep, struct fl_error *error)
             n_samples = target;
         }
     }
-    fl_progress_start(&sweep->progress, "sweep", n_visits, work, options->quiet);
+    fl_progress_start(sweep->progress, "sweep", n_visits, work, options->quiet);
     return FL_OK;
 }
 
@@ -271,54 +267,50 @@ static int intern_model(struct sweep *sweep, struct fl_model_record *record, str
     return FL_OK;
 }
 
-static int run_passes(struct sweep *sweep, int *order, struct fl_error *error)
+static int run_pass(struct sweep *sweep, int *order, struct fl_error *error)
 {
     const struct fl_sweep_options *options = sweep->options;
-    int n = sweep->plan->n_items;
-    for (int pass = 0; pass < options->n_passes; pass++) {
-        int target = fl_sweep_target(options->n_reps, options->n_passes, pass);
-        fl_sweep_order(order, n, options->seed, pass);
-        for (int i = 0; i < n; i++) {
-            if (should_stop(sweep))
-                return FL_OK;
-            if (visit(sweep, order[i], target, error) != FL_OK)
-                return FL_FAILED;
-        }
-    }
+    const int n = sweep->plan->n_items, pass = sweep->state->pass;
+    const int target = fl_sweep_target(options->n_reps, options->n_passes, pass);
+    fl_sweep_order(order, n, options->seed, pass);
+    for (int i = 0; i < n && !should_stop(sweep); i++)
+        if (visit(sweep, order[i], target, error) != FL_OK)
+            return FL_FAILED;
     return FL_OK;
 }
 
-int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
-                 const struct fl_model *model, struct fl_model_record *record,
-                 struct fl_store *store, struct fl_run *run, const struct fl_sweep_options *options,
-                 struct fl_error *error)
+int fl_sweep_pass(struct fl_sweep_state *state, const struct fl_sweep_plan *plan,
+                  const struct fl_model *model, struct fl_model_record *record,
+                  struct fl_store *store, struct fl_run *run,
+                  const struct fl_sweep_options *options, struct fl_error *error)
 {
-    *tally = (struct fl_sweep_tally){0};
     struct sweep sweep = {
         .plan = plan,
         .model = model,
         .store = store,
         .run = run,
         .options = options,
-        .tally = tally,
-        .started_ns = fl_clock_ns(),
-        .refused = calloc((size_t)plan->n_items + 1, sizeof(bool)),
+        .state = state,
+        .tally = &state->tally,
+        .progress = &state->progress,
     };
     int *order = calloc((size_t)plan->n_items + 1, sizeof *order);
-    int status = FL_OK;
-    if (!order || !sweep.refused)
-        status = fl_fail(error, "the axes: no memory for %d points", plan->n_items);
-    if (status == FL_OK)
-        status = intern_model(&sweep, record, error);
-    if (status == FL_OK)
+    if (!order)
+        return fl_fail(error, "the axes: no memory for %d points", plan->n_items);
+    int status = intern_model(&sweep, record, error);
+    if (status == FL_OK && state->pass == 0) {
+        state->started_ns = fl_clock_ns();
         status = survey(&sweep, error);
+    }
     if (status == FL_OK) {
-        status = run_passes(&sweep, order, error);
-        if (status == FL_OK)
+        status = run_pass(&sweep, order, error);
+        state->pass++;
+        state->done = status != FL_OK || state->pass >= options->n_passes || should_stop(&sweep);
+        if (status == FL_OK && state->done)
             status = count_points(&sweep, order, error);
-        fl_progress_finish(&sweep.progress);
+        if (state->done)
+            fl_progress_finish(&state->progress);
     }
     free(order);
-    free(sweep.refused);
     return status;
 }

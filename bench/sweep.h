@@ -7,7 +7,8 @@
  * Order: the repetitions of a point are split over `n_passes` passes; each pass visits all points
  * in an order of its own, shuffled by the seed. So no axis lines up with a drift of the machine,
  * and every point is seen at times that lie apart, while the repetitions within a visit follow one
- * another behind their warm-up. After pass k of n a point has ceil(reps * k / n) samples; what is
+ * another behind their warm-up. Each pass is a start of the program of its own, see
+ * fl_sweep_start_anew(). After pass k of n a point has ceil(reps * k / n) samples; what is
  * stored already counts, and that is all there is to resuming.
  *
  * With a counter, every point that has no observation by it is counted once, when all times have
@@ -15,6 +16,7 @@
 #ifndef FL_BENCH_SWEEP_H
 #define FL_BENCH_SWEEP_H
 
+#include "base/progress.h"
 #include "engine/session.h"
 #include "model/weights.h"
 #include "store/store.h"
@@ -101,12 +103,33 @@ struct fl_sweep_tally {
     bool out_of_time;
 };
 
-/* Measures what is not stored yet. record describes the model and run the machine; both are added
- * to the store, the run with its first samples or observation. Points the engine refuses, and those
- * that could not be counted, are named on stderr and left out. */
-int fl_sweep_run(struct fl_sweep_tally *tally, const struct fl_sweep_plan *plan,
-                 const struct fl_model *model, struct fl_model_record *record,
-                 struct fl_store *store, struct fl_run *run, const struct fl_sweep_options *options,
-                 struct fl_error *error);
+/* A sweep under way. All 0 before the first pass; what a later one needs, in whatever process. */
+struct fl_sweep_state {
+    int pass; /* the next one */
+    bool done;
+    uint64_t started_ns; /* fl_clock_ns() */
+    struct fl_sweep_tally tally;
+    struct fl_progress progress;
+};
+
+/* One pass: measures what is not stored yet; behind the last one counts what is not counted yet and
+ * sets state->done, which a signal, options->max_time_s and an error do sooner. record describes
+ * the model and run the machine; both are added to the store, the run with its first samples or
+ * observation. Points the engine refuses, and those that could not be counted, are named on stderr
+ * and left out. */
+int fl_sweep_pass(struct fl_sweep_state *state, const struct fl_sweep_plan *plan,
+                  const struct fl_model *model, struct fl_model_record *record,
+                  struct fl_store *store, struct fl_run *run,
+                  const struct fl_sweep_options *options, struct fl_error *error);
+
+/* Where memory lies differs from one start of a program to the next, and steps of 30 us with it, by
+ * a tenth: samples of one start agree on a figure that the next start does not have. So every pass
+ * is a start of its own. fl_sweep_start_anew() executes the program again with these arguments
+ * (argv[0] is the command's name), and returns, with the reason, only where that cannot be done;
+ * then the sweep goes on in this process. fl_sweep_take_over() is false at a sweep's beginning;
+ * otherwise it sets *state and the run's id. */
+void fl_sweep_start_anew(const struct fl_sweep_state *state, int64_t run_id, int argc, char **argv,
+                         struct fl_error *error);
+bool fl_sweep_take_over(struct fl_sweep_state *state, int64_t *run_id, bool quiet);
 
 #endif

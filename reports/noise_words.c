@@ -40,22 +40,22 @@ static bool say_dependent(enum fl_language language, const struct fl_disturbance
 {
     fl_text_format(out, FL_NOISE_TEXT, language, NOISE_DEPENDENT, d->dependence.visit_correlation,
                    d->dependence.neighbour_correlation, d->dependence.inflation);
-    return d->dependence.inflation > 1 && !(d->dependence.start_correlation > 0);
+    return d->dependence.inflation > 1 && !(d->dependence.run_correlation > 0);
 }
 
-static bool say_starts(enum fl_language language, const struct fl_disturbance *d,
-                       char out[FL_NOISE_TEXT])
+static bool say_runs(enum fl_language language, const struct fl_disturbance *d,
+                     char out[FL_NOISE_TEXT])
 {
-    fl_text_format(out, FL_NOISE_TEXT, language, NOISE_STARTS, d->dependence.start_correlation,
+    fl_text_format(out, FL_NOISE_TEXT, language, NOISE_RUNS, d->dependence.run_correlation,
                    d->dependence.inflation);
-    return d->dependence.start_correlation > 0;
+    return d->dependence.run_correlation > 0;
 }
 
 char *fl_noise_text(enum fl_language language, const struct fl_disturbance *disturbance, int i,
                     char out[FL_NOISE_TEXT])
 {
     static sentence *const SENTENCES[] = {say_busy, say_clock,     say_drift,
-                                          say_cold, say_dependent, say_starts};
+                                          say_cold, say_dependent, say_runs};
     for (size_t k = 0; k < sizeof SENTENCES / sizeof *SENTENCES; k++)
         if (SENTENCES[k](language, disturbance, out) && i-- == 0)
             return out;

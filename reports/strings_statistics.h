@@ -14,14 +14,14 @@ X(NOISE_DEPENDENT,
   "widened, kind of step by kind of step, by a factor of up to %.2f.",
   "相继的样本彼此相似（同一次访问内相关系数 %.2f，相邻样本之间 %.2f），它们提供的信息少于同样数量的独立样本："
   "时间区间按步骤种类放宽，最多放宽到 %.2f 倍。")
-X(NOISE_STARTS,
-  "Starts of the program differ (correlation %.2f between samples of one): intervals of times are widened, "
+X(NOISE_RUNS,
+  "Runs differ (correlation %.2f between samples of one): intervals of times are widened, "
   "kind of step by kind of step, by a factor of up to %.2f.",
-  "程序的各次启动之间存在差异（同一次启动的样本相关系数 %.2f）：时间区间按步骤种类放宽，最多放宽到 %.2f 倍。")
+  "各次运行之间存在差异（同一次运行的样本相关系数 %.2f）：时间区间按步骤种类放宽，最多放宽到 %.2f 倍。")
 X(NOISE_ONE_START,
-  "all samples are of one start of the program; what differs from start to start is in no interval. Take several, "
-  "in turns (docs/statistics.md).",
-  "所有样本都来自程序的同一次启动；启动之间的差异不在任何区间之内。请交替进行多次启动（见 docs/statistics.md）。")
+  "all samples are of one start of the program; what differs from start to start is in no interval. Take "
+  "several passes (sweep --passes), and several runs in turns (docs/statistics.md).",
+  "所有样本都来自程序的同一次启动；启动之间的差异不在任何区间之内。请多遍测量（sweep --passes），并交替进行多次运行（见 docs/statistics.md）。")
 X(NOISE_DRIFT,
   "The machine drifted: from the beginning to the end of a run times changed by %+.1f %% (%d pairs of "
   "visits, p = %.2g). Points were visited in shuffled order, so that no axis lines up with it.",

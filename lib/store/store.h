@@ -143,6 +143,10 @@ void fl_run_name_machine(struct fl_run *run);
 /* Records the run; sets run->id and run->machine. Points and samples added from here on are its. */
 int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error);
 
+/* The same for a run that another process recorded under this id, and that goes on here. */
+int fl_store_continue_run(struct fl_store *store, struct fl_run *run, int64_t id,
+                          struct fl_error *error);
+
 /* Finds or adds the model; sets model->id. */
 int fl_store_add_model(struct fl_store *store, struct fl_model_record *model,
                        struct fl_error *error);

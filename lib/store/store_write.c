@@ -32,12 +32,23 @@ void fl_run_name_machine(struct fl_run *run)
              run->n_cores, run->blas_core, run->isa);
 }
 
-int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error)
+int fl_store_continue_run(struct fl_store *store, struct fl_run *run, int64_t id,
+                          struct fl_error *error)
 {
-    fl_run_name_machine(run);
     struct fl_run *copy = malloc(sizeof *copy);
     if (!copy)
         return fl_fail(error, "%s: no memory for a run", store->path);
+    fl_run_name_machine(run);
+    run->id = id;
+    *copy = *run;
+    free(store->run);
+    store->run = copy;
+    return FL_OK;
+}
+
+int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error *error)
+{
+    fl_run_name_machine(run);
     sqlite3_stmt *insert = NULL;
     int status = fl_store_prepare_insert(store, &insert, &fl_store_runs, NULL, error);
     if (status == FL_OK)
@@ -45,15 +56,9 @@ int fl_store_add_run(struct fl_store *store, struct fl_run *run, struct fl_error
     if (status == FL_OK)
         status = fl_store_run_statement(store, insert, "cannot store the run", error);
     sqlite3_finalize(insert);
-    if (status != FL_OK) {
-        free(copy);
+    if (status != FL_OK)
         return status;
-    }
-    run->id = sqlite3_last_insert_rowid(store->db);
-    *copy = *run;
-    free(store->run);
-    store->run = copy;
-    return FL_OK;
+    return fl_store_continue_run(store, run, sqlite3_last_insert_rowid(store->db), error);
 }
 
 static int find_model(const struct fl_store *store, const struct fl_model_record *model,

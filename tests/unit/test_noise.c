@@ -171,14 +171,14 @@ Test(noise, widened_intervals_cover_where_plain_ones_do_not)
     cr_expect(widened >= 930 && widened <= 970, "quiet: %d", widened);
 }
 
-/* Two starts of the program, in which every point lies elsewhere: visits within one agree. */
-Test(noise, starts_that_differ_are_measured)
+/* Two runs, in which every point lies elsewhere: visits within one agree. */
+Test(noise, runs_that_differ_are_measured)
 {
     const struct mood quiet = {.own = 0.01};
     uint64_t state = 14;
     simulate(&quiet, POINTS, &state);
     struct fl_disturbance found = judge(POINTS);
-    cr_expect_eq(found.dependence.n_starts, 1);
+    cr_expect_eq(found.dependence.n_starts, 2, "visits");
     for (int p = 0; p < POINTS; p++) {
         const double shift = 0.02 * noise_normal(&state);
         for (int i = FIRST; i < REPS; i++) {
@@ -190,9 +190,9 @@ Test(noise, starts_that_differ_are_measured)
             samples[p][i].visit = i;
     }
     found = judge(POINTS);
-    cr_expect_eq(found.dependence.n_starts, 2);
+    cr_expect_eq(found.dependence.n_starts, REPS);
     cr_expect(found.dependence.inflation > 1.5, "%g", found.dependence.inflation);
-    cr_expect(found.dependence.start_correlation > 0.4, "%g", found.dependence.start_correlation);
+    cr_expect(found.dependence.run_correlation > 0.4, "%g", found.dependence.run_correlation);
 }
 
 Test(noise, drift_is_found_and_measured)

@@ -117,7 +117,7 @@ static struct fl_sweep_counter seven_flops(void)
 
 static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
 {
-    struct fl_sweep_tally tally;
+    struct fl_sweep_state state = {0};
     struct fl_store *store;
     struct fl_run run;
     static struct fl_model_record record;
@@ -127,10 +127,11 @@ static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
     strcpy(record.name, "llama-nano");
     fl_hostinfo_fill(&run);
     cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
-    cr_assert_eq(fl_sweep_run(&tally, &plan, &model, &record, store, &run, &options, &error), FL_OK,
-                 "%s", error.text);
+    cr_assert_eq(fl_sweep_pass(&state, &plan, &model, &record, store, &run, &options, &error),
+                 FL_OK, "%s", error.text);
+    cr_assert(state.done);
     fl_store_close(store);
-    return tally;
+    return state.tally;
 }
 
 static void load(struct fl_results *results)
