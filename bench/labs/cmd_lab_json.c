@@ -96,6 +96,17 @@ static void put_table(FILE *out, const struct fl_lab_view *view, const struct fl
     fputs("]", out);
 }
 
+/* A figure with its label and unit. */
+static void put_figure(FILE *out, const struct fl_lab_view *view, const struct fl_lab_label *label,
+                       double value, enum fl_lab_unit unit)
+{
+    put_label(out, view, label);
+    fputs(", \"value\": ", out);
+    put_number(out, value);
+    fputs(", ", out);
+    put_text(out, "unit", fl_lab_unit_name(unit));
+}
+
 static void put_account(FILE *out, const struct fl_lab_view *view,
                         const struct fl_lab_account *account)
 {
@@ -105,11 +116,8 @@ static void put_account(FILE *out, const struct fl_lab_view *view,
     fputs(",\n     \"terms\": [", out);
     for (int i = 0; i < account->n_terms; i++) {
         fputs(i > 0 ? ",\n      {" : "\n      {", out);
-        put_label(out, view, &account->terms[i].label);
-        fputs(", \"value\": ", out);
-        put_number(out, account->terms[i].value);
-        fputs(", ", out);
-        put_text(out, "unit", fl_lab_unit_name(account->terms[i].unit));
+        put_figure(out, view, &account->terms[i].label, account->terms[i].value,
+                   account->terms[i].unit);
         fputc('}', out);
     }
     fputs("]", out);
@@ -121,11 +129,8 @@ static void put_settings(FILE *out, const struct fl_lab_view *view)
     fputs("  \"settings\": [", out);
     for (int i = 0; i < result->n_settings; i++) {
         fputs(i > 0 ? ", {" : "{", out);
-        put_label(out, view, &result->settings[i].label);
-        fputs(", \"value\": ", out);
-        put_number(out, result->settings[i].value);
-        fputs(", ", out);
-        put_text(out, "unit", fl_lab_unit_name(result->settings[i].unit));
+        put_figure(out, view, &result->settings[i].label, result->settings[i].value,
+                   result->settings[i].unit);
         fputc('}', out);
     }
     fputs("],\n", out);

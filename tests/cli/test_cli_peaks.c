@@ -54,19 +54,16 @@ static void expect_json(const char *text)
 
 static void expect_stored(const char *path, int n_runs)
 {
-    struct fl_store *store;
     struct fl_results results;
     struct fl_error error;
     int n;
-    cr_assert_eq(fl_store_open(&store, path, &error), FL_OK, "%s", error.text);
-    cr_assert_eq(fl_store_load(store, &results, &error), FL_OK, "%s", error.text);
+    cr_assert_eq(fl_results_read(&results, path, &error), FL_OK, "%s", error.text);
     cr_assert_eq(results.n_runs, n_runs);
     cr_expect_not_null(fl_results_ceilings(&results, results.runs[0].machine, &n));
     cr_expect_eq(n, results.n_ceilings);
     cr_expect_eq(results.ceilings[0].n_threads, 1);
     cr_expect(results.ceilings[0].quick);
     fl_results_free(&results);
-    fl_store_close(store);
 }
 
 /* Nowhere to keep them: they are printed and stored all the same, and the command says that it

@@ -52,17 +52,12 @@ static size_t walk(const struct fl_results *results)
 static void read_results(const char *path)
 {
     struct fl_error error = {""};
-    struct fl_store *store;
     struct fl_results results;
     static volatile size_t sink;
-    int status = fl_store_open(&store, path, &error);
+    int status = fl_results_read(&results, path, &error);
     if (status == FL_OK) {
-        status = fl_store_load(store, &results, &error);
-        fl_store_close(store);
-        if (status == FL_OK) {
-            sink += walk(&results);
-            fl_results_free(&results);
-        }
+        sink += walk(&results);
+        fl_results_free(&results);
     }
     if (status != FL_OK && !error.text[0])
         die("refused without a sentence");

@@ -136,10 +136,7 @@ static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
 
 static void load(struct fl_results *results)
 {
-    struct fl_store *store;
-    cr_assert_eq(fl_store_open(&store, path, &error), FL_OK, "%s", error.text);
-    cr_assert_eq(fl_store_load(store, results, &error), FL_OK, "%s", error.text);
-    fl_store_close(store);
+    cr_assert_eq(fl_results_read(results, path, &error), FL_OK, "%s", error.text);
 }
 
 Test(sweep_count, every_point_is_counted_once)
