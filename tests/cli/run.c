@@ -1,5 +1,7 @@
 #include "tests/cli/run.h"
 
+#include "base/file.h"
+
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LONGEST_LINE = 8192 };
+enum { LONGEST_LINE = 8192, LARGEST_FILE = 1 << 26 };
 
 /* Makes sure that $FLOPLEDGER is set, and that what the user has measured of this machine, which
  * would go into every results file, stays out of the tests. */
@@ -120,6 +122,27 @@ void run_release(struct run_result *result)
     free(result->out);
     free(result->err);
     *result = (struct run_result){0};
+}
+
+void run_expect_refused(int status, const char *arguments, const char *sentence)
+{
+    struct run_result r = run_flopledger("%s", arguments);
+    cr_expect_eq(r.status, status, "%s: %d", arguments, r.status);
+    cr_expect_str_empty(r.out, "%s", arguments);
+    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
+    run_release(&r);
+}
+
+char *run_read(const char *path_format, ...)
+{
+    char path[4096], *text;
+    struct fl_error error;
+    va_list args;
+    va_start(args, path_format);
+    cr_assert_lt(vsnprintf(path, sizeof path, path_format, args), (int)sizeof path);
+    va_end(args);
+    cr_assert_eq(fl_file_read(&text, NULL, path, LARGEST_FILE, &error), FL_OK, "%s", error.text);
+    return text;
 }
 
 void run_scratch_make(struct run_scratch *scratch)

@@ -27,6 +27,12 @@ struct run_result run_shell(const char *format, ...) __attribute__((format(print
 
 void run_release(struct run_result *result);
 
+/* Runs it and expects it to print nothing but a message that holds the sentence. */
+void run_expect_refused(int status, const char *arguments, const char *sentence);
+
+/* A whole file; free it. */
+char *run_read(const char *path_format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A new empty directory for one test, and its removal with all that is in it. */
 struct run_scratch {
     char path[64];

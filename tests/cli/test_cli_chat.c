@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PHI_3 "../shared/reference/tokenizers/ggml-vocab-phi-3.gguf"

@@ -1,8 +1,8 @@
 /* compare, as a user runs it: on sweeps that were made alike, made slower, and broken. */
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,13 +30,9 @@ TestSuite(cli_compare, .init = setup, .fini = teardown);
 
 static void change(const char *file, const char *sql)
 {
-    char path[512], *message = NULL;
-    sqlite3 *db;
+    char path[512];
     snprintf(path, sizeof path, "%s/%s", scratch.path, file);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
-    sqlite3_free(message);
-    sqlite3_close(db);
+    results_change(path, sql);
 }
 
 /* Times that leave no doubt: 1 ms and a little more with each repetition. */

@@ -5,29 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static void expect_refused(int status, const char *arguments, const char *sentence)
-{
-    struct run_result r = run_flopledger("%s", arguments);
-    cr_expect_eq(r.status, status, "%s: %d", arguments, r.status);
-    cr_expect_str_empty(r.out, "%s", arguments);
-    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
-    run_release(&r);
-}
-
 Test(cli_count, misuse_is_two)
 {
-    expect_refused(2, "count", "--model: expected");
-    expect_refused(2, "count -m gpt2 --prompt 5", "--prompt and --gen go together");
-    expect_refused(2, "count -m gpt2 --prompt 5 --gen 5 -s 3", "describe a whole generation");
-    expect_refused(2, "count -m gpt2 --explain --format json", "leave --format out");
-    expect_refused(2, "count -m gpt2 -s 0", "tokens");
-    expect_refused(2, "count -m gpt2 --causal most", "causal");
-    expect_refused(2, "count -m gpt2 and more", "unexpected argument 'and'");
+    run_expect_refused(2, "count", "--model: expected");
+    run_expect_refused(2, "count -m gpt2 --prompt 5", "--prompt and --gen go together");
+    run_expect_refused(2, "count -m gpt2 --prompt 5 --gen 5 -s 3", "describe a whole generation");
+    run_expect_refused(2, "count -m gpt2 --explain --format json", "leave --format out");
+    run_expect_refused(2, "count -m gpt2 -s 0", "tokens");
+    run_expect_refused(2, "count -m gpt2 --causal most", "causal");
+    run_expect_refused(2, "count -m gpt2 and more", "unexpected argument 'and'");
 }
 
 Test(cli_count, unknown_model_is_one_sentence)
 {
-    expect_refused(1, "count -m no-such-model", "no-such-model");
+    run_expect_refused(1, "count -m no-such-model", "no-such-model");
 }
 
 Test(cli_count, table_holds_the_course_figure)

@@ -28,15 +28,6 @@ static cJSON *json_of(const char *arguments)
     return json;
 }
 
-static void expect_refused(int status, const char *arguments, const char *sentence)
-{
-    struct run_result r = run_flopledger("%s", arguments);
-    cr_expect_eq(r.status, status, "%s: %d", arguments, r.status);
-    cr_expect_str_empty(r.out, "%s", arguments);
-    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
-    run_release(&r);
-}
-
 static double member(const cJSON *json, const char *outer, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItem(cJSON_GetObjectItem(json, outer), name);
@@ -87,13 +78,13 @@ Test(cli_encdec, a_generation_encodes_once)
 
 Test(cli_encdec, what_is_missing_is_asked_for)
 {
-    expect_refused(1, "count -m t5-small --gen 20", "--encoder-tokens and --gen go together");
-    expect_refused(1, "count -m gpt2 --gen 20", "--prompt and --gen go together");
-    expect_refused(1, "logits -m t5-small --ids 1 -o -",
-                   "--decoder-ids: expected what the decoder");
-    expect_refused(1, "logits -m gpt2-nano --ids 1 --decoder-ids 1 -o -", "has no encoder");
-    expect_refused(1, "logits -m t5-small --ids 1 --decoder-ids 32128 -o -", "0 to 32127");
-    expect_refused(1, "logits -m t5-small --ids 32128 --decoder-ids 0 -o -", "0 to 32127");
+    run_expect_refused(1, "count -m t5-small --gen 20", "--encoder-tokens and --gen go together");
+    run_expect_refused(1, "count -m gpt2 --gen 20", "--prompt and --gen go together");
+    run_expect_refused(1, "logits -m t5-small --ids 1 -o -",
+                       "--decoder-ids: expected what the decoder");
+    run_expect_refused(1, "logits -m gpt2-nano --ids 1 --decoder-ids 1 -o -", "has no encoder");
+    run_expect_refused(1, "logits -m t5-small --ids 1 --decoder-ids 32128 -o -", "0 to 32127");
+    run_expect_refused(1, "logits -m t5-small --ids 32128 --decoder-ids 0 -o -", "0 to 32127");
 }
 
 /* The run itself holds exact against counted, operator by operator, and fails when they differ. */

@@ -1,6 +1,6 @@
 /* Titles, model names and metadata that try to be something else than text, in both languages: in
  * the page, in Markdown and in plots they must stay text. */
-#include "base/file.h"
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
@@ -11,6 +11,19 @@
 
 static struct run_scratch scratch;
 
+/* So that every name of the schema has a row to be in. */
+static const char COUNTED_AND_CEILINGS[] =
+    "INSERT INTO observations SELECT id, id, run_id, 'papi', '7', '', 'Zen', 'avx2', 1 FROM points;"
+    "INSERT INTO observation_counts SELECT point_id, op, 'flops', exact_flops + 9 FROM point_ops;"
+    "INSERT INTO observation_counts SELECT point_id, 'forward', 'flops', sum(exact_flops) + 1000 "
+    "FROM point_ops GROUP BY point_id;"
+    "INSERT INTO observation_excess SELECT point_id, op, 'reductions', 7 FROM point_ops;"
+    "INSERT INTO ceilings SELECT 1, id, machine, '2026', 'flops', 'fma', '', 'f32', 'avx2', 1, 0, "
+    "0, 0, '', 40000000000 FROM runs;"
+    "INSERT INTO ceilings SELECT 2, id, machine, '2026', 'bytes', 'read', 'DRAM', 'f32', 'avx2', "
+    "1, 0, 0, 0, '', 9000000000 FROM runs;"
+    "INSERT INTO ceiling_samples SELECT id, 0, 1000000000 FROM ceilings";
+
 static void setup(void)
 {
     run_scratch_make(&scratch);
@@ -20,6 +33,9 @@ static void setup(void)
         scratch.path);
     cr_assert_eq(r.status, 0, "%s", r.err);
     run_release(&r);
+    char path[128];
+    snprintf(path, sizeof path, "%s/r.db", scratch.path);
+    results_change(path, COUNTED_AND_CEILINGS);
 }
 
 static void teardown(void)
@@ -55,11 +71,19 @@ static void rename_all(const char *name)
         const char *table, *column;
         int size;
     } COLUMNS[] = {
-        {"models", "name", 127},    {"models", "spec", 1023},     {"models", "format", 23},
-        {"runs", "host", 127},      {"runs", "cpu_model", 127},   {"runs", "governor", 63},
-        {"runs", "kernel", 127},    {"runs", "blas_config", 255}, {"runs", "command_line", 2047},
-        {"runs", "\"commit\"", 63}, {"runs", "version", 63},      {"runs", "isa", 31},
-        {"runs", "counter", 31},    {"runs", "machine", 319},
+        {"models", "name", 127},         {"models", "spec", 1023},
+        {"models", "format", 23},        {"runs", "host", 127},
+        {"runs", "cpu_model", 127},      {"runs", "governor", 63},
+        {"runs", "kernel", 127},         {"runs", "blas_config", 255},
+        {"runs", "command_line", 2047},  {"runs", "\"commit\"", 63},
+        {"runs", "version", 63},         {"runs", "isa", 31},
+        {"runs", "counter", 31},         {"runs", "machine", 319},
+        {"runs", "calibration", 2047},   {"points", "dtype", 47},
+        {"observations", "counter", 31}, {"observations", "counter_version", 63},
+        {"observations", "note", 255},   {"observations", "blas_core", 63},
+        {"observations", "isa", 31},     {"ceilings", "machine", 319},
+        {"ceilings", "measured_at", 31}, {"ceilings", "isa", 63},
+        {"ceilings", "note", 159},
     };
     char path[256], sql[128];
     sqlite3 *db;
@@ -81,11 +105,7 @@ static void rename_all(const char *name)
 
 static char *read_text(const char *name)
 {
-    char path[256], *text;
-    struct fl_error error;
-    snprintf(path, sizeof path, "%s/out/%s", scratch.path, name);
-    cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 26, &error), FL_OK, "%s", error.text);
-    return text;
+    return run_read("%s/out/%s", scratch.path, name);
 }
 
 static int count(const char *text, const char *what)
@@ -112,8 +132,9 @@ static const char *const TAGS[] = {
     " onmouseover=", "\xe2\x80\xae", "\xe2\x81\xa6", "\x1b", "<tr>",   "<section"};
 enum { N_TAGS = sizeof TAGS / sizeof *TAGS };
 
-static const char *const FILES[] = {"index.html",   "index.zh.html",     "report.md",
-                                    "report.zh.md", "plots/prefill.svg", "plots/prefill.zh.svg"};
+static const char *const FILES[] = {
+    "index.html",        "index.zh.html",        "report.md",          "report.zh.md",
+    "plots/prefill.svg", "plots/prefill.zh.svg", "plots/roofline.svg", "plots/measured.svg"};
 enum { N_FILES = sizeof FILES / sizeof *FILES };
 
 /* Attributes as they would be: what is escaped has no bare quotes around it. */

@@ -1,10 +1,9 @@
 /* The page of a report in a browser: what it does, how it looks to a program that measures it, in
  * both languages, light and dark, at the widths of a screen, a telephone and a sheet of A4. */
-#include "base/file.h"
 #include "tests/cli/browser.h"
+#include "tests/cli/results.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +22,16 @@ static void add_ceilings(void)
         "'bytes', 'read', 'L2', '', 'avx2', 1, 0, 100000, 1000000, '', 60000000000",
         "'bytes', 'read', 'DRAM', '', 'avx2', 1, 0, 100000000, 0, '', 9000000000",
     };
-    char path[256], sql[512], *message = NULL;
-    sqlite3 *db;
+    char path[256], sql[512];
     snprintf(path, sizeof path, "%s/r.db", scratch.path);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         snprintf(sql, sizeof sql,
                  "INSERT INTO ceilings SELECT NULL, id, machine, '2026-01-02T03:04:05Z', %s FROM "
                  "runs LIMIT 1; INSERT INTO ceiling_samples VALUES (last_insert_rowid(), 0, "
                  "1000000000)",
                  ROWS[i]);
-        cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
-        sqlite3_free(message);
-        message = NULL;
+        results_change(path, sql);
     }
-    sqlite3_close(db);
 }
 
 /* Pages of two models, one of them in two formats, in both languages, where there is a browser to
@@ -68,26 +62,16 @@ static void teardown(void)
 
 TestSuite(cli_page, .init = setup, .fini = teardown);
 
-static char *read_text(const char *path)
-{
-    char *text;
-    struct fl_error error;
-    cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 26, &error), FL_OK, "%s", error.text);
-    return text;
-}
-
 static char *read_scratch(const char *name)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", scratch.path, name);
-    return read_text(path);
+    return run_read("%s/%s", scratch.path, name);
 }
 
 /* The page with the probe in its head as `copy`; on paper, what is said for print holds. */
 static void add_probe(const char *name, const char *copy, bool paper)
 {
     char path[256];
-    char *page = read_scratch(name), *probe = read_text("tests/cli/page_probe.js");
+    char *page = read_scratch(name), *probe = run_read("tests/cli/page_probe.js");
     snprintf(path, sizeof path, "%s/%s", scratch.path, copy);
     FILE *out = fopen(path, "w");
     cr_assert_not_null(out);

@@ -2,7 +2,6 @@
 
 #include <cJSON.h>
 #include <criterion/criterion.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,30 +19,21 @@ static void teardown(void)
 
 TestSuite(cli_predict, .init = setup, .fini = teardown);
 
-static void expect_refused(int status, const char *arguments, const char *sentence)
-{
-    struct run_result r = run_flopledger("predict %s", arguments);
-    cr_expect_eq(r.status, status, "%s: %d", arguments, r.status);
-    cr_expect_str_empty(r.out, "%s", arguments);
-    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
-    run_release(&r);
-}
-
 Test(cli_predict, mistakes)
 {
-    expect_refused(2, "", "--hardware: expected");
-    expect_refused(2, "-w l4", "--model: expected");
-    expect_refused(2, "-w l4 -m gpt2 and", "unexpected argument 'and'");
-    expect_refused(2, "-w l4 -m gpt2 --machine l4", "--against");
-    expect_refused(2, "-m gpt2 --against x.db", "leave --model out");
-    expect_refused(2, "-w l4 -m gpt2 --memory-efficiency nan", "memory-efficiency");
-    expect_refused(2, "-w l4 -m gpt2 --compute-efficiency 1.2", "compute-efficiency");
-    expect_refused(2, "-w l4 -m gpt2 --compute fp4", "compute");
-    expect_refused(1, "-w a100-40gb -m gpt2 --compute fp8", "has no figure for fp8");
-    expect_refused(1, "-w b300 -m gpt2", "not 'b300'");
-    expect_refused(1, "-w l4 -m no-such-model", "no-such-model");
-    expect_refused(1, "-w l4 -m gpt2 -b 0", "batch");
-    expect_refused(1, "--against /no/such.db", "/no/such.db");
+    run_expect_refused(2, "predict ", "--hardware: expected");
+    run_expect_refused(2, "predict -w l4", "--model: expected");
+    run_expect_refused(2, "predict -w l4 -m gpt2 and", "unexpected argument 'and'");
+    run_expect_refused(2, "predict -w l4 -m gpt2 --machine l4", "--against");
+    run_expect_refused(2, "predict -m gpt2 --against x.db", "leave --model out");
+    run_expect_refused(2, "predict -w l4 -m gpt2 --memory-efficiency nan", "memory-efficiency");
+    run_expect_refused(2, "predict -w l4 -m gpt2 --compute-efficiency 1.2", "compute-efficiency");
+    run_expect_refused(2, "predict -w l4 -m gpt2 --compute fp4", "compute");
+    run_expect_refused(1, "predict -w a100-40gb -m gpt2 --compute fp8", "has no figure for fp8");
+    run_expect_refused(1, "predict -w b300 -m gpt2", "not 'b300'");
+    run_expect_refused(1, "predict -w l4 -m no-such-model", "no-such-model");
+    run_expect_refused(1, "predict -w l4 -m gpt2 -b 0", "batch");
+    run_expect_refused(1, "predict --against /no/such.db", "/no/such.db");
 }
 
 static void expect_lines(const char *arguments, const char *const *lines)
@@ -119,8 +109,8 @@ Test(cli_predict, own_file)
     file = fopen(path, "w");
     fputs("{\"name\": \"own\", \"tflops\": {\"f32\": -3}}", file);
     fclose(file);
-    snprintf(arguments, sizeof arguments, "-w %s -m gpt2", path);
-    expect_refused(1, arguments, "own.json: f32: expected a number above 0");
+    snprintf(arguments, sizeof arguments, "predict -w %s -m gpt2", path);
+    run_expect_refused(1, arguments, "own.json: f32: expected a number above 0");
 }
 
 Test(cli_predict, csv_has_a_row_a_machine_and_batch)
@@ -163,8 +153,8 @@ Test(cli_predict, against_a_sweep)
     cr_assert_eq(r.status, 0, "%s", r.err);
     run_release(&r);
     char arguments[512];
-    snprintf(arguments, sizeof arguments, "--against %s/r.db", scratch.path);
-    expect_refused(1, arguments, "flopledger peaks");
+    snprintf(arguments, sizeof arguments, "predict --against %s/r.db", scratch.path);
+    run_expect_refused(1, arguments, "flopledger peaks");
     snprintf(arguments, sizeof arguments, "--against %s/r.db --machine epyc-9654", scratch.path);
     static const char *const LINES[] = {"measured", "roofline", "median error",
                                         "worst",    "reached",  NULL};

@@ -12,24 +12,11 @@
 static const char *const READMES[] = {"README.md", "README.zh-CN.md"};
 static const char PROMPT[] = "    $ ";
 
-static char *read_text(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    cr_assert_not_null(file, "%s", path);
-    fseek(file, 0, SEEK_END);
-    const long size = ftell(file);
-    rewind(file);
-    char *text = calloc((size_t)size + 1, 1);
-    cr_assert_eq(fread(text, 1, (size_t)size, file), (size_t)size);
-    fclose(file);
-    return text;
-}
-
 Test(cli_readme, every_command_is_named)
 {
     struct run_result help = run_flopledger("--help");
     for (int i = 0; i < 2; i++) {
-        char *text = read_text(READMES[i]);
+        char *text = run_read("%s", READMES[i]);
         const char *line = strstr(help.out, "\ncommands:\n") + strlen("\ncommands:\n");
         for (char name[32], quoted[40]; sscanf(line, "  %31s", name) == 1 && *line == ' ';
              line = strchr(line, '\n') + 1) {
@@ -48,7 +35,7 @@ Test(cli_readme, every_command_is_named)
 /* The lines that begin with a prompt, and what follows them indented, one behind the other. */
 static char *runs_of(const char *path)
 {
-    char *text = read_text(path), *to = text;
+    char *text = run_read("%s", path), *to = text;
     bool shown = false;
     for (const char *line = text; *line;) {
         const size_t length = strcspn(line, "\n") + 1;

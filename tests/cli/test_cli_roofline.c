@@ -1,10 +1,9 @@
 /* Ceilings in a results file, made up so that the answers are known, and what the report says of
  * them. */
-#include "base/file.h"
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +24,9 @@ TestSuite(cli_roofline, .init = setup, .fini = teardown);
 
 static void change_results(const char *sql)
 {
-    char path[512], *message = NULL;
-    sqlite3 *db;
+    char path[512];
     snprintf(path, sizeof path, "%s/r.db", scratch.path);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_expect_eq(sqlite3_exec(db, sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
-    sqlite3_free(message);
-    sqlite3_close(db);
+    results_change(path, sql);
 }
 
 /* per_s: work of a sample of one second. isa is SQL text. */
@@ -63,26 +58,19 @@ static void make_results(const char *dram_per_s, const char *isa)
 
 static char *report(const char *language, const char *name)
 {
-    char path[512], *text;
-    struct fl_error error;
     struct run_result r = run_flopledger("report %s/r.db -o %s/out --quiet --lang %s", scratch.path,
                                          scratch.path, language);
     cr_assert_eq(r.status, 0, "%s", r.err);
     run_release(&r);
-    snprintf(path, sizeof path, "%s/out/%s", scratch.path, name);
-    cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 24, &error), FL_OK, "%s", error.text);
-    return text;
+    return run_read("%s/out/%s", scratch.path, name);
 }
 
 static void expect_plots(const char *suffix)
 {
     static const char *const NAMES[] = {"roofline", "paths"};
     for (int i = 0; i < 2; i++) {
-        char path[512], *text;
-        struct fl_error error;
-        snprintf(path, sizeof path, "%s/out/plots/%s%s.svg", scratch.path, NAMES[i], suffix);
-        cr_assert_eq(fl_file_read(&text, NULL, path, 1 << 24, &error), FL_OK, "%s", error.text);
-        cr_expect(strstr(text, "<path") && strstr(text, "llama-nano"), "%s", path);
+        char *text = run_read("%s/out/plots/%s%s.svg", scratch.path, NAMES[i], suffix);
+        cr_expect(strstr(text, "<path") && strstr(text, "llama-nano"), "%s", NAMES[i]);
         free(text);
     }
 }

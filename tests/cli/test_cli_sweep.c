@@ -1,10 +1,10 @@
 /* sweep and export as a user runs them: resuming after every kind of end, full disks, rows. */
 #include "store/store.h"
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <cJSON.h>
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +33,7 @@ enum { SMALL_POINTS = 18, SMALL_REPS = 3 };
 /* The integer a query gives on the results file. */
 static long query(const char *sql)
 {
-    sqlite3 *handle;
-    sqlite3_stmt *statement;
-    cr_assert_eq(sqlite3_open_v2(db, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    cr_assert_eq(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK, "%s: %s", sql,
-                 sqlite3_errmsg(handle));
-    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW, "%s", sql);
-    long value = (long)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return value;
+    return results_query(db, sql);
 }
 
 static void expect_sound(void)
@@ -471,20 +462,14 @@ Test(cli_sweep, export_has_what_was_measured)
     cJSON_Delete(array);
     run_release(&r);
 
-    sqlite3 *handle;
-    cr_assert_eq(sqlite3_open(db, &handle), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(handle,
-                              "INSERT INTO observations SELECT id, id, run_id, 'papi', '7', '', "
-                              "'Zen', 'avx2', 1 FROM points;"
-                              "INSERT INTO observation_counts SELECT point_id, op, 'flops', "
-                              "exact_flops + 9 FROM point_ops;"
-                              "INSERT INTO observation_counts SELECT point_id, 'forward', 'flops', "
-                              "sum(exact_flops) + 1000 FROM point_ops GROUP BY point_id;"
-                              "INSERT INTO observation_excess SELECT point_id, op, 'reductions', 7 "
-                              "FROM point_ops",
-                              NULL, NULL, NULL),
-                 SQLITE_OK, "%s", sqlite3_errmsg(handle));
-    sqlite3_close(handle);
+    results_change(db, "INSERT INTO observations SELECT id, id, run_id, 'papi', '7', '', "
+                       "'Zen', 'avx2', 1 FROM points;"
+                       "INSERT INTO observation_counts SELECT point_id, op, 'flops', "
+                       "exact_flops + 9 FROM point_ops;"
+                       "INSERT INTO observation_counts SELECT point_id, 'forward', 'flops', "
+                       "sum(exact_flops) + 1000 FROM point_ops GROUP BY point_id;"
+                       "INSERT INTO observation_excess SELECT point_id, op, 'reductions', 7 "
+                       "FROM point_ops");
     r = run_flopledger("export %s --ops --format json", db);
     cr_assert_eq(r.status, 0, "%s", r.err);
     array = cJSON_Parse(r.out);
@@ -513,14 +498,8 @@ Test(cli_sweep, export_has_what_was_measured)
 Test(cli_sweep, export_quotes_hostile_names)
 {
     sweep_small("-q --reps 1");
-    sqlite3 *handle;
-    cr_assert_eq(sqlite3_open(db, &handle), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(handle,
-                              "UPDATE runs SET host = 'a \"b\", c' || char(10) || 'd', kernel = "
-                              "CAST(x'ff4142' AS TEXT)",
-                              NULL, NULL, NULL),
-                 SQLITE_OK);
-    sqlite3_close(handle);
+    results_change(db, "UPDATE runs SET host = 'a \"b\", c' || char(10) || 'd', kernel = "
+                       "CAST(x'ff4142' AS TEXT)");
     struct run_result r = run_flopledger("export %s", db);
     cr_expect(strstr(r.out, ",\"a \"\"b\"\", c\nd\","), "%s", r.out);
     run_release(&r);

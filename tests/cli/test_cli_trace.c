@@ -30,14 +30,7 @@ TestSuite(cli_trace, .init = setup, .fini = teardown);
 
 static cJSON *parse_file(void)
 {
-    FILE *file = fopen(path, "rb");
-    cr_assert_not_null(file, "%s is not there", path);
-    fseek(file, 0, SEEK_END);
-    const long size = ftell(file);
-    rewind(file);
-    char *text = calloc((size_t)size + 1, 1);
-    cr_assert_eq(fread(text, 1, (size_t)size, file), (size_t)size);
-    fclose(file);
+    char *text = run_read("%s", path);
     const char *end = NULL;
     cJSON *root = cJSON_ParseWithOpts(text, &end, true);
     cr_assert_not_null(root, "no JSON from here on: %.80s", end);

@@ -5,25 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static void expect_refused(int status, const char *arguments, const char *sentence)
-{
-    struct run_result r = run_flopledger("why %s", arguments);
-    cr_expect_eq(r.status, status, "%s: %d", arguments, r.status);
-    cr_expect_str_empty(r.out, "%s", arguments);
-    cr_expect(strstr(r.err, sentence), "%s: %s", arguments, r.err);
-    run_release(&r);
-}
-
 Test(cli_why, mistakes)
 {
-    expect_refused(2, "", "--model: expected");
-    expect_refused(2, "-m gpt2 --tool nothing", "not 'nothing'");
-    expect_refused(2, "-m gpt2 and more", "unexpected argument 'and'");
-    expect_refused(2, "-m gpt2 -s 0", "tokens");
-    expect_refused(1, "-m no-such-model", "no-such-model");
-    expect_refused(1, "-m gpt2 --tool palm --past 7", "knows no KV cache");
-    expect_refused(1, "-m gpt2 --tool fvcore --unit flop", "MACs only");
-    expect_refused(1, "-m t5-small --tool palm", "decoder-only");
+    run_expect_refused(2, "why ", "--model: expected");
+    run_expect_refused(2, "why -m gpt2 --tool nothing", "not 'nothing'");
+    run_expect_refused(2, "why -m gpt2 and more", "unexpected argument 'and'");
+    run_expect_refused(2, "why -m gpt2 -s 0", "tokens");
+    run_expect_refused(1, "why -m no-such-model", "no-such-model");
+    run_expect_refused(1, "why -m gpt2 --tool palm --past 7", "knows no KV cache");
+    run_expect_refused(1, "why -m gpt2 --tool fvcore --unit flop", "MACs only");
+    run_expect_refused(1, "why -m t5-small --tool palm", "decoder-only");
 }
 
 static void expect_lines(const char *arguments, const char *const *lines)
