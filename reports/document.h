@@ -18,7 +18,8 @@ enum fl_block_kind {
     FL_BLOCK_TEXT,
     FL_BLOCK_FINDING, /* one sentence or two, with the figure that says it shortest */
     FL_BLOCK_MISSING, /* what the data does not contain; neighbours form a list */
-    FL_BLOCK_WARNING, /* must not be overlooked */
+    FL_BLOCK_NOTE,    /* how far the figures around it can be relied on */
+    FL_BLOCK_WARNING, /* figures are wrong: must not be overlooked */
     FL_BLOCK_TABLE,   /* text is its caption */
     FL_BLOCK_FIGURE,  /* text is its caption */
     FL_BLOCK_WIDGET   /* something a page can do and a file of text cannot; text is JSON */
@@ -45,8 +46,8 @@ struct fl_document {
 void fl_document_open(struct fl_document *document, enum fl_language language, const char *title);
 void fl_document_close(struct fl_document *document);
 
-/* A row of the table of strings as TEXT, MISSING or WARNING; fl_document_say: one with directives,
- * fl_document_say(document, FL_BLOCK_TEXT, CAPTION_RUN, i, n). */
+/* A row of the table of strings as TEXT, MISSING, NOTE or WARNING; fl_document_say: one with
+ * directives, fl_document_say(document, FL_BLOCK_TEXT, CAPTION_RUN, i, n). */
 void fl_document_text(struct fl_document *document, enum fl_block_kind kind, enum fl_string_id id);
 #define fl_document_say(document, kind, id, ...)                                                   \
     (FL_CHECK_STRING(id, __VA_ARGS__),                                                             \

@@ -3,8 +3,6 @@
 #include "reports/assets.h"
 #include "reports/escape.h"
 
-#include <string.h>
-
 static const char *words(const struct fl_document *document, enum fl_string_id id)
 {
     return fl_text(document->language, id);
@@ -130,6 +128,9 @@ static void put_blocks(FILE *out, const struct fl_document *document)
             break;
         case FL_BLOCK_TEXT:
             put_element(out, "<p>", block->text, "</p>\n");
+            break;
+        case FL_BLOCK_NOTE:
+            put_element(out, "<p class=\"remark\" role=\"note\">", block->text, "</p>\n");
             break;
         case FL_BLOCK_WARNING:
             put_element(out, "<div class=\"warning\" role=\"note\">", block->text, "</div>\n");

@@ -72,6 +72,9 @@ void fl_markdown_write(FILE *out, const struct fl_document *document, const char
         case FL_BLOCK_TEXT:
             put_line(out, "", block->text, "\n\n");
             break;
+        case FL_BLOCK_NOTE:
+            put_line(out, "> ", block->text, "\n\n");
+            break;
         case FL_BLOCK_WARNING:
             put_warning(out, document, block->text);
             break;

@@ -204,7 +204,7 @@ int fl_report_build(struct fl_document *document, enum fl_language language, con
                     const struct fl_results *results, const struct fl_sections *sections,
                     struct fl_error *error)
 {
-    struct fl_plot_input input = {
+    const struct fl_plot_input input = {
         .results = results, .sections = sections, .language = language, .prefix = ""};
     fl_document_open(document, language, title ? title : fl_text(language, FL_STR_DEFAULT_TITLE));
     if (sections->n == 1)
@@ -213,8 +213,6 @@ int fl_report_build(struct fl_document *document, enum fl_language language, con
     else
         fl_document_say(document, FL_BLOCK_TEXT, INTRO_MODELS, results->n_points,
                         results->n_samples, sections->n);
-    if (add_topics(document, FL_BEFORE_MODELS, &input, error) != FL_OK)
-        return FL_FAILED;
     for (int i = 0; i < sections->n; i++)
         if (add_model(document, results, sections, i, error) != FL_OK)
             return FL_FAILED;

@@ -31,9 +31,8 @@ struct fl_topic {
                   struct fl_error *error);
 };
 
-/* Of every model; of the whole file (input->section and contrast are NULL), which come before the
- * models or behind them. */
-enum fl_topic_place { FL_OF_MODEL, FL_BEFORE_MODELS, FL_BEHIND_MODELS };
+/* Of every model; of the whole file (input->section and contrast are NULL), behind the models. */
+enum fl_topic_place { FL_OF_MODEL, FL_BEHIND_MODELS };
 const struct fl_topic *fl_topics(enum fl_topic_place place, int *n);
 
 /* Draws a plot of the table in plots.c and adds it; one that is not possible is left out, with what

@@ -30,8 +30,7 @@ static void find_agreement(struct fl_document *document, const struct fl_section
             fl_point_words(language, &mismatches.first->point), mismatches.first->point.context);
 }
 
-/* A sweep beside other work gives times that compare nothing: this must be said before they are
- * compared. */
+/* Times of a sweep beside other work compare little: this is said before they are compared. */
 static void find_noise(struct fl_document *document, const struct fl_section *section)
 {
     struct fl_noise noise = fl_section_noise(section);
@@ -41,7 +40,7 @@ static void find_noise(struct fl_document *document, const struct fl_section *se
         return;
     const struct fl_estimate *worst = &noise.worst_time->total;
     const struct fl_point *point = &noise.worst->point;
-    fl_document_say(document, FL_BLOCK_WARNING, WARN_NOISE, noise.n_wide, section->all.n,
+    fl_document_say(document, FL_BLOCK_NOTE, NOTE_NOISE, noise.n_wide, section->all.n,
                     fl_time_text(worst->median, median), fl_time_text(worst->low, low),
                     fl_time_text(worst->high, high), fl_point_words(language, point),
                     point->context, point->batch,
@@ -59,8 +58,8 @@ static void find_few_samples(struct fl_document *document, const struct fl_secti
 int fl_report_agreement(struct fl_document *document, const struct fl_plot_input *input,
                         struct fl_error *error)
 {
-    find_noise(document, input->section);
     find_agreement(document, input->section);
+    find_noise(document, input->section);
     find_few_samples(document, input->section);
     return fl_report_plot(document, input, "operators", error);
 }

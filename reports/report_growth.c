@@ -182,6 +182,6 @@ int fl_report_noise(struct fl_document *document, const struct fl_plot_input *in
     if (!fl_noise_text(document->language, disturbance, 0, text))
         fl_document_text(document, FL_BLOCK_TEXT, FL_STR_NOISE_QUIET);
     for (int i = 0; fl_noise_text(document->language, disturbance, i, text); i++)
-        fl_document_say(document, FL_BLOCK_WARNING, PLAIN, text);
+        fl_document_say(document, FL_BLOCK_NOTE, PLAIN, text);
     return FL_OK;
 }

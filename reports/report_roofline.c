@@ -61,7 +61,7 @@ static void warn_of_ceilings(struct fl_document *document, const struct fl_ceili
             quick |= ceilings[i].quick;
         }
     if (n_noisy > 0)
-        fl_document_say(document, FL_BLOCK_WARNING, WARN_CEILINGS_NOISY, n_noisy, n_own);
+        fl_document_say(document, FL_BLOCK_NOTE, NOTE_CEILINGS_NOISY, n_noisy, n_own);
     if (quick)
         fl_document_text(document, FL_BLOCK_TEXT, FL_STR_TEXT_CEILINGS_QUICK);
 }

@@ -111,12 +111,11 @@ X(WARN_MISMATCH,
   "The figures of this model cannot be trusted.",
   "有 %d 个数字（共 %d 个）的计数与公式不符，第一处是 %s（%s，s = %d）。该模型的数字不可信。")
 X(THE_TOTAL, "the total", "总计")
-X(WARN_NOISE,
-  "The machine was not quiet: at %d of %d points the interval of the time is wider than a fifth of its "
-  "median, at worst %s [%s, %s] (%s, s = %d, batch %d, %s). What is said below about time may be an "
-  "accident; FLOPs and bytes do not depend on it.",
-  "机器不够安静：%d 个测量点（共 %d 个）的时间区间宽于中位数的五分之一，最差为 %s [%s, %s]（%s，s = %d，"
-  "批大小 %d，%s）。下文关于时间的说法可能出于偶然；FLOP 和字节数不受影响。")
+X(NOTE_NOISE,
+  "At %d of %d points the interval of the time is wider than a fifth of its median, at worst %s [%s, %s] (%s, "
+  "s = %d, batch %d, %s). What is said below about time is no surer than that; FLOPs and bytes are exact.",
+  "%d 个测量点（共 %d 个）的时间区间宽于中位数的五分之一，最差为 %s [%s, %s]（%s，s = %d，批大小 %d，%s）。"
+  "下文关于时间的说法不会比这些区间更可靠；FLOP 和字节数是精确的。")
 X(MISS_SAMPLES,
   "samples for a 95 %% interval at %d of %d points (fewest: %d). Even from smallest to largest n "
   "samples cover 1 - 2/2^n; %d are enough.",
@@ -190,7 +189,6 @@ X(UNMEASURED_NO_COUNTER,
   "no counter was asked for; the same sweep with --counter flopgrind counts these points on any machine",
   "没有指定计数器；同一扫描加上 --counter flopgrind 就能在任何机器上计数")
 X(MISS_MEASURED, "measured FLOPs and bytes: unavailable: %s.", "实测 FLOP 与字节数：不可用：%s。")
-X(TEXT_MEASURED_UNAVAILABLE, "Measured: unavailable: %s.", "实测：不可用：%s。")
 X(TEXT_FLOPS_UNAVAILABLE, "FLOPs of a %s at s = %d: unavailable: %s counts none here.",
   "%s（s = %d）的 FLOP：不可用：%s 在此无法计数。")
 X(TEXT_BYTES_UNAVAILABLE, "Bytes the same %s touched: unavailable: %s counted no memory lines.",

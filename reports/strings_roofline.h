@@ -15,7 +15,7 @@ X(FIND_LIGHT_MEMORY,
 X(FIND_BEYOND_LIGHT,
   "The %s at s = %d was faster than the ceilings allow: they were measured on a busier machine, or its data came from closer by than assumed. Measure them anew (flopledger peaks --refresh).",
   "%s（s = %d）快于上限所允许的速度：上限是在更忙的机器上测得的，或其数据来自比假定更近的缓存。请重新测量（flopledger peaks --refresh）。")
-X(WARN_CEILINGS_NOISY,
+X(NOTE_CEILINGS_NOISY,
   "The machine was not quiet when its ceilings were measured: the quartiles of %d of %d lie more than a tenth apart, so that they may be too low.",
   "测量上限时机器并不安静：%d 项（共 %d 项）的四分位数相差超过十分之一，上限可能偏低。")
 X(TEXT_CEILINGS_QUICK, "The ceilings were measured quickly, with few and short samples.",

@@ -31,10 +31,6 @@ static bool always(const struct fl_plot_input *input)
     return true;
 }
 
-static const struct fl_topic BEFORE_MODELS[] = {
-    {0},
-};
-
 static const struct fl_topic BEHIND_MODELS[] = {
     {"ledger-calculator", FL_STR_CALC_TITLE, FL_STR_NEEDS_ANY, always, fl_report_calculator},
     {0},
@@ -44,7 +40,6 @@ const struct fl_topic *fl_topics(enum fl_topic_place place, int *n)
 {
     static const struct fl_topic *const TABLES[] = {
         [FL_OF_MODEL] = OF_MODEL,
-        [FL_BEFORE_MODELS] = BEFORE_MODELS,
         [FL_BEHIND_MODELS] = BEHIND_MODELS,
     };
     for (*n = 0; TABLES[place][*n].name;)

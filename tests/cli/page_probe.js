@@ -115,7 +115,7 @@ window.addEventListener("load", function () {
     return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
   }
   function checkContrast() {
-    var seen = {}, poor = all("p, li, h1, h2, h3, a, b, th, td, button, select, input, figcaption, summary, strong, legend, dt, dd, small, .warning, svg text")
+    var seen = {}, poor = all("p, li, h1, h2, h3, a, b, th, td, button, select, input, figcaption, summary, strong, legend, dt, dd, small, .warning, .remark, svg text")
       .filter(function (e) {
         var style = getComputedStyle(e), kind = e.tagName + e.className + e.parentNode.className + style.color + style.fill;
         if (seen[kind] || !isShown(e)) return false;
