@@ -428,8 +428,9 @@
     within(figure, make("figcaption", { id: "calc-caption" }, words.CALC_CAPTION));
     var scroll = within(figure, make("div", { "class": "scroll", tabindex: "0", role: "region", "aria-labelledby": "calc-caption" }));
     var table = within(scroll, make("table", { id: "calc-table" })), row = within(within(table, make("thead")), make("tr"));
-    [["OPERATOR"], ["TIMES", "r"], ["FORMULA"], ["FLOPS", "r"], ["BYTES", "r"], ["INTENSITY", "r"], ["BOUND"]].forEach(function (column) {
-      within(row, make("th", column[1] ? { scope: "col", "class": "r" } : { scope: "col" }, words["CALC_COL_" + column[0]]));
+    [["CALC_COL_OPERATOR"], ["CALC_COL_TIMES", "r"], ["CALC_COL_FORMULA"], ["CALC_COL_FLOPS", "r"], ["CALC_COL_BYTES", "r"],
+     ["CALC_COL_INTENSITY", "r"], ["CALC_COL_BOUND"]].forEach(function (column) {
+      within(row, make("th", column[1] ? { scope: "col", "class": "r" } : { scope: "col" }, words[column[0]]));
     });
     body = within(table, make("tbody"));
   }

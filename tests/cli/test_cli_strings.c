@@ -69,6 +69,24 @@ Test(cli_strings, what_is_no_text_is_let_be)
         cr_expect_eq(verdict(RIGHT[i]), 0, "complained: %s", RIGHT[i]);
 }
 
+Test(cli_strings, rows_that_nothing_shows_are_found)
+{
+    struct run_result r =
+        run_shell("mkdir -p '%s/reports' && cd '%s/reports' && "
+                  "printf 'X(SHOWN, \"a\", \"b\")\\nX(PARTLY, \"a\",\\n  \"b\")\\nX(NEVER, \"c\", "
+                  "\"d\")\\n' > strings_some.h && printf 'X(BY_TEXT, \"e\", \"f\")\\n' > "
+                  "strings_words.h && printf 'f(FL_STR_SHOWN); g(out, PARTLY, 1, \"\");\\n' > "
+                  "report_line.c",
+                  scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    r = run_shell("scripts/check-strings '%s'", scratch.path);
+    cr_expect_eq(r.status, 1);
+    cr_expect_str_eq(r.err, "check-strings: NEVER: nothing shows this row of reports/strings_*.h\n",
+                     "%s", r.err);
+    run_release(&r);
+}
+
 Test(cli_strings, the_project_passes)
 {
     struct run_result r = run_shell("scripts/check-strings");
