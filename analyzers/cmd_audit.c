@@ -1,5 +1,6 @@
 /* cmd_audit.c - `flopledger audit`: runs one forward pass and accounts for every operator. */
 #include "analyzers/account.h"
+#include "analyzers/roofline.h"
 #include "base/random.h"
 #include "bench/hostinfo.h"
 #include "bench/peaks_cache.h"
@@ -322,10 +323,8 @@ static int account_experts(struct fl_account *account, const struct arguments *a
     if (execute(session, execution, &ignored, error) != FL_OK)
         return FL_FAILED;
     fl_account_close(account);
-    int status = open_account(account, a, &config, stored, execution,
-                              fl_session_experts_hit(session), error);
-    account->shape.stored = NULL;
-    return status;
+    return open_account(account, a, &config, stored, execution, fl_session_experts_hit(session),
+                        error);
 }
 
 static void describe_run(struct fl_account *account, const struct arguments *a,
@@ -373,8 +372,10 @@ static int write_trace(const struct fl_account *account, const struct arguments 
     return fl_trace_write(a->trace, &trace, error);
 }
 
+/* stored: the model's, which the account goes on to point to. */
 static int audit(struct fl_account *account, const struct arguments *a,
-                 const struct fl_model *model, FILE *parent, struct fl_error *error)
+                 const struct fl_model *model, const struct fl_stored *stored, FILE *parent,
+                 struct fl_error *error)
 {
     struct fl_execution execution = {0};
     struct fl_session *session = NULL;
@@ -391,10 +392,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
         .logits = execution.logits,
         .n_threads = (int)a->n_threads,
     };
-    struct fl_stored stored;
-    fl_stored_of_model(&stored, model);
-    int status = open_account(account, a, &model->config, &stored, &execution, NULL, error);
-    account->shape.stored = NULL;
+    int status = open_account(account, a, &model->config, stored, &execution, NULL, error);
     if (status == FL_OK)
         status = draw_tokens(&execution, &tokens, a, &model->config, error);
     if (status == FL_OK)
@@ -405,7 +403,7 @@ static int audit(struct fl_account *account, const struct arguments *a,
         status = count_for_parent(parent, session, &execution, error);
     } else if (status == FL_OK) {
         if (model->config.n_experts > 0)
-            status = account_experts(account, a, &stored, session, &execution, error);
+            status = account_experts(account, a, stored, session, &execution, error);
         describe_run(account, a, model, session);
         if (status == FL_OK)
             status = repeat(account, session, &execution, a, &traced, error);
@@ -420,49 +418,59 @@ static int audit(struct fl_account *account, const struct arguments *a,
     return status;
 }
 
-/* Times beside what the ceilings kept of this machine allow, or why there are none. */
-static int print_light(const struct fl_account *account, enum fl_table_style style,
-                       struct fl_error *error)
+/* What the ceilings kept of this machine allow, or why there are none. The peaks must outlive it.
+ */
+static int find_light(struct fl_light *light, struct fl_peaks *peaks,
+                      const struct fl_account *account, struct fl_error *error)
 {
     struct fl_run *run = malloc(sizeof *run);
-    struct fl_peaks peaks = {0};
-    struct fl_roofs roofs;
     struct fl_error why;
+    *light = (struct fl_light){0};
+    *peaks = (struct fl_peaks){0};
     if (!run)
         return fl_fail(error, "audit: no memory for the machine's ceilings");
     fl_hostinfo_fill(run);
-    int status = FL_OK;
-    if (!fl_peaks_of_host(&peaks, run, &why))
-        printf("speed of light: unavailable: %s; 'flopledger peaks' measures them\n", why.text);
-    else if (!fl_roofs_find(&roofs, peaks.rows, peaks.n, account->run.n_threads))
-        printf("speed of light: unavailable: no ceilings with %d threads; 'flopledger peaks "
-               "--threads %d' measures them\n",
-               account->run.n_threads, account->run.n_threads);
-    else
-        status = fl_light_print(account, &roofs, style, stdout, error);
-    fl_peaks_free(&peaks);
+    const bool found = fl_peaks_of_host(peaks, run, &why);
     free(run);
-    return status;
+    if (found)
+        return fl_light_of_account(light, account, peaks->rows, peaks->n, error);
+    snprintf(light->reason, sizeof light->reason, "%.440s; 'flopledger peaks' measures them",
+             why.text);
+    return FL_OK;
 }
 
-static int print_audit(const struct fl_account *account, const struct arguments *a,
-                       struct fl_error *error)
+static int print_audit(const struct fl_account *account, const struct fl_light *light,
+                       const struct arguments *a, struct fl_error *error)
 {
     const enum fl_table_style style = a->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT;
     switch (a->format) {
     case FORMAT_JSON:
-        return fl_account_print_json(account, stdout, error);
+        return fl_account_print_json(account, light, stdout, error);
     case FORMAT_CSV:
-        return fl_account_print_csv(account, stdout, error);
+        if (!light->known)
+            fprintf(stderr, "flopledger audit: speed of light: unavailable: %s\n", light->reason);
+        return fl_account_print_csv(account, light, stdout, error);
     default:
         if (fl_account_print(account, style, stdout, error) != FL_OK ||
-            print_light(account, style, error) != FL_OK)
+            fl_light_print(light, style, stdout, error) != FL_OK)
             return FL_FAILED;
     }
     if (!a->explain)
         return FL_OK;
     fputc('\n', stdout);
     return fl_account_explain(account, FL_NOTATION_TEXT, stdout, error);
+}
+
+static int show(const struct fl_account *account, const struct arguments *a, struct fl_error *error)
+{
+    struct fl_light light;
+    struct fl_peaks peaks;
+    int status = find_light(&light, &peaks, account, error);
+    if (status == FL_OK)
+        status = print_audit(account, &light, a, error);
+    fl_light_free(&light);
+    fl_peaks_free(&peaks);
+    return status;
 }
 
 static int run(int argc, char **argv)
@@ -547,9 +555,11 @@ static int run(int argc, char **argv)
     FILE *parent = fl_flopgrind_parent();
     int status = fl_model_open_as(&model, a.model, a.dtype, (uint64_t)a.seed, &error);
     if (status == FL_OK) {
-        status = audit(&account, &a, &model, parent, &error);
+        struct fl_stored stored;
+        fl_stored_of_model(&stored, &model);
+        status = audit(&account, &a, &model, &stored, parent, &error);
         if (status == FL_OK && !parent)
-            status = print_audit(&account, &a, &error);
+            status = show(&account, &a, &error);
         fl_account_close(&account);
         fl_model_close(&model);
     }

@@ -114,9 +114,9 @@ static int print_account(const struct fl_account *account, const struct argument
                                   stdout, error);
     switch (arguments->format) {
     case FORMAT_JSON:
-        return fl_account_print_json(account, stdout, error);
+        return fl_account_print_json(account, NULL, stdout, error);
     case FORMAT_CSV:
-        return fl_account_print_csv(account, stdout, error);
+        return fl_account_print_csv(account, NULL, stdout, error);
     default:
         return fl_account_print(account,
                                 arguments->format == FORMAT_MD ? FL_TABLE_MARKDOWN : FL_TABLE_TEXT,

@@ -2,7 +2,9 @@
 
 #include "analyzers/account.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const fl_memory_level_names[] = {"L1", "L2", "L3", "DRAM", NULL};
@@ -200,13 +202,16 @@ static struct fl_work work_of(const struct executed *e, const struct fl_roofs *r
     return work;
 }
 
-static void add_op(struct fl_step *step, const struct executed *e, const struct fl_roofs *roofs)
+static void add_op(struct fl_step *step, enum fl_operator op, const struct fl_work *work)
 {
-    const struct fl_work work = work_of(e, roofs);
-    step->ops[e->op] = work;
-    step->present[e->op] = true;
-    for (int level = 0; level < FL_N_LEVELS; level++)
-        step->whole.bytes[level] += work.bytes[level];
+    struct fl_work *sum = &step->ops[op];
+    step->present[op] = true;
+    sum->flops += work->flops;
+    sum->time_ns += work->time_ns;
+    for (int level = 0; level < FL_N_LEVELS; level++) {
+        sum->bytes[level] += work->bytes[level];
+        step->whole.bytes[level] += work->bytes[level];
+    }
 }
 
 static bool reads_cache(enum fl_operator op)
@@ -215,7 +220,14 @@ static bool reads_cache(enum fl_operator op)
     return strcmp(group, "attention products") == 0 || strcmp(group, "kv cache") == 0;
 }
 
-/* Layers, and bytes of weights, of an operator, from the formulas, which hold them apart. */
+/* Bytes of weights, which the formula of what was executed holds apart from the others. */
+static void part_weights(struct executed *e, const struct fl_op_analytic *formula)
+{
+    if (formula->weights_read > 0)
+        e->weights_read = fmax(0, e->bytes_read - (double)formula->others_read);
+}
+
+/* Of an operator in all layers that it ran in. */
 static void take_formula(struct executed *e, const struct fl_analytic *analytic)
 {
     struct fl_op_analytic sum = {0};
@@ -225,11 +237,8 @@ static void take_formula(struct executed *e, const struct fl_analytic *analytic)
             e->n_layers += fl_analytic_copies(analytic, (enum fl_stack)stack, e->op);
     if (e->n_layers == 0)
         e->n_layers = 1;
-    if (!fl_analytic_sum(analytic, e->op, &sum) || sum.weights_read == 0)
-        return;
-    e->weights_read = e->bytes_read - (double)sum.others_read;
-    if (e->weights_read < 0)
-        e->weights_read = 0;
+    fl_analytic_sum(analytic, e->op, &sum);
+    part_weights(e, &sum);
 }
 
 int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
@@ -260,43 +269,68 @@ int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
                              .reads_cache = is_decode && point->cache && reads_cache(op->op),
                              .lasting = lasting};
         take_formula(&e, &analytic);
-        add_op(step, &e, roofs);
+        const struct fl_work work = work_of(&e, roofs);
+        add_op(step, op->op, &work);
     }
     return fl_model_flops(&step->whole.model_flops, config, &shape,
                           strcmp(point->logits, "all") == 0 ? FL_LM_HEAD_ALL : FL_LM_HEAD_LAST,
                           is_decode, error);
 }
 
-int fl_step_of_account(struct fl_step *step, const struct fl_account *account,
-                       const struct fl_roofs *roofs, struct fl_error *error)
+/* ---- accounts ---- */
+
+static int take_account(struct fl_light *light, const struct fl_account *account,
+                        struct fl_error *error)
 {
     struct fl_analytic analytic;
-    *step = (struct fl_step){.whole = {.flops = (double)fl_cost_flops(account->total.counted),
-                                       .time_ns = (double)account->run.time_ns}};
+    light->step = (struct fl_step){.whole = {.flops = (double)fl_cost_flops(account->total.counted),
+                                             .time_ns = (double)account->run.time_ns}};
     if (fl_analytic(&analytic, &account->config, &account->shape, &account->convention, error) !=
         FL_OK)
         return FL_FAILED;
-    const enum fl_level lasting =
-        fl_roofs_level(roofs, (double)account->weights_bytes + (double)account->kv_cache_bytes +
-                                  (double)account->activation_bytes);
+    const enum fl_level lasting = fl_roofs_level(
+        &light->roofs, (double)account->weights_bytes + (double)account->kv_cache_bytes +
+                           (double)account->activation_bytes);
     for (int i = 0; i < account->n_rows; i++) {
         const struct fl_account_row *row = &account->rows[i];
-        struct executed e = {.op = row->op, .lasting = lasting};
-        if (step->present[row->op])
-            continue;
-        for (int k = i; k < account->n_rows; k++) {
-            const struct fl_account_row *other = &account->rows[k];
-            if (other->op != row->op)
-                continue;
-            e.flops += (double)fl_cost_flops(other->counted);
-            e.bytes_read += (double)other->counted.bytes_read;
-            e.bytes_written += (double)other->counted.bytes_written;
-            e.time_ns += (double)other->time_ns;
-        }
-        e.reads_cache = account->is_decode && account->run.cache && reads_cache(row->op);
-        take_formula(&e, &analytic);
-        add_op(step, &e, roofs);
+        struct executed e = {.op = row->op,
+                             .flops = (double)fl_cost_flops(row->counted),
+                             .bytes_read = (double)row->counted.bytes_read,
+                             .bytes_written = (double)row->counted.bytes_written,
+                             .time_ns = (double)row->time_ns,
+                             .n_layers = 1,
+                             .reads_cache =
+                                 account->is_decode && account->run.cache && reads_cache(row->op),
+                             .lasting = lasting};
+        part_weights(&e, &analytic.ops[row->stack][row->op]);
+        light->rows[i] = work_of(&e, &light->roofs);
+        add_op(&light->step, row->op, &light->rows[i]);
     }
-    return fl_model_flops(&step->whole.model_flops, &account->config, &account->shape,
+    return fl_model_flops(&light->step.whole.model_flops, &account->config, &account->shape,
                           account->convention.lm_head, account->is_decode, error);
+}
+
+int fl_light_of_account(struct fl_light *light, const struct fl_account *account,
+                        const struct fl_ceiling *ceilings, int n_ceilings, struct fl_error *error)
+{
+    const int n_threads = account->run.n_threads;
+    *light = (struct fl_light){0};
+    if (!fl_roofs_find(&light->roofs, ceilings, n_ceilings, n_threads)) {
+        snprintf(light->reason, sizeof light->reason,
+                 "no ceilings with %d threads; 'flopledger peaks --threads %d' measures them",
+                 n_threads, n_threads);
+        return FL_OK;
+    }
+    light->known = true;
+    light->rows = calloc((size_t)account->n_rows, sizeof *light->rows);
+    if (!light->rows)
+        return fl_fail(error, "%s: no memory for the roofline of %d rows", account->config.name,
+                       account->n_rows);
+    return take_account(light, account, error);
+}
+
+void fl_light_free(struct fl_light *light)
+{
+    free(light->rows);
+    *light = (struct fl_light){0};
 }

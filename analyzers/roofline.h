@@ -116,9 +116,19 @@ int fl_step_of_point(struct fl_step *step, const struct fl_result *result,
                      const struct fl_timing *timing, const struct fl_roofs *roofs,
                      struct fl_error *error);
 
-/* Of an account that has counted one forward pass. */
+/* An account that has counted one forward pass, beside the ceilings of the machine it ran on. */
 struct fl_account;
-int fl_step_of_account(struct fl_step *step, const struct fl_account *account,
-                       const struct fl_roofs *roofs, struct fl_error *error);
+struct fl_light {
+    bool known;
+    char reason[512]; /* why it is not known; what follows is then empty */
+    struct fl_roofs roofs;
+    struct fl_step step;
+    struct fl_work *rows; /* of each row of the account: an operator in one layer */
+};
+
+/* Fails for want of memory only, and for shapes whose figures do not fit. */
+int fl_light_of_account(struct fl_light *light, const struct fl_account *account,
+                        const struct fl_ceiling *ceilings, int n_ceilings, struct fl_error *error);
+void fl_light_free(struct fl_light *light);
 
 #endif

@@ -116,8 +116,10 @@ static int print(const struct session *session, struct fl_error *error)
                                                  [FORMAT_CSV] = FL_TABLE_CSV,
                                                  [FORMAT_MD] = FL_TABLE_MARKDOWN};
     const struct fl_peaks *peaks = &session->peaks;
-    if (session->args->format == FORMAT_JSON)
-        return fl_peaks_print_json(peaks->key, peaks->rows, peaks->n, stdout, error);
+    if (session->args->format == FORMAT_JSON) {
+        fl_peaks_print_json(peaks->key, peaks->rows, peaks->n, stdout);
+        return FL_OK;
+    }
     return fl_peaks_print(peaks->key, peaks->rows, peaks->n, STYLES[session->args->format], stdout,
                           error);
 }

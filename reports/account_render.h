@@ -3,6 +3,7 @@
 #define FL_REPORTS_ACCOUNT_RENDER_H
 
 #include "analyzers/account.h"
+#include "analyzers/roofline.h"
 #include "ledger/expression.h"
 #include "reports/table.h"
 
@@ -12,11 +13,14 @@
 int fl_account_print(const struct fl_account *account, enum fl_table_style style, FILE *out,
                      struct fl_error *error);
 
-/* One row a layer and operator, for spreadsheets. */
-int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_error *error);
+/* One row a layer and operator, for spreadsheets. light: what the machine's ceilings allow; NULL:
+ * the account was not run. */
+int fl_account_print_csv(const struct fl_account *account, const struct fl_light *light, FILE *out,
+                         struct fl_error *error);
 
-/* Schema 1, documented in docs/json.md. */
-int fl_account_print_json(const struct fl_account *account, FILE *out, struct fl_error *error);
+/* Schema 1, documented in docs/json.md; light as above. */
+int fl_account_print_json(const struct fl_account *account, const struct fl_light *light, FILE *out,
+                          struct fl_error *error);
 
 /* Each formula symbolic, with the figures put in, and valued. */
 int fl_account_explain(const struct fl_account *account, enum fl_notation notation, FILE *out,

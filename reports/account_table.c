@@ -144,7 +144,8 @@ static void push_phase(struct fl_table *table, const struct fl_account *account,
     }
 }
 
-static bool print_operators(const struct fl_account *account, enum fl_table_style style, FILE *out)
+static int print_operators(const struct fl_account *account, enum fl_table_style style, FILE *out,
+                           struct fl_error *error)
 {
     static const char *const COUNT_HEADINGS[] = {
         "operator", "x", "textbook", "exact", "bytes read", "bytes written", "FLOP/byte"};
@@ -167,14 +168,13 @@ static bool print_operators(const struct fl_account *account, enum fl_table_styl
     fl_table_cell(&table, "total");
     fl_table_cell(&table, "");
     push_figures(&table, account, &account->total);
-    bool good = fl_table_print(&table, style, out);
-    fl_table_close(&table);
-    return good;
+    return fl_table_finish(&table, style, out, error);
 }
 
 /* ---- gap and memory ---- */
 
-static bool print_gap(const struct fl_account *account, enum fl_table_style style, FILE *out)
+static int print_gap(const struct fl_account *account, enum fl_table_style style, FILE *out,
+                     struct fl_error *error)
 {
     static const char *const HEADINGS[] = {"from", "to", "term", "difference", "of textbook"};
     const struct fl_gap *gap = &account->gap;
@@ -203,9 +203,7 @@ static bool print_gap(const struct fl_account *account, enum fl_table_style styl
                     fl_account_figure(account, difference, true, text));
     fl_table_format(&table, "%+.2f %%", textbook > 0 ? 100 * (double)difference / textbook : 0.0);
     fprintf(out, "\ngap, in %ss:\n\n", unit_name(account));
-    bool good = fl_table_print(&table, style, out);
-    fl_table_close(&table);
-    return good;
+    return fl_table_finish(&table, style, out, error);
 }
 
 /* ---- what the processor did ---- */
@@ -220,8 +218,8 @@ static void push_term(struct fl_table *table, const struct fl_account *account, 
     fl_table_format(table, "%+.3f %%", measured > 0 ? 100 * (double)flops / measured : 0.0);
 }
 
-static bool print_measured_gap(const struct fl_account *account, enum fl_table_style style,
-                               FILE *out)
+static int print_measured_gap(const struct fl_account *account, enum fl_table_style style,
+                              FILE *out, struct fl_error *error)
 {
     static const char *const HEADINGS[] = {"exact to measured", "difference", "of measured"};
     const struct fl_gap *gap = &account->gap;
@@ -238,9 +236,7 @@ static bool print_measured_gap(const struct fl_account *account, enum fl_table_s
               (fl_wide)account->counter.whole.values[FL_COUNT_FLOPS] - account->total.exact,
               measured);
     fprintf(out, "\nmeasured, in %ss:\n\n", unit_name(account));
-    bool good = fl_table_print(&table, style, out);
-    fl_table_close(&table);
-    return good;
+    return fl_table_finish(&table, style, out, error);
 }
 
 enum { LINE_BYTES = 64 };
@@ -275,7 +271,8 @@ static void push_traffic(struct fl_table *table, const struct fl_account *accoun
         fl_table_cell(table, fl_grouped_text((fl_wide)values[FL_COUNT_MEMORY_BYTES], text));
 }
 
-static bool print_traffic(const struct fl_account *account, enum fl_table_style style, FILE *out)
+static int print_traffic(const struct fl_account *account, enum fl_table_style style, FILE *out,
+                         struct fl_error *error)
 {
     static const struct {
         enum fl_count count; /* FL_N_COUNTS: always there */
@@ -305,7 +302,7 @@ static bool print_traffic(const struct fl_account *account, enum fl_table_style 
         }
     aligns[n] = '\0';
     if (n == 3) /* nothing to put beside the formulas */
-        return true;
+        return FL_OK;
     struct fl_table table;
     fl_table_open(&table, aligns, headings);
     for (int op = 0; op < FL_N_OPERATORS; op++) {
@@ -321,9 +318,7 @@ static bool print_traffic(const struct fl_account *account, enum fl_table_style 
             "\nmemory traffic, in bytes (footprint: distinct lines of %d bytes an operator "
             "touched):\n\n",
             LINE_BYTES);
-    bool good = fl_table_print(&table, style, out);
-    fl_table_close(&table);
-    return good;
+    return fl_table_finish(&table, style, out, error);
 }
 
 /* "add 1,234, mul 5,678, ...; single 100 %, 256-bit 98.1 %": zeros left out. */
@@ -350,16 +345,18 @@ static void print_kinds(const struct fl_account *account, FILE *out)
     fputc('\n', out);
 }
 
-static bool print_measured(const struct fl_account *account, enum fl_table_style style, FILE *out)
+static int print_measured(const struct fl_account *account, enum fl_table_style style, FILE *out,
+                          struct fl_error *error)
 {
     if (!account->has_measured) {
         fprintf(out, "measured: unavailable: %s\n", account->measured_reason);
-        return true;
+        return FL_OK;
     }
-    if (fl_account_has(account, FL_COUNT_FLOPS) && !print_measured_gap(account, style, out))
-        return false;
-    if (!print_traffic(account, style, out))
-        return false;
+    if (fl_account_has(account, FL_COUNT_FLOPS) &&
+        print_measured_gap(account, style, out, error) != FL_OK)
+        return FL_FAILED;
+    if (print_traffic(account, style, out, error) != FL_OK)
+        return FL_FAILED;
     const struct fl_account_counter *counter = &account->counter;
     const struct fl_account_run *run = &account->run;
     fprintf(out, "\nmeasured by %s (%s), kernels: OpenBLAS %s, %s\n", counter->name,
@@ -371,7 +368,7 @@ static bool print_measured(const struct fl_account *account, enum fl_table_style
         fprintf(out, "note: %s\n", counter->note);
     if (fl_account_has(account, FL_COUNT_FLOPS))
         print_kinds(account, out);
-    return true;
+    return FL_OK;
 }
 
 static void print_memory(const struct fl_account *account, FILE *out)
@@ -408,95 +405,14 @@ int fl_account_print(const struct fl_account *account, enum fl_table_style style
                      struct fl_error *error)
 {
     print_heading(account, out);
-    if (!print_operators(account, style, out) || !print_gap(account, style, out))
-        return fl_fail(error, "%s: not enough memory for the table", account->config.name);
+    if (print_operators(account, style, out, error) != FL_OK ||
+        print_gap(account, style, out, error) != FL_OK)
+        return FL_FAILED;
     print_memory(account, out);
     if (account->has_counted) {
         print_run(account, out);
-        if (!print_measured(account, style, out))
-            return fl_fail(error, "%s: not enough memory for the table", account->config.name);
+        if (print_measured(account, style, out, error) != FL_OK)
+            return FL_FAILED;
     }
     return FL_OK;
-}
-
-/* "measured_flops", ...; text of the program's lifetime. */
-static const char *measured_heading(enum fl_count count)
-{
-    static const char *const HEADINGS[] = {
-#define MEASURED_HEADING(constant, key, unit, name) "measured_" key,
-        FL_COUNTS(MEASURED_HEADING)
-#undef MEASURED_HEADING
-    };
-    return HEADINGS[count];
-}
-
-int fl_account_print_csv(const struct fl_account *account, FILE *out, struct fl_error *error)
-{
-    static const char *const HEADINGS[] = {
-        "model",    "batch",       "n_tokens",   "n_past",        "unit",    "causal",
-        "lm_head",  "elementwise", "phase",      "stack",         "layer",   "op",
-        "textbook", "exact",       "bytes_read", "bytes_written", "counted", "time_ns"};
-    enum {
-        N_HEADINGS = sizeof HEADINGS / sizeof *HEADINGS,
-        N_COLUMNS = N_HEADINGS + 2 + FL_N_COUNTS
-    };
-    const char *headings[N_COLUMNS];
-    char aligns[N_COLUMNS + 1];
-    int n_columns = N_HEADINGS;
-    memcpy(headings, HEADINGS, sizeof HEADINGS);
-    for (int count = 0; count < FL_N_COUNTS; count++)
-        if (fl_account_has(account, (enum fl_count)count))
-            headings[n_columns++] = measured_heading((enum fl_count)count);
-    if (fl_account_has(account, FL_COUNT_FLOPS)) {
-        headings[n_columns++] = "explained";
-        headings[n_columns++] = "unexplained";
-    }
-    memset(aligns, 'l', sizeof aligns);
-    aligns[n_columns] = '\0';
-    struct fl_table table;
-    char text[FL_WIDE_GROUPED];
-    const struct fl_convention *convention = &account->convention;
-    fl_table_open(&table, aligns, headings);
-    for (int i = 0; i < account->n_rows; i++) {
-        const struct fl_account_row *row = &account->rows[i];
-        fl_table_cell(&table, account->config.name);
-        fl_table_format(&table, "%lld", (long long)account->shape.batch);
-        fl_table_format(&table, "%lld", (long long)account->shape.n_tokens);
-        fl_table_format(&table, "%lld", (long long)account->shape.n_past);
-        fl_table_cell(&table, fl_unit_names[convention->unit]);
-        fl_table_cell(&table, fl_causal_names[convention->causal]);
-        fl_table_cell(&table, fl_lm_head_names[convention->lm_head]);
-        fl_table_cell(&table, convention->elementwise ? "on" : "off");
-        fl_table_cell(&table, row->phase);
-        fl_table_cell(&table, row->stack == FL_STACK_ENCODER ? "encoder" : "decoder");
-        if (row->layer == FL_LAYER_GLOBAL)
-            fl_table_cell(&table, "");
-        else
-            fl_table_format(&table, "%d", row->layer);
-        fl_table_cell(&table, fl_operator_name(row->op));
-        fl_table_cell(&table, fl_account_figure(account, row->textbook, false, text));
-        fl_table_cell(&table, fl_account_figure(account, row->exact, false, text));
-        fl_table_cell(&table, fl_wide_text(row->bytes_read, text));
-        fl_table_cell(&table, fl_wide_text(row->bytes_written, text));
-        if (account->has_counted) {
-            fl_table_cell(&table, fl_account_figure(account, (fl_wide)fl_cost_flops(row->counted),
-                                                    false, text));
-            fl_table_format(&table, "%llu", (unsigned long long)row->time_ns);
-        } else {
-            fl_table_cell(&table, "");
-            fl_table_cell(&table, "");
-        }
-        for (int count = 0; count < FL_N_COUNTS; count++)
-            if (fl_account_has(account, (enum fl_count)count))
-                fl_table_format(&table, "%llu",
-                                (unsigned long long)row->measured.reading.values[count]);
-        if (fl_account_has(account, FL_COUNT_FLOPS)) {
-            fl_table_format(&table, "%lld", (long long)fl_excess_total(&row->measured.excess));
-            fl_table_cell(&table, fl_wide_text(fl_account_unexplained(row), text));
-        }
-    }
-    bool good = fl_table_print(&table, FL_TABLE_CSV, out);
-    fl_table_close(&table);
-    return good ? FL_OK
-                : fl_fail(error, "%s: not enough memory for the table", account->config.name);
 }

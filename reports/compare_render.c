@@ -2,21 +2,13 @@
 
 #include "base/units.h"
 #include "reports/escape.h"
+#include "reports/json_tree.h"
 
-#include <cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { COMPARE_SCHEMA = 1 };
-
-static int finish(struct fl_table *table, enum fl_table_style style, FILE *out,
-                  struct fl_error *error)
-{
-    const bool printed = fl_table_print(table, style, out);
-    fl_table_close(table);
-    return printed ? FL_OK : fl_fail(error, "compare: no memory for the table");
-}
 
 /* ---- which columns ---- */
 
@@ -34,7 +26,9 @@ static bool varies(const struct fl_comparison *comparison, enum fl_compare_key k
     return varying;
 }
 
-unsigned fl_compare_varying(const struct fl_comparison *comparison)
+/* Bits of the keys whose values differ among the matched points, phase, cache and s always; keys
+ * that both sides differ in have no bit. */
+static unsigned varying_keys(const struct fl_comparison *comparison)
 {
     unsigned keys = 1U << FL_KEY_PHASE | 1U << FL_KEY_CACHE | 1U << FL_KEY_CONTEXT;
     for (int key = FL_KEY_MODEL; key < FL_N_COMPARE_KEYS; key++) {
@@ -54,7 +48,7 @@ void fl_compare_row_label(const struct fl_comparison *comparison, int row, char 
                                                          [FL_KEY_BATCH] = "b=",
                                                          [FL_KEY_CONTEXT] = "s="};
     const struct fl_result *point = comparison->rows[row].points[0];
-    const unsigned keys = fl_compare_varying(comparison);
+    const unsigned keys = varying_keys(comparison);
     size_t used = 0;
     out[0] = '\0';
     for (int key = FL_KEY_MODEL; key < FL_N_COMPARE_KEYS && used < size; key++) {
@@ -215,14 +209,14 @@ int fl_compare_print(const struct fl_compare_report *report, enum fl_table_style
                      struct fl_error *error)
 {
     const struct fl_comparison *comparison = report->comparison;
-    const unsigned keys = fl_compare_varying(comparison);
+    const unsigned keys = varying_keys(comparison);
     put_head(report, keys, style, out);
     if (comparison->n > 0) {
         struct fl_table table;
         open_table(&table, keys, report);
         for (int i = 0; i < comparison->n; i++)
             push_row(&table, &comparison->rows[i], keys);
-        if (finish(&table, style, out, error) != FL_OK)
+        if (fl_table_finish(&table, style, out, error) != FL_OK)
             return FL_FAILED;
         put_summary(report, out);
     }
@@ -278,16 +272,7 @@ int fl_compare_print_csv(const struct fl_compare_report *report, FILE *out, stru
         push_number(&table, row->inflation[0]);
         push_number(&table, row->inflation[1]);
     }
-    return finish(&table, FL_TABLE_CSV, out, error);
-}
-
-/* null for what is not known: JSON has no infinity. */
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
+    return fl_table_finish(&table, FL_TABLE_CSV, out, error);
 }
 
 static void add_keys(cJSON *object, const struct fl_result *point)
@@ -308,18 +293,18 @@ static cJSON *row_json(const struct fl_compare_row *row)
     add_keys(object, row->points[0]);
     cJSON_AddNumberToObject(object, "n_a", row->n_samples[0]);
     cJSON_AddNumberToObject(object, "n_b", row->n_samples[1]);
-    add_number(object, "median_a_ns", row->medians_ns[0]);
-    add_number(object, "median_b_ns", row->medians_ns[1]);
-    add_number(object, "ratio", row->ratio.ratio);
-    add_number(object, "ratio_low", row->ratio.low);
-    add_number(object, "ratio_high", row->ratio.high);
-    add_number(object, "p_value", row->ratio.p_value);
-    add_number(object, "p_adjusted", row->p_adjusted);
+    fl_json_add_number(object, "median_a_ns", row->medians_ns[0]);
+    fl_json_add_number(object, "median_b_ns", row->medians_ns[1]);
+    fl_json_add_number(object, "ratio", row->ratio.ratio);
+    fl_json_add_number(object, "ratio_low", row->ratio.low);
+    fl_json_add_number(object, "ratio_high", row->ratio.high);
+    fl_json_add_number(object, "p_value", row->ratio.p_value);
+    fl_json_add_number(object, "p_adjusted", row->p_adjusted);
     cJSON_AddStringToObject(object, "verdict", fl_verdict_names[row->verdict]);
-    add_number(object, "flops_change", (double)row->flops_change);
-    add_number(object, "bytes_change", (double)row->bytes_change);
-    add_number(object, "inflation_a", row->inflation[0]);
-    add_number(object, "inflation_b", row->inflation[1]);
+    fl_json_add_number(object, "flops_change", (double)row->flops_change);
+    fl_json_add_number(object, "bytes_change", (double)row->bytes_change);
+    fl_json_add_number(object, "inflation_a", row->inflation[0]);
+    fl_json_add_number(object, "inflation_b", row->inflation[1]);
     return object;
 }
 
@@ -328,15 +313,13 @@ static cJSON *side_json(const struct fl_compare_report *report, int side)
     const struct fl_disturbance *d = &report->comparison->disturbance[side];
     cJSON *object = cJSON_CreateObject(), *unmatched = NULL;
     cJSON_AddStringToObject(object, "selected", report->names[side]);
-    add_number(object, "inflation", d->dependence.inflation);
-    add_number(object, "visit_correlation", d->dependence.visit_correlation);
-    add_number(object, "drift", d->drift.change);
-    add_number(object, "drift_p", d->drift.p);
+    fl_json_add_number(object, "inflation", d->dependence.inflation);
+    fl_json_add_number(object, "visit_correlation", d->dependence.visit_correlation);
+    fl_json_add_number(object, "drift", d->drift.change);
+    fl_json_add_number(object, "drift_p", d->drift.p);
     unmatched = cJSON_AddArrayToObject(object, "unmatched");
     for (int i = 0; i < report->comparison->n_unmatched[side]; i++) {
-        cJSON *point = cJSON_CreateObject();
-        add_keys(point, report->comparison->unmatched[side][i]);
-        cJSON_AddItemToArray(unmatched, point);
+        add_keys(fl_json_append_object(unmatched), report->comparison->unmatched[side][i]);
     }
     return object;
 }
@@ -349,34 +332,27 @@ int fl_compare_print_json(const struct fl_compare_report *report, FILE *out, str
     cJSON_AddNumberToObject(root, "schema", COMPARE_SCHEMA);
     cJSON_AddItemToObject(root, "a", side_json(report, 0));
     cJSON_AddItemToObject(root, "b", side_json(report, 1));
-    add_number(root, "confidence", options->bootstrap.confidence);
-    add_number(root, "threshold", options->threshold);
+    fl_json_add_number(root, "confidence", options->bootstrap.confidence);
+    fl_json_add_number(root, "threshold", options->threshold);
     cJSON_AddStringToObject(root, "correction", fl_correction_names[options->correction]);
     cJSON_AddStringToObject(root, "interval", fl_interval_names[options->bootstrap.interval]);
-    add_number(root, "seed", (double)options->bootstrap.seed);
-    add_number(root, "mean", comparison->mean);
-    add_number(root, "mean_low", comparison->mean_low);
-    add_number(root, "mean_high", comparison->mean_high);
+    fl_json_add_number(root, "seed", (double)options->bootstrap.seed);
+    fl_json_add_number(root, "mean", comparison->mean);
+    fl_json_add_number(root, "mean_low", comparison->mean_low);
+    fl_json_add_number(root, "mean_high", comparison->mean_high);
     counts = cJSON_AddObjectToObject(root, "verdicts");
     for (int verdict = 0; verdict < FL_N_VERDICTS; verdict++)
         cJSON_AddNumberToObject(counts, fl_verdict_names[verdict], comparison->n_verdicts[verdict]);
     differences = cJSON_AddArrayToObject(root, "differences");
     struct fl_run_difference difference;
     for (int i = 0; fl_compare_difference(&difference, comparison, i); i++) {
-        cJSON *object = cJSON_CreateObject();
+        cJSON *object = fl_json_append_object(differences);
         cJSON_AddStringToObject(object, "field", difference.field);
         cJSON_AddStringToObject(object, "a", difference.values[0]);
         cJSON_AddStringToObject(object, "b", difference.values[1]);
-        cJSON_AddItemToArray(differences, object);
     }
     rows = cJSON_AddArrayToObject(root, "points");
     for (int i = 0; i < comparison->n; i++)
         cJSON_AddItemToArray(rows, row_json(&comparison->rows[i]));
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (!text)
-        return fl_fail(error, "compare: no memory for the JSON");
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    return FL_OK;
+    return fl_json_print(root, out, error);
 }

@@ -33,8 +33,4 @@ int fl_compare_draw(struct fl_drawing *drawing, const struct fl_compare_report *
 /* The values of the point's keys that differ among the rows, "prefill causal s=64". */
 void fl_compare_row_label(const struct fl_comparison *comparison, int row, char *out, size_t size);
 
-/* Bits of the keys whose values differ among the matched points, phase, cache and s always; keys
- * that both sides differ in have no bit. */
-unsigned fl_compare_varying(const struct fl_comparison *comparison);
-
 #endif

@@ -116,8 +116,8 @@ static void open_table(struct fl_table *table, const char *const names[3], const
     fl_table_open(table, alignment, headings);
 }
 
-static bool print_unit(const char *unit, const struct fl_ceiling *ceilings, int n,
-                       enum fl_table_style style, FILE *out)
+static int print_unit(const char *unit, const struct fl_ceiling *ceilings, int n,
+                      enum fl_table_style style, FILE *out, struct fl_error *error)
 {
     static const char *const FLOPS[] = {"GFLOP/s", "weights", "instructions"};
     static const char *const BYTES[] = {"GB/s", "kernel", "working set"};
@@ -145,9 +145,7 @@ static bool print_unit(const char *unit, const struct fl_ceiling *ceilings, int 
         for (int k = 0; k < n_threads; k++)
             push_rate(&table, ceilings, n, row, threads[k]);
     }
-    const bool printed = fl_table_print(&table, style, out);
-    fl_table_close(&table);
-    return printed;
+    return fl_table_finish(&table, style, out, error);
 }
 
 /* Each note once, and how far the samples can be relied on. */
@@ -176,25 +174,24 @@ static void print_notes(const struct fl_ceiling *ceilings, int n, FILE *out)
 int fl_peaks_print(const char *key, const struct fl_ceiling *ceilings, int n,
                    enum fl_table_style style, FILE *out, struct fl_error *error)
 {
-    bool printed;
     if (style == FL_TABLE_CSV) {
         struct fl_table table;
         fill_list(&table, ceilings, n);
-        printed = fl_table_print(&table, style, out);
-        fl_table_close(&table);
-        return printed ? FL_OK : fl_fail(error, "peaks: no memory for the table");
+        return fl_table_finish(&table, style, out, error);
     }
     fprintf(out, "%s\nmeasured %s\n\n", key, n > 0 ? ceilings[n - 1].measured_at : "");
-    printed = print_unit("flops", ceilings, n, style, out);
+    if (print_unit("flops", ceilings, n, style, out, error) != FL_OK)
+        return FL_FAILED;
     fputs("\n", out);
-    printed = print_unit("bytes", ceilings, n, style, out) && printed;
+    if (print_unit("bytes", ceilings, n, style, out, error) != FL_OK)
+        return FL_FAILED;
     fputs("\nMedian [quartiles] number of samples. A fused multiply-add is two FLOPs. Bytes are "
           "those the loop\nreads and writes (STREAM); a line that is written to is first read, "
           "which adds 1/1 to write,\n1/2 to copy and 1/3 to triad, where the processor does not "
           "avoid it.\n",
           out);
     print_notes(ceilings, n, out);
-    return printed ? FL_OK : fl_fail(error, "peaks: no memory for the table");
+    return FL_OK;
 }
 
 /* ---- JSON ---- */
@@ -206,10 +203,8 @@ static void print_text(FILE *out, const char *name, const char *text)
     fputs(", ", out);
 }
 
-int fl_peaks_print_json(const char *key, const struct fl_ceiling *ceilings, int n, FILE *out,
-                        struct fl_error *error)
+void fl_peaks_print_json(const char *key, const struct fl_ceiling *ceilings, int n, FILE *out)
 {
-    (void)error;
     fputs("{\"schema\": 1, ", out);
     print_text(out, "key", key);
     fputs("\"conventions\": {\"fma_flops\": 2, \"bytes\": \"stream\", \"write_allocate\": \"not "
@@ -238,5 +233,4 @@ int fl_peaks_print_json(const char *key, const struct fl_ceiling *ceilings, int 
         fputs("]}", out);
     }
     fputs("\n]}\n", out);
-    return FL_OK;
 }

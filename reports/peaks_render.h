@@ -13,7 +13,6 @@ int fl_peaks_print(const char *key, const struct fl_ceiling *ceilings, int n,
                    enum fl_table_style style, FILE *out, struct fl_error *error);
 
 /* The same with every sample, documented in docs/peaks.md. */
-int fl_peaks_print_json(const char *key, const struct fl_ceiling *ceilings, int n, FILE *out,
-                        struct fl_error *error);
+void fl_peaks_print_json(const char *key, const struct fl_ceiling *ceilings, int n, FILE *out);
 
 #endif

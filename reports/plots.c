@@ -2,6 +2,7 @@
 
 #include "reports/escape.h"
 #include "reports/plots_internal.h"
+#include "reports/report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,12 +117,8 @@ struct fl_axis_scale fl_axis_scale_time(double largest_ns)
 
 char *fl_setting_text(enum fl_language language, const struct fl_point *point, char out[FL_SETTING])
 {
-    const char *one = fl_text(language, FL_STR_ONE_THREAD);
-    char threads[48];
-    if (point->n_threads == 1)
-        snprintf(threads, sizeof threads, "%s", one);
-    else
-        fl_text_format(threads, sizeof threads, language, N_THREADS, point->n_threads);
+    char threads[FL_THREADS_TEXT];
+    fl_threads_text(language, point->n_threads, threads);
     return fl_text_format(out, FL_SETTING, language, PLOT_SETTING, point->batch, point->attention,
                           threads, point->dtype);
 }

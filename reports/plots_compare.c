@@ -4,7 +4,6 @@
 #include "reports/plots_internal.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { WIDTH = 860, LINE_HEIGHT = 22, MARGINS = 150, ROWS_MAX = 400, LABEL = 160 };
 

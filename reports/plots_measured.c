@@ -4,7 +4,6 @@
 #include "analyzers/measured.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* A bar's layers: the terms that matter most in all panels, the other terms, what has no name. */
 enum { N_LARGEST = 6, REST = N_LARGEST, UNEXPLAINED, N_LAYERS, MOST_PANELS = 2 };

@@ -1,7 +1,9 @@
 /* predict_json.c - predictions for programs: CSV, and schema 1 of the JSON (docs/predict.md). */
 #include "reports/predict_render.h"
 
-#include <cJSON.h>
+#include "reports/json_tree.h"
+
+#include <math.h>
 
 enum { PREDICT_SCHEMA = 1 };
 
@@ -72,27 +74,15 @@ int fl_predict_print_csv(const struct fl_predict_reports *reports, FILE *out,
             fl_table_cell(&table, p->prefill.at_least ? "true" : "false");
             csv_prediction(&table, &row->reached, reports->against != NULL);
         }
-    const bool good = fl_table_print(&table, FL_TABLE_CSV, out);
-    fl_table_close(&table);
-    return good ? FL_OK : fl_fail(error, "predict: out of memory");
+    return fl_table_finish(&table, FL_TABLE_CSV, out, error);
 }
 
 /* ---- JSON ---- */
 
-static cJSON *add_item(cJSON *array)
-{
-    cJSON *item = cJSON_CreateObject();
-    cJSON_AddItemToArray(array, item);
-    return item;
-}
-
 /* null for what is not known */
 static void add_known(cJSON *object, const char *name, double value, bool known)
 {
-    if (known)
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
+    fl_json_add_number(object, name, known ? value : NAN);
 }
 
 static void add_step(cJSON *object, const char *name, const struct fl_predicted_step *step)
@@ -110,7 +100,7 @@ static void add_step(cJSON *object, const char *name, const struct fl_predicted_
     cJSON *groups = cJSON_AddArrayToObject(item, "groups");
     for (int i = 0; i < step->n_groups; i++) {
         const struct fl_predicted_group *group = &step->groups[i];
-        cJSON *at = add_item(groups);
+        cJSON *at = fl_json_append_object(groups);
         cJSON_AddStringToObject(at, "group", group->name);
         cJSON_AddNumberToObject(at, "flops", group->flops);
         cJSON_AddNumberToObject(at, "bytes", group->bytes);
@@ -162,12 +152,12 @@ static void add_machine(cJSON *item, const struct fl_predict_report *report, boo
     cJSON_AddStringToObject(item, "kv_dtype", fl_dtype_names[workload->kv_dtype]);
     cJSON *rows = cJSON_AddArrayToObject(item, "ideal");
     for (int i = 0; i < report->n_rows; i++)
-        add_prediction(add_item(rows), &report->rows[i].ideal);
+        add_prediction(fl_json_append_object(rows), &report->rows[i].ideal);
     if (!reached)
         return;
     rows = cJSON_AddArrayToObject(item, "reached");
     for (int i = 0; i < report->n_rows; i++)
-        add_prediction(add_item(rows), &report->rows[i].reached);
+        add_prediction(fl_json_append_object(rows), &report->rows[i].reached);
 }
 
 static void add_error(cJSON *object, const char *name, const struct fl_against_error *error)
@@ -185,7 +175,7 @@ static void add_against(cJSON *root, const struct fl_against *against)
     for (int i = 0; i < against->n_points; i++) {
         const struct fl_against_point *point = &against->points[i];
         const struct fl_point *p = &point->result->point;
-        cJSON *item = add_item(points);
+        cJSON *item = fl_json_append_object(points);
         cJSON_AddNumberToObject(item, "id", (double)p->id);
         cJSON_AddStringToObject(item, "model", point->result->model->name);
         cJSON_AddStringToObject(item, "phase", fl_phase_names[p->phase]);
@@ -221,14 +211,8 @@ int fl_predict_print_json(const struct fl_predict_reports *reports, FILE *out,
     }
     cJSON *machines = cJSON_AddArrayToObject(root, "machines");
     for (int i = 0; i < reports->n; i++)
-        add_machine(add_item(machines), &reports->items[i], reports->against != NULL);
+        add_machine(fl_json_append_object(machines), &reports->items[i], reports->against != NULL);
     if (reports->against)
         add_against(root, reports->against);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (!text)
-        return fl_fail(error, "predict: out of memory");
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    return FL_OK;
+    return fl_json_print(root, out, error);
 }

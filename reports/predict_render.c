@@ -1,16 +1,6 @@
 #include "reports/predict_render.h"
 #include "base/units.h"
 
-#include <string.h>
-
-static int finish(struct fl_table *table, enum fl_table_style style, FILE *out,
-                  struct fl_error *error)
-{
-    bool good = fl_table_print(table, style, out);
-    fl_table_close(table);
-    return good ? FL_OK : fl_fail(error, "predict: out of memory");
-}
-
 static void put_si(struct fl_table *table, double value, const char *unit)
 {
     char text[FL_UNIT_TEXT];
@@ -61,7 +51,7 @@ int fl_hardware_print(FILE *out, struct fl_error *error)
     fprintf(out, "Published figures: dense TFLOP/s of matrix products by arithmetic (\"with "
                  "sparsity\" would be twice), memory\nbandwidth, memory, last cache; \"-\": not "
                  "published, or not there.\n\n");
-    if (finish(&table, FL_TABLE_TEXT, out, error) != FL_OK)
+    if (fl_table_finish(&table, FL_TABLE_TEXT, out, error) != FL_OK)
         return FL_FAILED;
     fputs("\nsources and notes\n", out);
     for (int i = 0; i < fl_hardware_count(); i++) {
@@ -220,7 +210,7 @@ static int print_batches(const struct fl_predict_report *report, bool reached,
         put_prediction(&table, p);
         put_bounds(&table, p);
     }
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 static int print_groups(const struct fl_predicted_step *step, enum fl_table_style style, FILE *out,
@@ -251,7 +241,7 @@ static int print_groups(const struct fl_predicted_step *step, enum fl_table_styl
                                          : 0);
         fl_table_cell(&table, fl_predicted_bound_names[sum ? step->bound : group->bound]);
     }
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 static int print_steps(const struct fl_predict_report *report, enum fl_table_style style, FILE *out,
@@ -343,7 +333,7 @@ static int print_machines(const struct fl_predict_reports *reports, bool reached
         put_machine_row(&table, report,
                         reached ? &report->rows[0].reached : &report->rows[0].ideal);
     }
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 int fl_predict_print(const struct fl_predict_reports *reports, enum fl_table_style style, FILE *out,
@@ -411,7 +401,7 @@ int fl_against_print(const struct fl_against *against, enum fl_table_style style
     fl_table_open(&table, "llllrrrrrrrrl", HEADINGS);
     for (int i = 0; i < against->n_points; i++)
         put_point(&table, &against->points[i]);
-    if (finish(&table, style, out, error) != FL_OK)
+    if (fl_table_finish(&table, style, out, error) != FL_OK)
         return FL_FAILED;
     fputc('\n', out);
     print_error("roofline", &against->ideal, out);

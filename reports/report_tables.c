@@ -5,8 +5,6 @@
 #include "analyzers/reconcile.h"
 #include "base/units.h"
 
-#include <stdio.h>
-
 /* ---- points ---- */
 
 static void push_time(struct fl_table *table, enum fl_language language,

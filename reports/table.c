@@ -113,7 +113,8 @@ static void print_text(const struct fl_table *table, const int *widths, FILE *ou
         int pad = widths[column] - fl_text_width(table->cells[i]);
         bool right = table->alignment[column] == 'r', last = column == n - 1;
         put_spaces(out, right ? pad : 0);
-        fputs(table->cells[i], out);
+        for (const char *c = table->cells[i]; *c; c++) /* a terminal obeys control characters */
+            fputc((unsigned char)*c < ' ' || *c == 127 ? ' ' : *c, out);
         if (!last)
             put_spaces(out, (right ? 0 : pad) + 2);
         else
@@ -145,21 +146,25 @@ static void print_markdown(const struct fl_table *table, FILE *out)
     }
 }
 
+void fl_csv_text(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
 static void print_csv(const struct fl_table *table, FILE *out)
 {
     for (int i = 0; i < table->n_cells; i++) {
-        const char *cell = table->cells[i];
-        if (strpbrk(cell, ",\"\r\n")) {
-            fputc('"', out);
-            for (; *cell; cell++) {
-                if (*cell == '"')
-                    fputc('"', out);
-                fputc(*cell, out);
-            }
-            fputc('"', out);
-        } else {
-            fputs(cell, out);
-        }
+        fl_csv_text(out, table->cells[i]);
         fputs(i % table->n_columns == table->n_columns - 1 ? "\r\n" : ",", out);
     }
 }
@@ -181,4 +186,12 @@ bool fl_table_print(const struct fl_table *table, enum fl_table_style style, FIL
         print_csv(table, out);
     free(widths);
     return good;
+}
+
+int fl_table_finish(struct fl_table *table, enum fl_table_style style, FILE *out,
+                    struct fl_error *error)
+{
+    const bool good = fl_table_print(table, style, out);
+    fl_table_close(table);
+    return good ? FL_OK : fl_fail(error, "not enough memory for the table");
 }

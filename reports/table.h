@@ -2,6 +2,8 @@
 #ifndef FL_REPORTS_TABLE_H
 #define FL_REPORTS_TABLE_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -30,6 +32,13 @@ void fl_table_rule(struct fl_table *table);
 
 /* False when memory had run out. */
 bool fl_table_print(const struct fl_table *table, enum fl_table_style style, FILE *out);
+
+/* The same, and closes the table; fails for want of memory. */
+int fl_table_finish(struct fl_table *table, enum fl_table_style style, FILE *out,
+                    struct fl_error *error);
+
+/* One field of CSV: quoted when it holds a quote, comma or line end, quotes doubled (RFC 4180). */
+void fl_csv_text(FILE *out, const char *text);
 
 /* Columns a UTF-8 string takes on a terminal (East Asian wide characters count two). */
 int fl_text_width(const char *text);

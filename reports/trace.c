@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* ---- events ---- */
 
@@ -286,7 +285,7 @@ static void print_facts(FILE *out, const struct fl_trace *trace)
     fputs("},\"traceEvents\":[", out);
 }
 
-void fl_trace_print(FILE *out, const struct fl_trace *trace)
+static void print_trace(FILE *out, const struct fl_trace *trace)
 {
     struct fl_trace_writer writer = {.out = out};
     print_facts(out, trace);
@@ -304,6 +303,6 @@ int fl_trace_write(const char *path, const struct fl_trace *trace, struct fl_err
     struct fl_output output;
     if (fl_output_open(&output, path, error) != FL_OK)
         return FL_FAILED;
-    fl_trace_print(output.stream, trace);
+    print_trace(output.stream, trace);
     return fl_output_commit(&output, error);
 }

@@ -39,8 +39,6 @@ struct fl_trace {
     int n_passes;
 };
 
-void fl_trace_print(FILE *out, const struct fl_trace *trace);
-
 /* Into a file, which is there as a whole or not at all; "-" is standard output. */
 int fl_trace_write(const char *path, const struct fl_trace *trace, struct fl_error *error);
 

@@ -1,6 +1,7 @@
 #include "reports/why_render.h"
 
-#include <cJSON.h>
+#include "reports/json_tree.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,6 @@ static const char *unit_name(const struct fl_why *why)
 static const char *goal_name(const struct fl_why *why)
 {
     return why->request.to_textbook ? "textbook" : "exact";
-}
-
-static int finish(struct fl_table *table, enum fl_table_style style, FILE *out,
-                  struct fl_error *error)
-{
-    bool good = fl_table_print(table, style, out);
-    fl_table_close(table);
-    return good ? FL_OK : fl_fail(error, "why: out of memory");
 }
 
 /* ---- one tool ---- */
@@ -79,7 +72,7 @@ static int print_parts(const struct fl_why *why, enum fl_table_style style, FILE
     fl_table_cell(&table, "reported");
     print_figure(&table, why->theirs);
     fl_table_cell(&table, fl_si_text((double)why->theirs, unit_name(why), text));
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 int fl_why_print(const struct fl_why *why, const struct fl_config *config,
@@ -113,7 +106,7 @@ int fl_why_print(const struct fl_why *why, const struct fl_config *config,
     print_row(&table, goal_name(why), "");
     fl_table_cell(&table, "");
     print_figure(&table, why->ours);
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 /* ---- all tools ---- */
@@ -171,7 +164,7 @@ int fl_why_print_overview(const struct fl_why *whys, int n, const struct fl_conf
     fprintf(out, "%s: %s is %s\n\n",
             whys[0].request.headless ? ", other tools without the lm_head" : "",
             goal_name(&whys[0]), fl_si_text((double)ours, "FLOP", text));
-    return finish(&table, style, out, error);
+    return fl_table_finish(&table, style, out, error);
 }
 
 int fl_why_print_tools(FILE *out, struct fl_error *error)
@@ -189,7 +182,7 @@ int fl_why_print_tools(FILE *out, struct fl_error *error)
         fl_table_cell(&table, tools[i].version);
         fl_table_cell(&table, tools[i].title);
     }
-    return finish(&table, FL_TABLE_TEXT, out, error);
+    return fl_table_finish(&table, FL_TABLE_TEXT, out, error);
 }
 
 /* ---- for programs ---- */
@@ -225,20 +218,7 @@ int fl_why_print_csv(const struct fl_why *whys, int n, FILE *out, struct fl_erro
         csv_row(&table, why, "unexplained", "unexplained", "", "FLOP", why->unexplained);
         csv_row(&table, why, "ours", goal_name(why), "", "FLOP", why->ours);
     }
-    return finish(&table, FL_TABLE_CSV, out, error);
-}
-
-static void add_integer(cJSON *object, const char *name, fl_wide value)
-{
-    char digits[FL_WIDE_DIGITS];
-    cJSON_AddRawToObject(object, name, fl_wide_text(value, digits));
-}
-
-static cJSON *add_item(cJSON *array)
-{
-    cJSON *item = cJSON_CreateObject();
-    cJSON_AddItemToArray(array, item);
-    return item;
+    return fl_table_finish(&table, FL_TABLE_CSV, out, error);
 }
 
 static void add_tool(cJSON *item, const struct fl_why *why)
@@ -253,23 +233,23 @@ static void add_tool(cJSON *item, const struct fl_why *why)
         return;
     }
     cJSON_AddStringToObject(item, "unit", why->request.unit == FL_UNIT_MAC ? "mac" : "flop");
-    add_integer(item, "reported", why->theirs);
+    fl_json_add_wide(item, "reported", why->theirs);
     cJSON *parts = cJSON_AddArrayToObject(item, "parts");
     for (int i = 0; i < why->n_parts; i++) {
-        cJSON *part = add_item(parts);
+        cJSON *part = fl_json_append_object(parts);
         cJSON_AddStringToObject(part, "label", why->parts[i].label);
-        add_integer(part, "value", why->parts[i].value);
+        fl_json_add_wide(part, "value", why->parts[i].value);
     }
     cJSON *terms = cJSON_AddArrayToObject(item, "terms");
     for (int i = 0; i < why->n_terms; i++) {
-        cJSON *term = add_item(terms);
+        cJSON *term = fl_json_append_object(terms);
         cJSON_AddStringToObject(term, "term", why->terms[i].term);
         cJSON_AddStringToObject(term, "note", why->terms[i].note);
-        add_integer(term, "flops", why->terms[i].flops);
+        fl_json_add_wide(term, "flops", why->terms[i].flops);
     }
-    add_integer(item, "unexplained", why->unexplained);
+    fl_json_add_wide(item, "unexplained", why->unexplained);
     cJSON_AddStringToObject(item, "goal", goal_name(why));
-    add_integer(item, "ours", why->ours);
+    fl_json_add_wide(item, "ours", why->ours);
 }
 
 int fl_why_print_json(const struct fl_why *whys, int n, const struct fl_config *config, FILE *out,
@@ -277,22 +257,16 @@ int fl_why_print_json(const struct fl_why *whys, int n, const struct fl_config *
 {
     const struct fl_shape *shape = &whys[0].request.shape;
     cJSON *root = cJSON_CreateObject();
-    add_integer(root, "schema", WHY_SCHEMA);
+    fl_json_add_wide(root, "schema", WHY_SCHEMA);
     cJSON_AddStringToObject(root, "model", config->name);
-    add_integer(root, "batch", shape->batch);
-    add_integer(root, "n_tokens", shape->n_tokens);
-    add_integer(root, "n_past", shape->n_past);
+    fl_json_add_wide(root, "batch", shape->batch);
+    fl_json_add_wide(root, "n_tokens", shape->n_tokens);
+    fl_json_add_wide(root, "n_past", shape->n_past);
     if (shape->n_encoder_tokens > 0)
-        add_integer(root, "n_encoder_tokens", shape->n_encoder_tokens);
+        fl_json_add_wide(root, "n_encoder_tokens", shape->n_encoder_tokens);
     cJSON_AddBoolToObject(root, "headless", whys[0].request.headless);
     cJSON *tools = cJSON_AddArrayToObject(root, "tools");
     for (int i = 0; i < n; i++)
-        add_tool(add_item(tools), &whys[i]);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (!text)
-        return fl_fail(error, "why: out of memory");
-    fprintf(out, "%s\n", text);
-    cJSON_free(text);
-    return FL_OK;
+        add_tool(fl_json_append_object(tools), &whys[i]);
+    return fl_json_print(root, out, error);
 }

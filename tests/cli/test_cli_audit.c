@@ -2,6 +2,7 @@
 
 #include <cJSON.h>
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 Test(cli_audit, four_columns_side_by_side)
@@ -75,4 +76,57 @@ Test(cli_audit, refuses_what_cannot_run)
         cr_expect(strstr(r.err, cases[i].sentence), "%s: %s", cases[i].arguments, r.err);
         run_release(&r);
     }
+}
+
+/* Without ceilings of this machine every format says so, and leaves the figures out. */
+Test(cli_audit, ceilings_that_are_missing_are_said)
+{
+    cJSON *json = audit_json("-m gpt2-nano -s 8");
+    const cJSON *roofline = cJSON_GetObjectItem(json, "roofline"), *op;
+    cr_expect_str_eq(cJSON_GetObjectItem(roofline, "status")->valuestring, "unavailable");
+    cr_expect(strstr(cJSON_GetObjectItem(roofline, "reason")->valuestring, "flopledger peaks"));
+    cr_expect_eq(cJSON_GetArraySize(roofline), 2);
+    cJSON_ArrayForEach(op, cJSON_GetObjectItem(json, "ops"))
+        cr_expect(cJSON_IsNull(cJSON_GetObjectItem(op, "roofline")));
+    cJSON_Delete(json);
+    struct run_result r = run_flopledger("audit -m gpt2-nano -s 8 --reps 1 --format csv");
+    cr_expect(strstr(r.out, ",light_ns,of_light,bound,bound_level\r\n"), "%s", r.out);
+    cr_expect(strstr(r.out, ",,,,,,,,\r\n"), "empty fields: %s", r.out);
+    cr_expect(strstr(r.err, "speed of light: unavailable: "), "%s", r.err);
+    run_release(&r);
+    r = run_flopledger("audit -m gpt2-nano -s 8 --reps 1");
+    cr_expect(strstr(r.out, "speed of light: unavailable: "), "%s", r.out);
+    run_release(&r);
+    /* nothing ran, so nothing is to be held against ceilings */
+    r = run_flopledger("count -m gpt2-nano -s 8 --format csv");
+    cr_expect_null(strstr(r.out, "light_ns"), "%s", r.out);
+    run_release(&r);
+}
+
+Test(cli_audit, says_how_weights_are_stored)
+{
+    cJSON *json = audit_json("-m llama-nano -s 8 --dtype q8_0 --kv-dtype f16");
+    const cJSON *shape = cJSON_GetObjectItem(json, "shape");
+    cr_expect_str_eq(cJSON_GetObjectItem(shape, "weight_dtype")->valuestring, "q8_0");
+    cr_expect_str_eq(cJSON_GetObjectItem(shape, "kv_dtype")->valuestring, "f16");
+    cJSON_Delete(json);
+}
+
+/* A file's name with quotes in it and bytes that are no UTF-8, which models' names never have. */
+Test(cli_audit, hostile_names_stay_text)
+{
+    struct run_scratch scratch;
+    run_scratch_make(&scratch);
+    struct run_result r = run_shell("cd %s && $FLOPLEDGER convert -m llama-nano --quiet -o "
+                                    "\"$(printf '\\377\"\\\\<b>`xy\\344.gguf')\"",
+                                    scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char arguments[128];
+    snprintf(arguments, sizeof arguments, "-m %s/*.gguf -s 4", scratch.path);
+    cJSON *json = audit_json(arguments);
+    cr_expect_str_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "model"), "name")->valuestring,
+                     "?\"\\<b>`xy?");
+    cJSON_Delete(json);
+    run_scratch_remove(&scratch);
 }
