@@ -9,19 +9,23 @@
 static const char *const FORMAT_NAMES[] = {"csv", "json", "jsonl", "md", NULL};
 
 static int export_file(const char *path, const char *out_path, enum fl_export_format format,
-                       bool by_op, struct fl_error *error)
+                       enum fl_export_what what, struct fl_error *error)
 {
     struct fl_results results;
     if (fl_results_read(&results, path, error) != FL_OK)
         return FL_FAILED;
+    if (what == FL_EXPORT_CEILINGS && results.n_ceilings == 0)
+        fprintf(stderr,
+                "flopledger export: %s holds no ceilings; 'flopledger peaks --out' adds them\n",
+                path);
 
     struct fl_output output;
     int status = fl_output_open(&output, out_path, error);
     if (status == FL_OK) {
         if (format == FL_EXPORT_MARKDOWN)
-            status = fl_export_markdown(output.stream, &results, by_op, error);
+            status = fl_export_markdown(output.stream, &results, what, error);
         else
-            fl_export_rows(output.stream, &results, format, by_op);
+            fl_export_rows(output.stream, &results, format, what);
         if (status == FL_OK)
             status = fl_output_commit(&output, error);
         else
@@ -55,7 +59,7 @@ static int run_export(int argc, char **argv)
 {
     int format = FL_EXPORT_CSV;
     const char *out = "-";
-    bool by_op = false, views = false;
+    bool by_op = false, ceilings = false, views = false;
     const struct fl_option options[] = {
         {NULL, "format", 'f', FL_OPTION_CHOICE, &format, NULL, "how rows are written", "csv", 0, 0,
          FORMAT_NAMES},
@@ -64,6 +68,8 @@ static int run_export(int argc, char **argv)
         {NULL, "ops", 0, FL_OPTION_FLAG, &by_op, NULL,
          "a row an operator and sample, instead of a row a sample (md: and point)", NULL, 0, 0,
          NULL},
+        {NULL, "ceilings", 0, FL_OPTION_FLAG, &ceilings, NULL,
+         "a row a rate that a machine of the file reaches at most, instead", NULL, 0, 0, NULL},
         {NULL, "views", 0, FL_OPTION_FLAG, &views, NULL,
          "put the views of docs/results.md into the file, and export nothing", NULL, 0, 0, NULL},
         {0},
@@ -75,10 +81,15 @@ static int run_export(int argc, char **argv)
         return outcome == FL_CLI_HELP ? FL_EXIT_DONE : FL_EXIT_MISUSE;
     if (argc - first != 1)
         return fl_cli_misuse(self, "expected one results file, got %d", argc - first);
+    if (by_op && ceilings)
+        return fl_cli_misuse(self, "--ops and --ceilings are two exports: give one of them");
+    const enum fl_export_what what = by_op      ? FL_EXPORT_OPS
+                                     : ceilings ? FL_EXPORT_CEILINGS
+                                                : FL_EXPORT_SAMPLES;
     struct fl_error error;
     if (views)
         return add_views(argv[first], &error) == FL_OK ? FL_EXIT_DONE : fl_cli_failed(self, &error);
-    if (export_file(argv[first], out, (enum fl_export_format)format, by_op, &error) != FL_OK)
+    if (export_file(argv[first], out, (enum fl_export_format)format, what, &error) != FL_OK)
         return fl_cli_failed(self, &error);
     return FL_EXIT_DONE;
 }
@@ -90,6 +101,7 @@ const struct fl_command fl_command_export = {
     .examples = "flopledger export results.db -o samples.csv\n"
                 "flopledger export results.db --format jsonl | jq .gflop_per_s\n"
                 "flopledger export results.db --ops -o operators.csv\n"
+                "flopledger export results.db --ceilings -o ceilings.csv\n"
                 "flopledger export results.db --format md -o results.md\n"
                 "flopledger export results.db --views && sqlite3 results.db "
                 "'SELECT * FROM cache_savings'",

@@ -15,13 +15,19 @@ enum fl_export_format { FL_EXPORT_CSV, FL_EXPORT_JSON, FL_EXPORT_JSONL, FL_EXPOR
 /* "schema" of the objects that JSON and JSON Lines have. */
 enum { FL_EXPORT_SCHEMA = 1 };
 
-/* A row a sample, or a row an operator and sample: CSV, JSON, JSON Lines. */
+enum fl_export_what {
+    FL_EXPORT_SAMPLES,
+    FL_EXPORT_OPS,     /* a row an operator and sample */
+    FL_EXPORT_CEILINGS /* a row a rate that a machine reaches at most */
+};
+
+/* CSV, JSON, JSON Lines. */
 void fl_export_rows(FILE *out, const struct fl_results *results, enum fl_export_format format,
-                    bool by_op);
+                    enum fl_export_what what);
 
 /* For reading: what was run and by which convention, then a row a point, or a row an operator and
- * point. */
-int fl_export_markdown(FILE *out, const struct fl_results *results, bool by_op,
+ * point, or a row a ceiling. */
+int fl_export_markdown(FILE *out, const struct fl_results *results, enum fl_export_what what,
                        struct fl_error *error);
 
 #endif

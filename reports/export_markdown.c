@@ -1,5 +1,6 @@
 /* export_markdown.c - results as tables to read, or to paste where Markdown is shown. */
 #include "analyzers/measured.h"
+#include "analyzers/roofline.h"
 #include "base/units.h"
 #include "reports/escape.h"
 #include "reports/export.h"
@@ -18,6 +19,11 @@ static const char *const OP_HEADINGS[] = {
     "point",    "model",       "phase", "s",         "operator", "textbook", "exact",
     "measured", "unexplained", "bytes", "median us", "GFLOP/s",  "GB/s"};
 static const char OP_ALIGNMENT[] = "rlllrrrrrrrrr";
+
+static const char *const CEILING_HEADINGS[] = {"machine", "measured",     "level",   "kernel",
+                                               "weights", "instructions", "threads", "samples",
+                                               "of what", "median",       "low",     "high"};
+static const char CEILING_ALIGNMENT[] = "llllllrrlrrr";
 
 static void push_wide(struct fl_table *table, bool has, fl_wide value)
 {
@@ -148,27 +154,56 @@ static void print_machines(FILE *out, const struct fl_results *results)
     }
 }
 
-int fl_export_markdown(FILE *out, const struct fl_results *results, bool by_op,
+static void push_ceiling(struct fl_table *table, const struct fl_ceiling *ceiling)
+{
+    const struct fl_rate rate = fl_ceiling_rate(ceiling);
+    fl_table_cell(table, ceiling->machine);
+    fl_table_cell(table, ceiling->measured_at);
+    fl_table_cell(table, *ceiling->level ? ceiling->level : "-");
+    fl_table_cell(table, ceiling->kernel);
+    fl_table_cell(table, ceiling->dtype);
+    fl_table_cell(table, ceiling->isa);
+    fl_table_format(table, "%d", ceiling->n_threads);
+    fl_table_format(table, "%d", ceiling->n_samples);
+    fl_table_cell(table, strcmp(ceiling->unit, "bytes") == 0 ? "GB/s" : "GFLOP/s");
+    fl_table_format(table, "%.2f", rate.median * 1e-9);
+    fl_table_format(table, "%.2f", rate.low * 1e-9);
+    fl_table_format(table, "%.2f", rate.high * 1e-9);
+}
+
+static void open_table(struct fl_table *table, enum fl_export_what what)
+{
+    if (what == FL_EXPORT_OPS)
+        fl_table_open(table, OP_ALIGNMENT, OP_HEADINGS);
+    else if (what == FL_EXPORT_CEILINGS)
+        fl_table_open(table, CEILING_ALIGNMENT, CEILING_HEADINGS);
+    else
+        fl_table_open(table, POINT_ALIGNMENT, POINT_HEADINGS);
+}
+
+int fl_export_markdown(FILE *out, const struct fl_results *results, enum fl_export_what what,
                        struct fl_error *error)
 {
     struct fl_table table;
+    open_table(&table, what);
+    if (what == FL_EXPORT_CEILINGS) {
+        fputs("- a fused multiply-add is two FLOPs; bytes are those the loop reads and writes\n\n",
+              out);
+        for (int i = 0; i < results->n_ceilings; i++)
+            push_ceiling(&table, &results->ceilings[i]);
+        return fl_table_finish(&table, FL_TABLE_MARKDOWN, out, error);
+    }
     print_machines(out, results);
     print_conventions(out, results);
     fputs(
         "- FLOPs and bytes are of one execution; times are medians; measured is what a counter saw "
         "of the whole pass, '-' where none did\n\n",
         out);
-    if (by_op)
-        fl_table_open(&table, OP_ALIGNMENT, OP_HEADINGS);
-    else
-        fl_table_open(&table, POINT_ALIGNMENT, POINT_HEADINGS);
     for (int i = 0; i < results->n_points; i++) {
-        if (by_op)
+        if (what == FL_EXPORT_OPS)
             push_ops(&table, &results->points[i]);
         else
             push_point(&table, &results->points[i]);
     }
-    const bool good = fl_table_print(&table, FL_TABLE_MARKDOWN, out);
-    fl_table_close(&table);
-    return good ? FL_OK : fl_fail(error, "not enough memory for the table");
+    return fl_table_finish(&table, FL_TABLE_MARKDOWN, out, error);
 }

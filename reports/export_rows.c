@@ -1,36 +1,43 @@
-/* export_rows.c - samples and operators as CSV, JSON and JSON Lines. The columns are a table. */
+/* export_rows.c - samples, operators and ceilings as CSV, JSON and JSON Lines. The columns are a
+ * table. */
 #include "reports/export.h"
 
 #include "analyzers/measured.h"
+#include "analyzers/roofline.h"
 #include "reports/json_text.h"
+#include "reports/table.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
-/* What one row is made from. op is NULL unless a row is an operator of a sample. */
+/* What one row is made from: a ceiling with its run, or a sample with all the others. op is NULL
+ * unless a row is an operator of a sample. */
 struct row {
-    const struct fl_run *run; /* the sample's */
+    const struct fl_run *run; /* the sample's, or the ceiling's */
     const struct fl_model_record *model;
     const struct fl_point *point;
     const struct fl_sample *sample;
     const struct fl_op_record *op;
     const struct fl_measured_point *measured; /* NULL: the point was not counted */
+    const struct fl_ceiling *ceiling;
+    struct fl_rate rate; /* the ceiling's */
 };
 
-enum source { RUN, MODEL, POINT, SAMPLE, OP, OBSERVED, DERIVED };
+enum source { RUN, MODEL, POINT, SAMPLE, CONDITIONS, OP, OBSERVED, CEILING, DERIVED };
 enum kind {
     TEXT,
     INT,
     INT64,
     COUNT,
+    FLAG,
     ON_OFF,
     PHASE,
     OPERATOR,
     GROUP,
     OP_TIME,
     RATE,
+    PER_S,    /* offset: of a rate in struct row */
     MEASURED, /* which: enum fl_count */
     TERM,     /* which: enum fl_excess_term */
     FLOPS     /* offset: of a sum in struct fl_measured_op */
@@ -209,50 +216,84 @@ static const struct column OP_MEASURED[] = {
     FLOPS_COLUMN("op_unexplained_flops", unexplained),
 };
 
-enum { N_PARTS = 3 };
-struct layout {
-    const struct column *parts[N_PARTS];
-    int n_columns[N_PARTS];
-};
-#define LAYOUT(figures, measured)                                                                  \
+/* What went on beside the sample; empty or null where it was not recorded. */
+#define BESIDE_COLUMN(kind, member)                                                                \
     {                                                                                              \
-        {IDENTITY, figures, measured},                                                             \
-        {                                                                                          \
-            sizeof IDENTITY / sizeof *IDENTITY, sizeof figures / sizeof *figures,                  \
-                sizeof measured / sizeof *measured                                                 \
-        }                                                                                          \
+#member, CONDITIONS, kind, offsetof(struct fl_conditions, member), NULL, 0                 \
     }
-static const struct layout SAMPLE_ROWS = LAYOUT(SAMPLE_FIGURES, SAMPLE_MEASURED);
-static const struct layout OP_ROWS = LAYOUT(OP_FIGURES, OP_MEASURED);
+static const struct column SAMPLE_CONDITIONS[] = {
+    BESIDE_COLUMN(COUNT, window_ns), BESIDE_COLUMN(COUNT, n_interrupted),
+    BESIDE_COLUMN(INT64, other_ns),  BESIDE_COLUMN(COUNT, stolen_ns),
+    BESIDE_COLUMN(COUNT, loop_ns),   BESIDE_COLUMN(COUNT, load_milli),
+};
+
+#define CEILING_COLUMN(name, kind, member)                                                         \
+    {                                                                                              \
+        name, CEILING, kind, offsetof(struct fl_ceiling, member), NULL, 0                          \
+    }
+#define PER_S_COLUMN(name, member)                                                                 \
+    {                                                                                              \
+        name, DERIVED, PER_S, offsetof(struct row, rate.member), NULL, 0                           \
+    }
+static const struct column CEILINGS[] = {
+    CEILING_COLUMN("ceiling_id", INT64, id),
+    CEILING_COLUMN("run_id", INT64, run_id),
+    RUN_COLUMN(TEXT, host),
+    RUN_COLUMN(TEXT, cpu_model),
+    CEILING_COLUMN("machine", TEXT, machine),
+    CEILING_COLUMN("measured_at", TEXT, measured_at),
+    CEILING_COLUMN("unit", TEXT, unit),
+    CEILING_COLUMN("kernel", TEXT, kernel),
+    CEILING_COLUMN("level", TEXT, level),
+    CEILING_COLUMN("dtype", TEXT, dtype),
+    CEILING_COLUMN("isa", TEXT, isa),
+    CEILING_COLUMN("n_threads", INT, n_threads),
+    CEILING_COLUMN("quick", FLAG, quick),
+    CEILING_COLUMN("working_set_bytes", COUNT, working_set_bytes),
+    CEILING_COLUMN("capacity_bytes", COUNT, capacity_bytes),
+    CEILING_COLUMN("note", TEXT, note),
+    CEILING_COLUMN("work", COUNT, work),
+    CEILING_COLUMN("n_samples", INT, n_samples),
+    PER_S_COLUMN("min_per_s", least),
+    PER_S_COLUMN("low_per_s", low),
+    PER_S_COLUMN("median_per_s", median),
+    PER_S_COLUMN("high_per_s", high),
+    PER_S_COLUMN("max_per_s", most),
+};
+
+enum { N_PARTS = 4 };
+struct layout {
+    const char *record; /* what a row is, where rows say so */
+    struct {
+        const struct column *columns;
+        size_t n;
+    } parts[N_PARTS];
+};
+#define PART(columns)                                                                              \
+    {                                                                                              \
+        columns, sizeof columns / sizeof *columns                                                  \
+    }
+static const struct layout LAYOUTS[] = {
+    [FL_EXPORT_SAMPLES] = {"sample",
+                           {PART(IDENTITY), PART(SAMPLE_FIGURES), PART(SAMPLE_MEASURED),
+                            PART(SAMPLE_CONDITIONS)}},
+    [FL_EXPORT_OPS] = {"operator",
+                       {PART(IDENTITY), PART(OP_FIGURES), PART(OP_MEASURED),
+                        PART(SAMPLE_CONDITIONS)}},
+    [FL_EXPORT_CEILINGS] = {"ceiling", {PART(CEILINGS)}},
+};
 
 struct writer {
     FILE *out;
     enum fl_export_format format;
     const struct layout *layout;
-    const char *name; /* of what a row is, where rows say so */
     int64_t n_rows;
 };
-
-/* RFC 4180: quoted when it holds a quote, comma or line end, quotes doubled. */
-static void write_csv_text(FILE *out, const char *text)
-{
-    if (!strpbrk(text, "\",\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
 
 static void write_text(const struct writer *writer, const char *text)
 {
     if (writer->format == FL_EXPORT_CSV)
-        write_csv_text(writer->out, text);
+        fl_csv_text(writer->out, text);
     else
         fl_json_text(writer->out, text);
 }
@@ -328,8 +369,12 @@ static const void *source_of(const struct row *row, enum source source)
         return row->point;
     case SAMPLE:
         return row->sample;
+    case CONDITIONS:
+        return &row->sample->conditions;
     case OP:
         return row->op;
+    case CEILING:
+        return row->ceiling;
     case OBSERVED:
     case DERIVED:
         break;
@@ -351,6 +396,10 @@ static void write_cell(const struct writer *writer, const struct column *column,
         write_measured(writer, column, row);
         return;
     }
+    if (column->source == CONDITIONS && !row->sample->conditions.known) {
+        write_nothing(writer);
+        return;
+    }
     switch (column->kind) {
     case TEXT:
         write_text(writer, at);
@@ -363,6 +412,9 @@ static void write_cell(const struct writer *writer, const struct column *column,
         break;
     case COUNT:
         fprintf(out, "%" PRIu64, *(const uint64_t *)(const void *)at);
+        break;
+    case FLAG:
+        fputs(*(const bool *)at ? "1" : "0", out);
         break;
     case ON_OFF:
         write_text(writer, *(const bool *)at ? "on" : "off");
@@ -382,6 +434,9 @@ static void write_cell(const struct writer *writer, const struct column *column,
     case RATE:
         write_rate(writer, column->rate(row), row_time_ns(row));
         break;
+    case PER_S:
+        fprintf(out, "%.9g", *(const double *)(const void *)at);
+        break;
     case MEASURED:
     case TERM:
     case FLOPS:
@@ -397,12 +452,12 @@ static void write_row(struct writer *writer, const struct row *row)
         fputs(writer->format == FL_EXPORT_JSON && writer->n_rows > 0 ? ",\n{" : "{", out);
     int n_written = 0;
     if (writer->format != FL_EXPORT_CSV) {
-        fprintf(out, "\"record\":\"%s\",\"schema\":%d", writer->name, FL_EXPORT_SCHEMA);
+        fprintf(out, "\"record\":\"%s\",\"schema\":%d", writer->layout->record, FL_EXPORT_SCHEMA);
         n_written++;
     }
     for (int part = 0; part < N_PARTS; part++)
-        for (int i = 0; i < writer->layout->n_columns[part]; i++) {
-            const struct column *column = &writer->layout->parts[part][i];
+        for (size_t i = 0; i < writer->layout->parts[part].n; i++) {
+            const struct column *column = &writer->layout->parts[part].columns[i];
             if (n_written++ > 0)
                 fputc(',', out);
             if (writer->format != FL_EXPORT_CSV)
@@ -419,12 +474,19 @@ static void write_row(struct writer *writer, const struct row *row)
     writer->n_rows += row ? 1 : 0;
 }
 
-static void write_all(struct writer *writer, const struct fl_results *results, bool by_op)
+static void write_ceilings(struct writer *writer, const struct fl_results *results)
 {
-    if (writer->format == FL_EXPORT_CSV)
-        write_row(writer, NULL);
-    if (writer->format == FL_EXPORT_JSON)
-        fputs("[\n", writer->out);
+    for (int i = 0; i < results->n_ceilings; i++) {
+        const struct fl_ceiling *ceiling = &results->ceilings[i];
+        const struct row row = {.run = fl_results_run(results, ceiling->run_id),
+                                .ceiling = ceiling,
+                                .rate = fl_ceiling_rate(ceiling)};
+        write_row(writer, &row);
+    }
+}
+
+static void write_samples(struct writer *writer, const struct fl_results *results, bool by_op)
+{
     for (int i = 0; i < results->n_points; i++) {
         const struct fl_result *result = &results->points[i];
         const struct fl_observed *observed = fl_result_observed(result);
@@ -446,16 +508,20 @@ static void write_all(struct writer *writer, const struct fl_results *results, b
             }
         }
     }
-    if (writer->format == FL_EXPORT_JSON)
-        fputs(writer->n_rows > 0 ? "\n]\n" : "]\n", writer->out);
 }
 
 void fl_export_rows(FILE *out, const struct fl_results *results, enum fl_export_format format,
-                    bool by_op)
+                    enum fl_export_what what)
 {
-    struct writer writer = {.out = out,
-                            .format = format,
-                            .layout = by_op ? &OP_ROWS : &SAMPLE_ROWS,
-                            .name = by_op ? "operator" : "sample"};
-    write_all(&writer, results, by_op);
+    struct writer writer = {.out = out, .format = format, .layout = &LAYOUTS[what]};
+    if (format == FL_EXPORT_CSV)
+        write_row(&writer, NULL);
+    if (format == FL_EXPORT_JSON)
+        fputs("[\n", out);
+    if (what == FL_EXPORT_CEILINGS)
+        write_ceilings(&writer, results);
+    else
+        write_samples(&writer, results, what == FL_EXPORT_OPS);
+    if (format == FL_EXPORT_JSON)
+        fputs(writer.n_rows > 0 ? "\n]\n" : "]\n", out);
 }

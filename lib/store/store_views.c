@@ -30,6 +30,11 @@ struct view {
     "       p.logits, p.dtype, p.n_threads, p.batch, p.context, p.n_tokens, p.n_past,\n"           \
     "       p.textbook_convention, p.exact_convention,\n"
 
+/* What went on beside a sample; NULL where it was not recorded. */
+#define CONDITIONS                                                                                 \
+    "       b.window_ns, b.n_interrupted, b.other_ns, b.stolen_ns, b.loop_ns, b.load_milli\n"
+#define BESIDE "LEFT JOIN sample_conditions b ON b.sample_id = s.id"
+
 /* The word behind "key=" in a convention. */
 #define WORD(key)                                                                                  \
     "substr(text, instr(text, '" key "=') + length('" key "='),\n"                                 \
@@ -44,9 +49,9 @@ static const struct view VIEWS[] = {
      "       1.0 * p.counted_flops / s.time_ns AS gflop_per_s,\n"
      "       1.0 * (p.bytes_read + p.bytes_written) / s.time_ns AS gbyte_per_s,\n"
      "       1e9 * p.batch * CASE p.phase WHEN 'decode' THEN 1 ELSE p.n_tokens END / s.time_ns\n"
-     "           AS tokens_per_s\n"
+     "           AS tokens_per_s,\n" CONDITIONS
      "FROM samples s JOIN points p ON p.id = s.point_id JOIN runs r ON r.id = s.run_id\n"
-     "JOIN models m ON m.id = p.model_id"},
+     "JOIN models m ON m.id = p.model_id " BESIDE},
 
     {"ops_flat",
      "SELECT s.id AS sample_id, s.point_id, s.run_id, s.rep,\n" RUN MODEL POINT
@@ -55,10 +60,10 @@ static const struct view VIEWS[] = {
      "       o.counted_bytes_written AS op_bytes_written, t.time_ns AS op_time_ns,\n"
      "       1.0 * o.counted_flops / t.time_ns AS op_gflop_per_s,\n"
      "       1.0 * (o.counted_bytes_read + o.counted_bytes_written) / t.time_ns\n"
-     "           AS op_gbyte_per_s\n"
+     "           AS op_gbyte_per_s,\n" CONDITIONS
      "FROM samples s JOIN points p ON p.id = s.point_id JOIN runs r ON r.id = s.run_id\n"
      "JOIN models m ON m.id = p.model_id JOIN point_ops o ON o.point_id = p.id\n"
-     "JOIN sample_ops t ON t.sample_id = s.id AND t.op = o.op"},
+     "JOIN sample_ops t ON t.sample_id = s.id AND t.op = o.op " BESIDE},
 
     {"conventions",
      "SELECT point_id, figure, " WORD(
@@ -113,11 +118,37 @@ static const struct view VIEWS[] = {
      "WHERE a.attention = 'naive' AND b.attention <> 'naive'\n"
      "      AND (SELECT model_id FROM points WHERE id = a.point_id)\n"
      "        = (SELECT model_id FROM points WHERE id = b.point_id)"},
+
+    /* Quartiles as fl_quantile_sorted() has them: between the neighbours of place p (n - 1). */
+    {"ceilings_flat",
+     "WITH rates AS (\n"
+     "    SELECT t.ceiling_id, 1e9 * c.work / t.time_ns AS rate,\n"
+     "           row_number() OVER (PARTITION BY c.id ORDER BY t.time_ns DESC) - 1 AS place,\n"
+     "           count(*) OVER (PARTITION BY c.id) - 1 AS highest\n"
+     "    FROM ceiling_samples t JOIN ceilings c ON c.id = t.ceiling_id\n"
+     "), quartiles AS (\n"
+     "    SELECT ceiling_id, sum(rate * max(0, 1 - abs(place - 0.25 * highest))) AS low,\n"
+     "           sum(rate * max(0, 1 - abs(place - 0.75 * highest))) AS high\n"
+     "    FROM rates GROUP BY ceiling_id\n"
+     ")\n"
+     "SELECT c.id AS ceiling_id, c.run_id, r.host, r.cpu_model, c.machine, c.measured_at, c.unit,\n"
+     "       c.kernel, c.level, c.dtype, c.isa, c.n_threads, c.quick, c.working_set_bytes,\n"
+     "       c.capacity_bytes, c.note, c.work, s.n_samples, s.min_per_s, q.low AS low_per_s,\n"
+     "       s.median_per_s, q.high AS high_per_s, s.max_per_s\n"
+     "FROM ceilings c JOIN runs r ON r.id = c.run_id\n"
+     "JOIN ceilings_summary s ON s.ceiling_id = c.id JOIN quartiles q ON q.ceiling_id = c.id"},
+
+    {"run_conditions",
+     "SELECT r.id AS run_id, r.host, r.machine, r.started_at, count(*) AS n_samples,\n"
+     "       1.0 * sum(b.other_ns) / sum(b.window_ns) AS other_cores,\n"
+     "       avg(b.n_interrupted > 0) AS interrupted_share,\n"
+     "       1.0 * sum(b.stolen_ns) / sum(b.window_ns) AS stolen_share,\n"
+     "       1.0 * max(b.loop_ns) / min(b.loop_ns) AS clock_spread,\n"
+     "       1e-3 * max(b.load_milli) AS load_high\n"
+     "FROM sample_conditions b JOIN samples s ON s.id = b.sample_id\n"
+     "JOIN runs r ON r.id = s.run_id GROUP BY r.id"},
 };
 enum { N_VIEWS = sizeof VIEWS / sizeof *VIEWS, STATEMENT_BYTES = 8192 };
-
-const char *const fl_store_view_names[] = {
-    "samples_flat", "ops_flat", "conventions", "op_shares", "cache_savings", "kernel_ratios", NULL};
 
 /* As sqlite_schema keeps it. */
 static void statement_of(const struct view *view, char out[STATEMENT_BYTES])

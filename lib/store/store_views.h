@@ -9,9 +9,6 @@
 
 #include "store/store.h"
 
-/* Names, NULL-terminated. */
-extern const char *const fl_store_view_names[];
-
 /* Creates the views that are missing and replaces those an older program made, in one transaction;
  * writes nothing when there is nothing to do. Something else under one of the names is left alone,
  * and *taken is then that name, otherwise NULL. */

@@ -1,5 +1,6 @@
 /* export: JSON Lines against the file they come from, Markdown, and the views with the queries that
  * docs/results.md shows. */
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <cJSON.h>
@@ -46,10 +47,10 @@ static void sweep(void)
     expect_status(0, line);
 }
 
-static sqlite3 *open_db(int flags)
+static sqlite3 *open_db(void)
 {
     sqlite3 *handle;
-    cr_assert_eq(sqlite3_open_v2(db, &handle, flags, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_open_v2(db, &handle, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     return handle;
 }
 
@@ -63,21 +64,12 @@ static sqlite3_stmt *prepare(sqlite3 *handle, const char *sql)
 
 static void execute(const char *sql)
 {
-    sqlite3 *handle = open_db(SQLITE_OPEN_READWRITE);
-    cr_assert_eq(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK, "%s: %s", sql,
-                 sqlite3_errmsg(handle));
-    sqlite3_close(handle);
+    results_change(db, sql);
 }
 
 static long query(const char *sql)
 {
-    sqlite3 *handle = open_db(SQLITE_OPEN_READONLY);
-    sqlite3_stmt *statement = prepare(handle, sql);
-    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW, "%s", sql);
-    const long value = (long)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return value;
+    return results_query(db, sql);
 }
 
 /* ---- JSON Lines ---- */
@@ -89,7 +81,9 @@ static void expect_same(const cJSON *object, sqlite3_stmt *row)
         const char *name = sqlite3_column_name(row, i);
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
         cr_assert_not_null(item, "%s is missing", name);
-        if (sqlite3_column_type(row, i) == SQLITE_TEXT) {
+        if (sqlite3_column_type(row, i) == SQLITE_NULL) {
+            cr_expect(cJSON_IsNull(item), "%s", name);
+        } else if (sqlite3_column_type(row, i) == SQLITE_TEXT) {
             cr_assert(cJSON_IsString(item), "%s", name);
             cr_expect_str_eq(item->valuestring, (const char *)sqlite3_column_text(row, i), "%s",
                              name);
@@ -102,14 +96,16 @@ static void expect_same(const cJSON *object, sqlite3_stmt *row)
     }
 }
 
-static void expect_lines(const char *options, const char *view, const char *record, long n_expected)
+/* Every line is a row of the view, found by its id, and of operators by op. */
+static void expect_lines(const char *options, const char *view, const char *record, const char *id,
+                         long n_expected)
 {
     struct run_result r = run_flopledger("export %s --format jsonl %s", db, options);
     cr_assert_eq(r.status, 0, "%s", r.err);
-    sqlite3 *handle = open_db(SQLITE_OPEN_READONLY);
+    sqlite3 *handle = open_db();
     char sql[128];
-    snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE sample_id = ?1 AND ?2 IN ('', %s)", view,
-             *options ? "op" : "''");
+    snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE %s = ?1 AND ?2 IN ('', %s)", view, id,
+             strcmp(record, "operator") == 0 ? "op" : "''");
     sqlite3_stmt *row = prepare(handle, sql);
     long n = 0;
     for (char *line = r.out, *end; *line; line = end + 1, n++) {
@@ -121,7 +117,7 @@ static void expect_lines(const char *options, const char *view, const char *reco
         cr_expect_str_eq(cJSON_GetObjectItem(object, "record")->valuestring, record);
         cr_expect_eq(cJSON_GetObjectItem(object, "schema")->valueint, 1);
         const cJSON *op = cJSON_GetObjectItemCaseSensitive(object, "op");
-        sqlite3_bind_int(row, 1, cJSON_GetObjectItem(object, "sample_id")->valueint);
+        sqlite3_bind_int(row, 1, cJSON_GetObjectItem(object, id)->valueint);
         sqlite3_bind_text(row, 2, op ? op->valuestring : "", -1, SQLITE_TRANSIENT);
         cr_assert_eq(sqlite3_step(row), SQLITE_ROW, "%s", line);
         expect_same(object, row);
@@ -138,9 +134,101 @@ static void expect_lines(const char *options, const char *view, const char *reco
 Test(cli_export, json_lines_are_what_the_file_holds)
 {
     sweep();
-    expect_lines("", "samples_flat", "sample", query("SELECT count(*) FROM samples"));
-    expect_lines("--ops", "ops_flat", "operator", query("SELECT count(*) FROM sample_ops"));
+    expect_lines("", "samples_flat", "sample", "sample_id", query("SELECT count(*) FROM samples"));
+    expect_lines("--ops", "ops_flat", "operator", "sample_id",
+                 query("SELECT count(*) FROM sample_ops"));
 }
+
+/* ---- ceilings and conditions ---- */
+
+/* 200 GFLOP in a second; 8 GB in 1, 2, 4, 5 and 10 s. */
+static const char CEILINGS[] =
+    "INSERT INTO ceilings SELECT 7, id, machine, '2026-01-02T03:04:05Z', 'flops', 'fma', '', "
+    "'f32', 'avx2', 1, 0, 64, 0, '', 200000000000 FROM runs LIMIT 1;"
+    "INSERT INTO ceilings SELECT 9, id, machine, '2026-01-02T03:04:06Z', 'bytes', 'read', 'DRAM', "
+    "'f32', 'avx2', 1, 1, 1000, 0, 'a, \"b\"', 8000000000 FROM runs LIMIT 1;"
+    "INSERT INTO ceiling_samples VALUES (7, 0, 1000000000), (9, 0, 4000000000), "
+    "(9, 1, 1000000000), (9, 2, 10000000000), (9, 3, 2000000000), (9, 4, 5000000000)";
+
+static double member(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    cr_assert(cJSON_IsNumber(item), "%s", name);
+    return item->valuedouble;
+}
+
+Test(cli_export, ceilings_are_rows_and_a_view)
+{
+    sweep();
+    execute(CEILINGS);
+    expect_lines("--ceilings", "ceilings_flat", "ceiling", "ceiling_id", 2);
+    struct run_result r = run_flopledger("export %s --ceilings --format json", db);
+    cJSON *rows = cJSON_Parse(r.out);
+    cr_assert_eq(cJSON_GetArraySize(rows), 2, "%s", r.out);
+    const cJSON *dram = cJSON_GetArrayItem(rows, 1);
+    static const struct {
+        const char *name;
+        double gb_per_s;
+    } RATES[] = {{"min_per_s", 0.8},
+                 {"low_per_s", 1.6},
+                 {"median_per_s", 2},
+                 {"high_per_s", 4},
+                 {"max_per_s", 8}};
+    for (int i = 0; i < 5; i++)
+        cr_expect_float_eq(member(dram, RATES[i].name), RATES[i].gb_per_s * 1e9, 1, "%s",
+                           RATES[i].name);
+    cr_expect_eq(member(dram, "quick"), 1);
+    cr_expect_eq(member(dram, "n_samples"), 5);
+    cJSON_Delete(rows);
+    run_release(&r);
+    r = run_flopledger("export %s --ceilings", db);
+    cr_expect_eq(strncmp(r.out, "ceiling_id,run_id,host,cpu_model,machine,", 41), 0, "%s", r.out);
+    cr_expect(strstr(r.out, ",read,DRAM,f32,avx2,1,1,1000,0,\"a, \"\"b\"\"\",8000000000,5,8"), "%s",
+              r.out);
+    run_release(&r);
+    r = run_flopledger("export %s --ceilings --format md", db);
+    cr_expect(strstr(r.out, "| DRAM | read | f32 | avx2 | 1 | 5 | GB/s | 2.00 | 1.60 | 4.00 |"),
+              "%s", r.out);
+    run_release(&r);
+}
+
+Test(cli_export, a_file_without_ceilings_says_so)
+{
+    sweep();
+    struct run_result r = run_flopledger("export %s --ceilings --format json", db);
+    cr_expect_eq(r.status, 0);
+    cr_expect_str_eq(r.out, "[\n]\n");
+    cr_expect(strstr(r.err, "holds no ceilings"), "%s", r.err);
+    run_release(&r);
+    r = run_flopledger("export %s --ceilings --ops", db);
+    cr_expect_eq(r.status, 2);
+    cr_expect(strstr(r.err, "--ops and --ceilings"), "%s", r.err);
+    run_release(&r);
+}
+
+/* What was not recorded beside a sample is empty or null, never 0. */
+Test(cli_export, conditions_stand_beside_samples)
+{
+    sweep();
+    execute("DELETE FROM sample_conditions WHERE sample_id = 1;"
+            "UPDATE sample_conditions SET window_ns = 50, n_interrupted = 1, other_ns = -7, "
+            "stolen_ns = 5, loop_ns = 3000 + sample_id, load_milli = 1500");
+    expect_lines("", "samples_flat", "sample", "sample_id", query("SELECT count(*) FROM samples"));
+    cr_expect_eq(query("SELECT count(*) FROM samples_flat WHERE other_ns IS NULL"), 1);
+    struct run_result r = run_flopledger("export %s", db);
+    cr_expect(strstr(r.out, ",window_ns,n_interrupted,other_ns,stolen_ns,loop_ns,load_milli\r\n"));
+    cr_expect(strstr(r.out, ",50,1,-7,5,3002,1500\r\n"), "%s", r.out);
+    cr_expect(strstr(r.out, ",,,,,,\r\n"), "%s", r.out);
+    run_release(&r);
+    cr_expect_eq(query("SELECT n_samples FROM run_conditions"),
+                 query("SELECT count(*) - 1 FROM samples"));
+    cr_expect_eq(query("SELECT abs(other_cores + 0.14) < 1e-9 AND abs(stolen_share - 0.1) < 1e-9 "
+                       "AND interrupted_share = 1 AND load_high = 1.5 AND clock_spread > 1 FROM "
+                       "run_conditions"),
+                 1);
+}
+
+/* ---- figures ---- */
 
 /* Doubles would round it. */
 Test(cli_export, large_counts_keep_all_their_digits)
@@ -200,8 +288,9 @@ Test(cli_export, markdown_is_a_table_to_read)
 
 /* ---- views ---- */
 
-static const char *const VIEWS[] = {"samples_flat", "ops_flat",      "conventions",
-                                    "op_shares",    "cache_savings", "kernel_ratios"};
+static const char *const VIEWS[] = {"samples_flat",  "ops_flat",      "conventions",
+                                    "op_shares",     "cache_savings", "kernel_ratios",
+                                    "ceilings_flat", "run_conditions"};
 enum { N_VIEWS = sizeof VIEWS / sizeof *VIEWS };
 
 static long n_views(void)
@@ -230,6 +319,7 @@ Test(cli_export, views_come_with_writing_and_on_demand)
 {
     char line[256];
     sweep();
+    execute(CEILINGS);
     cr_expect_eq(n_views(), N_VIEWS);
     for (int i = 0; i < N_VIEWS; i++) {
         char sql[64];
@@ -289,19 +379,6 @@ Test(cli_export, a_file_that_is_read_stays_as_it_is)
 
 /* ---- the manual's queries ---- */
 
-static char *read_text(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    cr_assert_not_null(file, "%s", path);
-    fseek(file, 0, SEEK_END);
-    const long size = ftell(file);
-    rewind(file);
-    char *text = calloc((size_t)size + 1, 1);
-    cr_assert_eq(fread(text, 1, (size_t)size, file), (size_t)size);
-    fclose(file);
-    return text;
-}
-
 /* Every block of SQL in docs/results.md gives rows on a real file, one with observations and a
  * ceiling. */
 Test(cli_export, every_query_of_the_manual_runs)
@@ -316,8 +393,8 @@ Test(cli_export, every_query_of_the_manual_runs)
         "INSERT INTO ceilings SELECT id, run_id, machine, '2026', 'bytes', 'read', 'DRAM', 'f32',"
         " 'avx2', n_threads, 1, 1, 1, '', 1000000 FROM points LIMIT 1;"
         "INSERT INTO ceiling_samples SELECT id, 0, 1000 FROM ceilings");
-    char *text = read_text("docs/results.md");
-    sqlite3 *handle = open_db(SQLITE_OPEN_READONLY);
+    char *text = run_read("docs/results.md");
+    sqlite3 *handle = open_db();
     int n = 0;
     for (char *block = text; (block = strstr(block, "```sql\n")) != NULL; n++) {
         char *end = strstr(block += strlen("```sql\n"), "```");
@@ -328,7 +405,7 @@ Test(cli_export, every_query_of_the_manual_runs)
         sqlite3_finalize(statement);
         block = end + 1;
     }
-    cr_expect_geq(n, 12);
+    cr_expect_geq(n, 14);
     sqlite3_close(handle);
     free(text);
 }
