@@ -110,11 +110,11 @@ static void add_shape(cJSON *root, const struct fl_account *account)
 
 static void add_bound(cJSON *object, const struct fl_bound *bound)
 {
-    fl_json_add_number(object, "intensity", bound->intensity);
-    fl_json_add_number(object, "ridge", bound->ridge);
-    fl_json_add_number(object, "attainable_flops_per_s", bound->attainable_flops_per_s);
-    fl_json_add_number(object, "light_ns", bound->light_ns);
-    fl_json_add_number(object, "of_light", bound->of_light > 0 ? bound->of_light : NAN);
+    cJSON_AddNumberToObject(object, "intensity", bound->intensity);
+    cJSON_AddNumberToObject(object, "ridge", bound->ridge);
+    cJSON_AddNumberToObject(object, "attainable_flops_per_s", bound->attainable_flops_per_s);
+    cJSON_AddNumberToObject(object, "light_ns", bound->light_ns);
+    cJSON_AddNumberToObject(object, "of_light", bound->of_light > 0 ? bound->of_light : NAN);
     cJSON_AddStringToObject(object, "bound", bound->memory_bound ? "memory" : "compute");
     if (bound->memory_bound)
         cJSON_AddStringToObject(object, "level", fl_memory_level_names[bound->level]);
@@ -151,17 +151,17 @@ static void add_roofline(cJSON *root, const struct fl_light *light)
     cJSON *peak = cJSON_AddObjectToObject(object, "peak");
     cJSON_AddStringToObject(peak, "kernel", roofs->peak->kernel);
     cJSON_AddStringToObject(peak, "isa", roofs->peak->isa);
-    fl_json_add_number(peak, "flops_per_s", roofs->flops_per_s);
+    cJSON_AddNumberToObject(peak, "flops_per_s", roofs->flops_per_s);
     cJSON *read = cJSON_AddObjectToObject(object, "read_bytes_per_s");
     for (int level = 0; level < FL_N_LEVELS; level++)
-        fl_json_add_number(read, fl_memory_level_names[level],
-                           roofs->read[level] ? roofs->bytes_per_s[level] : NAN);
+        cJSON_AddNumberToObject(read, fl_memory_level_names[level],
+                                roofs->read[level] ? roofs->bytes_per_s[level] : NAN);
     cJSON *pass = cJSON_AddObjectToObject(object, "whole_pass");
     add_bound(pass, &whole);
-    fl_json_add_number(pass, "mfu", whole.mfu);
-    fl_json_add_number(pass, "hfu", whole.hfu);
-    fl_json_add_number(pass, "mbu", whole.mbu);
-    fl_json_add_number(pass, "model_flops", light->step.whole.model_flops);
+    cJSON_AddNumberToObject(pass, "mfu", whole.mfu);
+    cJSON_AddNumberToObject(pass, "hfu", whole.hfu);
+    cJSON_AddNumberToObject(pass, "mbu", whole.mbu);
+    cJSON_AddNumberToObject(pass, "model_flops", light->step.whole.model_flops);
     cJSON_AddStringToObject(pass, "model_flops_convention", fl_model_flops_convention);
 }
 

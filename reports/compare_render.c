@@ -293,18 +293,18 @@ static cJSON *row_json(const struct fl_compare_row *row)
     add_keys(object, row->points[0]);
     cJSON_AddNumberToObject(object, "n_a", row->n_samples[0]);
     cJSON_AddNumberToObject(object, "n_b", row->n_samples[1]);
-    fl_json_add_number(object, "median_a_ns", row->medians_ns[0]);
-    fl_json_add_number(object, "median_b_ns", row->medians_ns[1]);
-    fl_json_add_number(object, "ratio", row->ratio.ratio);
-    fl_json_add_number(object, "ratio_low", row->ratio.low);
-    fl_json_add_number(object, "ratio_high", row->ratio.high);
-    fl_json_add_number(object, "p_value", row->ratio.p_value);
-    fl_json_add_number(object, "p_adjusted", row->p_adjusted);
+    cJSON_AddNumberToObject(object, "median_a_ns", row->medians_ns[0]);
+    cJSON_AddNumberToObject(object, "median_b_ns", row->medians_ns[1]);
+    cJSON_AddNumberToObject(object, "ratio", row->ratio.ratio);
+    cJSON_AddNumberToObject(object, "ratio_low", row->ratio.low);
+    cJSON_AddNumberToObject(object, "ratio_high", row->ratio.high);
+    cJSON_AddNumberToObject(object, "p_value", row->ratio.p_value);
+    cJSON_AddNumberToObject(object, "p_adjusted", row->p_adjusted);
     cJSON_AddStringToObject(object, "verdict", fl_verdict_names[row->verdict]);
-    fl_json_add_number(object, "flops_change", (double)row->flops_change);
-    fl_json_add_number(object, "bytes_change", (double)row->bytes_change);
-    fl_json_add_number(object, "inflation_a", row->inflation[0]);
-    fl_json_add_number(object, "inflation_b", row->inflation[1]);
+    cJSON_AddNumberToObject(object, "flops_change", (double)row->flops_change);
+    cJSON_AddNumberToObject(object, "bytes_change", (double)row->bytes_change);
+    cJSON_AddNumberToObject(object, "inflation_a", row->inflation[0]);
+    cJSON_AddNumberToObject(object, "inflation_b", row->inflation[1]);
     return object;
 }
 
@@ -313,10 +313,10 @@ static cJSON *side_json(const struct fl_compare_report *report, int side)
     const struct fl_disturbance *d = &report->comparison->disturbance[side];
     cJSON *object = cJSON_CreateObject(), *unmatched = NULL;
     cJSON_AddStringToObject(object, "selected", report->names[side]);
-    fl_json_add_number(object, "inflation", d->dependence.inflation);
-    fl_json_add_number(object, "visit_correlation", d->dependence.visit_correlation);
-    fl_json_add_number(object, "drift", d->drift.change);
-    fl_json_add_number(object, "drift_p", d->drift.p);
+    cJSON_AddNumberToObject(object, "inflation", d->dependence.inflation);
+    cJSON_AddNumberToObject(object, "visit_correlation", d->dependence.visit_correlation);
+    cJSON_AddNumberToObject(object, "drift", d->drift.change);
+    cJSON_AddNumberToObject(object, "drift_p", d->drift.p);
     unmatched = cJSON_AddArrayToObject(object, "unmatched");
     for (int i = 0; i < report->comparison->n_unmatched[side]; i++) {
         add_keys(fl_json_append_object(unmatched), report->comparison->unmatched[side][i]);
@@ -332,14 +332,14 @@ int fl_compare_print_json(const struct fl_compare_report *report, FILE *out, str
     cJSON_AddNumberToObject(root, "schema", COMPARE_SCHEMA);
     cJSON_AddItemToObject(root, "a", side_json(report, 0));
     cJSON_AddItemToObject(root, "b", side_json(report, 1));
-    fl_json_add_number(root, "confidence", options->bootstrap.confidence);
-    fl_json_add_number(root, "threshold", options->threshold);
+    cJSON_AddNumberToObject(root, "confidence", options->bootstrap.confidence);
+    cJSON_AddNumberToObject(root, "threshold", options->threshold);
     cJSON_AddStringToObject(root, "correction", fl_correction_names[options->correction]);
     cJSON_AddStringToObject(root, "interval", fl_interval_names[options->bootstrap.interval]);
-    fl_json_add_number(root, "seed", (double)options->bootstrap.seed);
-    fl_json_add_number(root, "mean", comparison->mean);
-    fl_json_add_number(root, "mean_low", comparison->mean_low);
-    fl_json_add_number(root, "mean_high", comparison->mean_high);
+    cJSON_AddNumberToObject(root, "seed", (double)options->bootstrap.seed);
+    cJSON_AddNumberToObject(root, "mean", comparison->mean);
+    cJSON_AddNumberToObject(root, "mean_low", comparison->mean_low);
+    cJSON_AddNumberToObject(root, "mean_high", comparison->mean_high);
     counts = cJSON_AddObjectToObject(root, "verdicts");
     for (int verdict = 0; verdict < FL_N_VERDICTS; verdict++)
         cJSON_AddNumberToObject(counts, fl_verdict_names[verdict], comparison->n_verdicts[verdict]);

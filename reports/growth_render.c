@@ -2,8 +2,8 @@
 
 #include "analyzers/compare.h"
 #include "analyzers/growth.h"
+#include "reports/json_tree.h"
 
-#include <cJSON.h>
 #include <math.h>
 
 enum { SCALING_SCHEMA = 1 };
@@ -135,8 +135,8 @@ int fl_growth_print(const struct fl_sections *sections, enum fl_table_style styl
     struct fl_table table;
     fl_table_open(&table, "lllrrrrrrrrrrrrrl", COLUMNS);
     int status = take_lines(&table, NULL, sections, error);
-    if (status == FL_OK && !fl_table_print(&table, style, out))
-        status = fl_fail(error, "scaling: no memory for the table");
+    if (status == FL_OK)
+        return fl_table_finish(&table, style, out, error);
     fl_table_close(&table);
     return status;
 }
@@ -146,12 +146,8 @@ int fl_growth_print_json(const struct fl_sections *sections, FILE *out, struct f
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "schema", SCALING_SCHEMA);
     int status = take_lines(NULL, cJSON_AddArrayToObject(root, "lines"), sections, error);
-    char *text = status == FL_OK ? cJSON_Print(root) : NULL;
+    if (status == FL_OK)
+        return fl_json_print(root, out, error);
     cJSON_Delete(root);
-    if (status == FL_OK && !text)
-        return fl_fail(error, "scaling: no memory for the JSON");
-    if (text)
-        fprintf(out, "%s\n", text);
-    cJSON_free(text);
     return status;
 }

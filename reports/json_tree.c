@@ -2,16 +2,7 @@
 
 #include "base/utf8.h"
 
-#include <math.h>
 #include <string.h>
-
-void fl_json_add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
 
 void fl_json_add_wide(cJSON *object, const char *name, fl_wide value)
 {

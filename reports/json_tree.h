@@ -1,5 +1,6 @@
-/* json_tree.h - what cJSON leaves to its users: integers with all their digits, numbers that JSON
- * cannot hold, and printing. For output that is built as a tree and then printed. */
+/* json_tree.h - what cJSON leaves to its users: integers with all their digits, and printing. For
+ * output that is built as a tree and then printed. Numbers that are not finite are null: cJSON does
+ * that. */
 #ifndef FL_REPORTS_JSON_TREE_H
 #define FL_REPORTS_JSON_TREE_H
 
@@ -8,9 +9,6 @@
 
 #include <cJSON.h>
 #include <stdio.h>
-
-/* null for NaN and infinities, which JSON does not have. */
-void fl_json_add_number(cJSON *object, const char *name, double value);
 
 /* All digits: cJSON's own numbers are doubles. */
 void fl_json_add_wide(cJSON *object, const char *name, fl_wide value);

@@ -82,7 +82,7 @@ int fl_predict_print_csv(const struct fl_predict_reports *reports, FILE *out,
 /* null for what is not known */
 static void add_known(cJSON *object, const char *name, double value, bool known)
 {
-    fl_json_add_number(object, name, known ? value : NAN);
+    cJSON_AddNumberToObject(object, name, known ? value : NAN);
 }
 
 static void add_step(cJSON *object, const char *name, const struct fl_predicted_step *step)

@@ -73,8 +73,7 @@ static int find_gap(struct fl_document *document, const struct fl_section *secti
     const struct fl_result *result = &section->prefill.points[section->prefill.n - 1];
     const struct fl_point *point = &result->point;
     struct fl_convention convention;
-    struct fl_shape shape = {
-        .batch = point->batch, .n_tokens = point->n_tokens, .n_past = point->n_past};
+    const struct fl_shape shape = fl_point_shape(result, FL_OWN_CONTEXT);
     struct fl_gap gap;
     if (fl_point_convention(&convention, point, error) != FL_OK ||
         fl_reconcile(&gap, &section->model->config, &shape, &convention, error) != FL_OK)

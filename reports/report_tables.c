@@ -182,8 +182,7 @@ int fl_report_gap_table(struct fl_document *document, const struct fl_line *line
     const struct fl_point *point = &result->point;
     const enum fl_language language = document->language;
     struct fl_convention convention;
-    struct fl_shape shape = {
-        .batch = point->batch, .n_tokens = point->n_tokens, .n_past = point->n_past};
+    const struct fl_shape shape = fl_point_shape(result, FL_OWN_CONTEXT);
     struct fl_gap gap;
     struct fl_table table;
     char text[FL_WIDE_GROUPED], words[FL_WORDS], caption[192];

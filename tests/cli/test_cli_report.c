@@ -174,6 +174,30 @@ Test(cli_report, hostile_text_stays_text)
     free(markdown);
 }
 
+/* The encoder's tokens are part of the shape whose gap is named. */
+Test(cli_report, the_gap_of_an_encoder_decoder_adds_up)
+{
+    sweep("t5-nano", "-s 8 --phase prefill --threads 1");
+    struct run_result r = run_flopledger("report -q %s/r.db -o %s/out", scratch.path, scratch.path);
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    run_release(&r);
+    char *markdown = read_text("out/report.md"), path[128];
+    static const char ROW[] = "\n| textbook | exact | ";
+    long sum = 0;
+    int n = 0;
+    for (const char *at = markdown; (at = strstr(at, ROW)) != NULL; n++) {
+        at = strchr(at + strlen(ROW), '|') + 2;
+        long value = 0;
+        for (const char *c = at + 1; *c != ' '; c++)
+            value = *c == ',' ? value : 10 * value + (*c - '0');
+        sum += *at == '-' ? -value : value;
+    }
+    snprintf(path, sizeof path, "%s/r.db", scratch.path);
+    cr_expect_gt(n, 3);
+    cr_expect_eq(sum, results_query(path, "SELECT exact_flops - textbook_flops FROM points"));
+    free(markdown);
+}
+
 /* One FLOP that no formula explains: the page says so and nowhere claims agreement. */
 Test(cli_report, a_wrong_count_is_said_loudly)
 {

@@ -21,9 +21,9 @@ static char *printed(cJSON *root)
 Test(json_tree, numbers_that_json_has_not_are_null_and_integers_keep_their_digits)
 {
     cJSON *root = cJSON_CreateObject();
-    fl_json_add_number(root, "a", NAN);
-    fl_json_add_number(root, "b", -INFINITY);
-    fl_json_add_number(root, "c", 0.5);
+    cJSON_AddNumberToObject(root, "a", NAN);
+    cJSON_AddNumberToObject(root, "b", -INFINITY);
+    cJSON_AddNumberToObject(root, "c", 0.5);
     fl_json_add_wide(root, "d", ((fl_wide)1 << 100) + 1);
     cJSON *list = cJSON_AddArrayToObject(root, "e");
     fl_json_add_wide(fl_json_append_object(list), "f", -1);
