@@ -51,11 +51,17 @@ static void prepare_layer(struct fl_layer_weights *layer, struct fl_linear *expe
 int fl_model_prepare(struct fl_model *model, const struct fl_config *config, const char *format,
                      struct fl_error *error)
 {
+    const size_t n_experts = 3 * (size_t)config->n_experts; /* linear layers of a layer */
+    char what[sizeof config->name + 64];
     *model = (struct fl_model){.config = *config};
     snprintf(model->format, sizeof model->format, "%s", format);
+    snprintf(what, sizeof what, "%s: the list of its matrices", config->name);
+    /* a short file can ask for 800 million of them */
+    if (fl_memory_require((uint64_t)config->n_layers * n_experts * sizeof *model->experts, what,
+                          error) != FL_OK)
+        return FL_FAILED;
     model->storage = calloc(1, sizeof *model->storage);
     model->layers = calloc((size_t)fl_n_slot_layers(config), sizeof *model->layers);
-    const size_t n_experts = 3 * (size_t)config->n_experts; /* linear layers of a layer */
     if (n_experts > 0)
         model->experts = calloc((size_t)config->n_layers * n_experts, sizeof *model->experts);
     if (!model->storage || !model->layers || (n_experts > 0 && !model->experts))
