@@ -2,8 +2,8 @@
  *
  * For each sequence and head: scores = q k^T, probs = softmax(scale * scores) over the keys a query
  * may see, context = probs v. Query i of a span stands at position n_past + i and sees the keys up
- * to itself, at most `window` of them; in both directions all of the span's. Query head j reads
- * key/value head j / (n_heads / n_kv_heads).
+ * to itself, at most `window` of them. Query head j reads key/value head j / (n_heads /
+ * n_kv_heads). Attention without a mask is attention_cross.h.
  * Source: Vaswani et al., 2017 (arXiv:1706.03762); grouped queries: Ainslie et al., 2023
  * (arXiv:2305.13245); sliding window: Beltagy et al., 2020 (arXiv:2004.05150).
  *
@@ -24,8 +24,6 @@
 #include "base/excess.h"
 #include "ops/batch.h"
 
-#include <stdbool.h>
-
 /* Widest head of a cache in 16 bits: a row must fit where rows are widened. */
 enum { FL_ATTENTION_HALF_HEAD_MAX = 4096 };
 
@@ -35,7 +33,6 @@ struct fl_attention_shape {
     int n_heads, n_kv_heads, head_dim;
     int block_tokens;
     int window;             /* 0: none */
-    bool bidirectional;     /* an encoder: every query sees all keys of its sequence */
     float scale;            /* 0: 1 / sqrt(head_dim) */
     enum fl_dtype kv_dtype; /* f32, f16 or bf16 */
 };

@@ -27,8 +27,6 @@ struct fl_attention_head fl_attention_head(const struct fl_attention_shape *shap
 struct fl_key_range fl_attention_visible(const struct fl_attention_shape *shape,
                                          const struct fl_batch_span *span, int query)
 {
-    if (shape->bidirectional)
-        return (struct fl_key_range){0, span->n_past + span->n_tokens};
     const int end = span->n_past + query + 1;
     return (struct fl_key_range){shape->window > 0 && end > shape->window ? end - shape->window : 0,
                                  end};

@@ -26,7 +26,7 @@ struct fl_tile fl_tile_at(const struct fl_attention_shape *shape, int span, int 
     const struct fl_key_range last =
         fl_attention_visible(shape, tile.head.span, tile.first + tile.n_rows - 1);
     /* the first query's own key belongs to the triangle, which then has whole rows */
-    const int before = shape->bidirectional ? begin.end : begin.end - 1;
+    const int before = begin.end - 1;
     tile.common = (struct fl_key_range){smaller(last.first, before), before};
     tile.any = (struct fl_key_range){begin.first, last.end};
     return tile;

@@ -13,7 +13,6 @@ enum { SPANS_MAX = 4, ROWS_MAX = 1024, BLOCKS_MAX = 1024 };
 struct layout {
     int n_spans, n_tokens[SPANS_MAX], n_past[SPANS_MAX];
     int n_heads, n_kv_heads, head_dim, block_tokens, window;
-    bool bidirectional;
     float scale;
 };
 
@@ -29,33 +28,33 @@ static const float SENTINEL = 12345.0f;
 
 static const struct layout LAYOUTS[] = {
     /* equal sequences, each in one piece */
-    {1, {1}, {0}, 1, 1, 1, 1, 0, false, 0},
-    {1, {7}, {0}, 2, 2, 7, 9, 0, false, 0},
-    {1, {33}, {0}, 3, 1, 33, 40, 0, false, 0},
-    {2, {100, 100}, {0, 0}, 4, 2, 16, 100, 0, false, 0},
-    {1, {257}, {0}, 2, 2, 64, 300, 0, false, 0},
-    {2, {1, 1}, {32, 32}, 4, 2, 64, 33, 0, false, 0},
-    {3, {1, 1, 1}, {99, 99, 99}, 6, 1, 33, 128, 0, false, 0},
-    {1, {1}, {256}, 12, 12, 64, 257, 0, false, 0},
-    {2, {7, 7}, {33, 33}, 4, 4, 20, 64, 0, false, 0},
-    {1, {33}, {100}, 6, 2, 32, 256, 0, false, 0},
-    {1, {64}, {5}, 1, 1, 64, 128, 0, false, 0},
-    {1, {65}, {31}, 8, 8, 8, 100, 0, false, 0},
+    {1, {1}, {0}, 1, 1, 1, 1, 0, 0},
+    {1, {7}, {0}, 2, 2, 7, 9, 0, 0},
+    {1, {33}, {0}, 3, 1, 33, 40, 0, 0},
+    {2, {100, 100}, {0, 0}, 4, 2, 16, 100, 0, 0},
+    {1, {257}, {0}, 2, 2, 64, 300, 0, 0},
+    {2, {1, 1}, {32, 32}, 4, 2, 64, 33, 0, 0},
+    {3, {1, 1, 1}, {99, 99, 99}, 6, 1, 33, 128, 0, 0},
+    {1, {1}, {256}, 12, 12, 64, 257, 0, 0},
+    {2, {7, 7}, {33, 33}, 4, 4, 20, 64, 0, 0},
+    {1, {33}, {100}, 6, 2, 32, 256, 0, 0},
+    {1, {64}, {5}, 1, 1, 64, 128, 0, 0},
+    {1, {65}, {31}, 8, 8, 8, 100, 0, 0},
     /* in blocks, unequal, some decoding while others begin */
-    {1, {70}, {3}, 4, 2, 16, 16, 0, false, 0},
-    {3, {1, 40, 5}, {77, 0, 12}, 4, 2, 20, 8, 0, false, 0},
-    {4, {1, 1, 33, 2}, {0, 130, 65, 1}, 6, 2, 12, 16, 0, false, 0},
-    {2, {9, 1}, {0, 0}, 2, 1, 5, 1, 0, false, 0},
+    {1, {70}, {3}, 4, 2, 16, 16, 0, 0},
+    {3, {1, 40, 5}, {77, 0, 12}, 4, 2, 20, 8, 0, 0},
+    {4, {1, 1, 33, 2}, {0, 130, 65, 1}, 6, 2, 12, 16, 0, 0},
+    {2, {9, 1}, {0, 0}, 2, 1, 5, 1, 0, 0},
+    {2, {37, 64}, {5, 0}, 2, 1, 16, 16, 0, 0},
     /* a window: wider than a tile, narrower, one, and not reached */
-    {1, {100}, {0}, 2, 1, 16, 100, 50, false, 0},
-    {2, {75, 1}, {20, 90}, 4, 2, 16, 16, 11, false, 0},
-    {3, {40, 33, 1}, {0, 7, 3}, 2, 2, 8, 7, 1, false, 0},
-    {1, {20}, {30}, 2, 2, 8, 16, 4000, false, 0},
-    {1, {64}, {64}, 2, 1, 8, 32, 64, false, 0},
-    /* an encoder, and a scale of its own */
-    {2, {37, 1}, {0, 0}, 3, 3, 16, 40, 0, true, 1.0f},
-    {2, {37, 64}, {5, 0}, 2, 1, 16, 16, 0, true, 0},
-    {1, {45}, {3}, 2, 2, 8, 48, 0, false, 0.3f},
+    {1, {100}, {0}, 2, 1, 16, 100, 50, 0},
+    {2, {75, 1}, {20, 90}, 4, 2, 16, 16, 11, 0},
+    {3, {40, 33, 1}, {0, 7, 3}, 2, 2, 8, 7, 1, 0},
+    {1, {20}, {30}, 2, 2, 8, 16, 4000, 0},
+    {1, {64}, {64}, 2, 1, 8, 32, 64, 0},
+    /* a scale of its own */
+    {2, {37, 1}, {0, 0}, 3, 3, 16, 40, 0, 1.0f},
+    {1, {45}, {3}, 2, 2, 8, 48, 0, 0.3f},
 };
 enum { N_LAYOUTS = sizeof LAYOUTS / sizeof *LAYOUTS };
 
@@ -116,11 +115,10 @@ static void problem_open(struct problem *p, const struct layout *layout)
     struct fl_batch batch =
         fl_batch_lay_out(p->spans, layout->n_spans, p->positions, layout->window);
     cr_assert_leq(batch.n_rows, ROWS_MAX);
-    p->shape = (struct fl_attention_shape){p->spans,         layout->n_spans,
-                                           layout->n_heads,  layout->n_kv_heads,
-                                           layout->head_dim, layout->block_tokens,
-                                           layout->window,   layout->bidirectional,
-                                           layout->scale,    FL_F32};
+    p->shape =
+        (struct fl_attention_shape){p->spans,           layout->n_spans,  layout->n_heads,
+                                    layout->n_kv_heads, layout->head_dim, layout->block_tokens,
+                                    layout->window,     layout->scale,    FL_F32};
     const struct fl_batch_span *last = &p->spans[layout->n_spans - 1];
     p->n_q = (size_t)batch.n_rows * n_heads * d;
     p->n_kv = (size_t)n_blocks * (size_t)layout->n_kv_heads * (size_t)layout->block_tokens * d;
@@ -158,10 +156,9 @@ static struct row row_at(const struct problem *p, int span, int head, int i)
     const size_t n_heads = (size_t)shape->n_heads, n_keys = fl_batch_n_keys(at);
     const size_t q =
         ((at->first_row + (size_t)i) * n_heads + (size_t)head) * (size_t)shape->head_dim;
-    int end = at->n_past + i + 1, first = 0;
-    if (shape->bidirectional)
-        end = at->n_past + at->n_tokens;
-    else if (shape->window > 0 && end > shape->window)
+    const int end = at->n_past + i + 1;
+    int first = 0;
+    if (shape->window > 0 && end > shape->window)
         first = end - shape->window;
     return (struct row){
         .span = span,
@@ -414,7 +411,7 @@ Test(attention, flash_equals_reference)
 /* Changing what only later queries may see leaves earlier rows as they are, to the last bit. */
 static void check_future_is_unseen(const struct fl_attention_kernel *kernel)
 {
-    static const struct layout LAYOUT = {1, {65}, {7}, 4, 2, 16, 72, 0, false, 0};
+    static const struct layout LAYOUT = {1, {65}, {7}, 4, 2, 16, 72, 0, 0};
     struct problem p;
     problem_open(&p, &LAYOUT);
     const struct fl_attention_shape shape = p.shape;
@@ -450,7 +447,7 @@ Test(attention, later_tokens_do_not_change_earlier_rows)
 Test(attention, cost_by_hand)
 {
     /* 2 sequences, 3 new tokens behind 5, 4 heads over 2 key/value heads of 8 features. */
-    static const struct layout LAYOUT = {2, {3, 3}, {5, 5}, 4, 2, 8, 100, 0, false, 0};
+    static const struct layout LAYOUT = {2, {3, 3}, {5, 5}, 4, 2, 8, 100, 0, 0};
     struct problem p;
     problem_open(&p, &LAYOUT);
     const struct fl_attention_shape shape = p.shape;
