@@ -256,9 +256,9 @@ int fl_hardware_of_ceilings(struct fl_hardware *hardware, const struct fl_ceilin
         snprintf(hardware->source, sizeof hardware->source, "flopledger peaks, %s",
                  ceiling->measured_at);
         if (strcmp(ceiling->unit, "flops") == 0)
-            add_flops(hardware, ceiling, fl_ceiling_rate(ceiling).median);
+            add_flops(hardware, ceiling, fl_ceiling_roof(ceiling));
         else
-            add_bytes(hardware, ceiling, fl_ceiling_rate(ceiling).median);
+            add_bytes(hardware, ceiling, fl_ceiling_roof(ceiling));
     }
     close_gaps(hardware);
     snprintf(hardware->note, sizeof hardware->note,
