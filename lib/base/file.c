@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,13 +121,13 @@ int fl_output_open(struct fl_output *output, const char *path, struct fl_error *
     output->stream = fopen(name, "wbe");
     if (!output->stream)
         return fl_fail(error, "%s: cannot create: %s", name, strerror(errno));
+    if (output->partial[0])
+        fl_interrupt_remove(output->partial);
     return FL_OK;
 }
 
-int fl_output_commit(struct fl_output *output, struct fl_error *error)
+static int finish(const struct fl_output *output, FILE *stream, struct fl_error *error)
 {
-    FILE *stream = output->stream;
-    output->stream = NULL;
     if (!output->path[0]) {
         if (fflush(stream) != 0 || ferror(stream))
             return fl_fail(error, "standard output: cannot write: %s", strerror(errno));
@@ -149,12 +150,21 @@ int fl_output_commit(struct fl_output *output, struct fl_error *error)
     return fl_fail(error, "%s: cannot write: %s", output->path, strerror(cause));
 }
 
+int fl_output_commit(struct fl_output *output, struct fl_error *error)
+{
+    const int status = finish(output, output->stream, error);
+    output->stream = NULL;
+    fl_interrupt_keep(output->partial);
+    return status;
+}
+
 void fl_output_abandon(struct fl_output *output)
 {
     if (output->stream && output->path[0]) {
         fclose(output->stream);
         if (output->partial[0])
             unlink(output->partial);
+        fl_interrupt_keep(output->partial);
     }
     output->stream = NULL;
 }

@@ -24,8 +24,9 @@ int fl_file_read(char **text, size_t *size, const char *path, size_t max_bytes,
                  struct fl_error *error);
 
 /* Writing: everything goes to PATH.partial beside the target; commit flushes, checks every write
- * and renames. Without commit, fl_output_abandon() removes it. A link's target is what is replaced;
- * a device or a pipe is written to as it is. Path "-" is standard output. */
+ * and renames. Without commit, fl_output_abandon() removes it, and so does a signal that
+ * ends the process. A link's target is what is replaced; a device or a pipe is written to as it
+ * is. Path "-" is standard output. */
 struct fl_output {
     FILE *stream;
     char path[4096];

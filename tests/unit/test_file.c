@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/interrupt.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char directory[64];
@@ -120,6 +122,39 @@ Test(file, abandoned_output_leaves_no_trace)
     fl_output_abandon(&output);
     expect_content(in("a"), "old");
     cr_expect_not(fl_file_exists(in("a.partial")));
+}
+
+/* A process that a signal ends while it writes; caught: the first signal was only noted. */
+Test(file, a_signal_leaves_no_half_file)
+{
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int caught = 0; caught <= 1; caught++)
+        for (int i = 0; i < 3 - caught; i++) {
+            put(in("a"), "old");
+            const pid_t child = fork();
+            if (child == 0) {
+                struct fl_output output;
+                struct fl_error error;
+                for (int k = 0; k < 3; k++)
+                    signal(SIGNALS[k], SIG_DFL);
+                if (caught)
+                    fl_interrupt_catch();
+                if (fl_output_open(&output, in("a"), &error) != FL_OK ||
+                    !fl_file_exists(in("a.partial")))
+                    _exit(1);
+                raise(SIGNALS[i]);
+                if (!caught || fl_interrupt_signal != SIGNALS[i])
+                    _exit(2);
+                raise(SIGNALS[i]);
+                _exit(3);
+            }
+            int status;
+            cr_assert_eq(waitpid(child, &status, 0), child);
+            cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGNALS[i], "%d, %d: %x", caught,
+                      i, (unsigned)status);
+            cr_expect_not(fl_file_exists(in("a.partial")));
+            expect_content(in("a"), "old");
+        }
 }
 
 Test(file, output_failures_are_reported)
