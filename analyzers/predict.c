@@ -1,5 +1,7 @@
 #include "analyzers/predict.h"
 
+#include "analyzers/roofline.h"
+
 #include <string.h>
 
 const char *const fl_predicted_bound_names[] = {"compute", "memory", "capacity", NULL};
@@ -123,7 +125,7 @@ static double memory_time(const struct fl_hardware *hardware, double bytes, doub
     for (int i = 0; i < hardware->n_caches; i++) {
         const struct fl_hardware_cache *cache = &hardware->caches[i];
         const bool known = cache->bytes_per_s > 0;
-        if (set > cache->capacity_bytes || (stream && !known))
+        if (!fl_cache_holds(cache->capacity_bytes, set) || (stream && !known))
             continue;
         return known ? bytes / cache->bytes_per_s : 0;
     }

@@ -9,6 +9,7 @@
  *               softmax, activations, biases) in f32
  *   weights     read once a step whatever the batch, in the stored format; from memory, or from the
  *               cache where its bandwidth is known and a step's weights and keys and values fit
+ *               (fl_cache_holds())
  *   KV cache    all of it read in a decode step, the new tokens written
  *   activations two bytes an element where products are in 16 or 8 bits, else four; an operator
  *               whose activations fit into the last cache takes nothing from memory for them

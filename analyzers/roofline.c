@@ -88,9 +88,8 @@ bool fl_roofs_find(struct fl_roofs *roofs, const struct fl_ceiling *ceilings, in
 
 enum fl_level fl_roofs_level(const struct fl_roofs *roofs, double bytes)
 {
-    const double full = 0.75;
     for (int level = 0; level < FL_LEVEL_DRAM; level++)
-        if (roofs->read[level] && bytes <= full * (double)roofs->read[level]->capacity_bytes)
+        if (roofs->read[level] && fl_cache_holds((double)roofs->read[level]->capacity_bytes, bytes))
             return (enum fl_level)level;
     return FL_LEVEL_DRAM;
 }

@@ -61,9 +61,15 @@ struct fl_roofs {
 bool fl_roofs_find(struct fl_roofs *roofs, const struct fl_ceiling *ceilings, int n_ceilings,
                    int n_threads);
 
-/* The closest measured level that holds so many bytes, with a quarter of it to spare: code, stacks,
- * other programs and other guests of a host live there too, and what is gone over again and again
- * soon misses a cache that it fills. */
+/* Whether a cache keeps so many bytes, with a quarter of it to spare: code, stacks, other programs
+ * and other guests of a host live there too, and what is gone over again and again soon misses a
+ * cache that it fills. */
+static inline bool fl_cache_holds(double capacity_bytes, double bytes)
+{
+    return bytes <= 0.75 * capacity_bytes;
+}
+
+/* The closest measured level that holds so many bytes. */
 enum fl_level fl_roofs_level(const struct fl_roofs *roofs, double bytes);
 
 /* Some work: one execution of a step, or of one of its operators. */
