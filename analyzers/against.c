@@ -1,4 +1,5 @@
 #include "analyzers/against.h"
+#include "analyzers/scaling.h"
 #include "analyzers/statistics.h"
 
 #include <math.h>
@@ -89,17 +90,45 @@ static double at_most_1(double value)
     return value > 1 ? 1 : value;
 }
 
-/* Median share of one operator under one condition, over all points but one; 0: there are none. */
-static double op_share(const struct fl_against *against, enum fl_operator op,
-                       enum fl_predicted_bound bound, bool many_rows, int but, double *scratch)
+static double factor(double a, double b)
 {
+    return fabs(log(a / b));
+}
+
+/* How far apart two points are for an operator, in logarithms of factors: in rows; in context, if
+ * that is what it goes over; and, twice as far, in threads, which share memory and clock. */
+static double distance(const struct fl_against_point *a, const struct fl_against_point *b,
+                       enum fl_operator op)
+{
+    const struct fl_point *p = &a->result->point, *q = &b->result->point;
+    const double rows = factor((double)p->batch * p->n_tokens, (double)q->batch * q->n_tokens);
+    const double context = factor(p->n_past + p->n_tokens, q->n_past + q->n_tokens);
+    return rows + (fl_operator_is_quadratic(op) ? context : 0) +
+           2 * factor(p->n_threads, q->n_threads);
+}
+
+/* Median share of one operator under one condition; 0: there are none. near: over the points
+ * nearest to it, which it is none of, since products of few rows reach less than those of many;
+ * NULL: over all points. */
+static double op_share(const struct fl_against *against, enum fl_operator op,
+                       enum fl_predicted_bound bound, bool many_rows,
+                       const struct fl_against_point *near, double *scratch)
+{
+    double nearest = INFINITY;
     size_t n = 0;
     for (int i = 0; i < against->n_points; i++) {
         const struct fl_against_point *point = &against->points[i];
         const double ideal_ns = point->ideal.op_time_s[op] * 1e9;
-        if (i != but && ideal_ns > 0 && point->timing.op_ns[op] > 0 &&
-            point->ideal.op_bound[op] == bound && point->ideal.op_many_rows[op] == many_rows)
-            scratch[n++] = ideal_ns / point->timing.op_ns[op];
+        if ((near && point == near) || !(ideal_ns > 0) || point->timing.op_ns[op] <= 0 ||
+            point->ideal.op_bound[op] != bound || point->ideal.op_many_rows[op] != many_rows)
+            continue;
+        const double away = near ? distance(point, near, op) : 0;
+        if (away > nearest + 1e-9)
+            continue;
+        if (away < nearest - 1e-9)
+            n = 0;
+        nearest = fmin(nearest, away);
+        scratch[n++] = ideal_ns / point->timing.op_ns[op];
     }
     return fl_median(scratch, n);
 }
@@ -121,8 +150,8 @@ static double outside_share(const struct fl_against *against, int but, double *s
     return fl_median(scratch, n);
 }
 
-/* The ideal times of the point's operators, each over the share that it reaches elsewhere; where it
- * is nowhere else, over that of all points with the operator's bound. 0: there is no other point.
+/* The ideal times of the point's operators, each over the share that it reaches nearby; where it is
+ * nowhere else, over that of all points with the operator's bound. 0: there is no other point.
  */
 static double calibrated(const struct fl_against *against, int i, double *scratch)
 {
@@ -133,7 +162,7 @@ static double calibrated(const struct fl_against *against, int i, double *scratc
         const enum fl_predicted_bound bound = point->ideal.op_bound[op];
         if (!(point->ideal.op_time_s[op] > 0))
             continue;
-        double share = op_share(against, op, bound, point->ideal.op_many_rows[op], i, scratch);
+        double share = op_share(against, op, bound, point->ideal.op_many_rows[op], point, scratch);
         share = share > 0 ? share : median_share(against, point->bound, i, scratch);
         if (!(share > 0))
             return 0;
@@ -152,7 +181,7 @@ static void calibrate(struct fl_against *against, double *scratch)
             for (int many = 0; many < 2; many++)
                 against->shares.of_op[op][bound][many] =
                     at_most_1(op_share(against, (enum fl_operator)op,
-                                       (enum fl_predicted_bound)bound, many, -1, scratch));
+                                       (enum fl_predicted_bound)bound, many, NULL, scratch));
     }
     against->shares.outside = outside_share(against, -1, scratch);
     for (int i = 0; i < against->n_points; i++) {

@@ -3,8 +3,9 @@
  *
  * The roofline is the fastest that is possible, so the engine takes longer; the share it reaches is
  * predicted over measured time. The calibrated prediction divides every operator's ideal time by
- * the median share of that operator at all other points, never by the point's own, so that its
- * error says what it would be for a point that was not measured. */
+ * the median share of that operator at those other points that are nearest in rows, context and
+ * threads, never by the point's own, so that its error says what it would be for a point that was
+ * not measured. */
 #ifndef FL_ANALYZERS_AGAINST_H
 #define FL_ANALYZERS_AGAINST_H
 

@@ -108,23 +108,20 @@ Test(against, encoder_decoders_are_predicted_with_their_encoder)
 static struct fl_sample samples[N_POINTS];
 static struct fl_op_record ops[FL_N_OPERATORS];
 
-/* Operators that reach different shares, and a tenth of the time outside of them: seen one by one,
- * every point is predicted from the others, though no two have the same share as a whole. */
-Test(against, operators_have_shares_of_their_own)
+/* Times of every operator, the roofline's over the share it is to reach, and a tenth of the whole
+ * outside of them. */
+static void time_operators(double (*share)(int point, enum fl_operator op))
 {
     struct fl_against against = make();
-    double least = 1, most = 0;
-    for (int op = 0; op < FL_N_OPERATORS; op++)
-        ops[op].op = (enum fl_operator)op;
     results.samples = samples;
     results.n_samples = N_POINTS;
     for (int i = 0; i < N_POINTS; i++) {
         double sum = 0;
         for (int op = 0; op < FL_N_OPERATORS; op++) {
-            const double share = op == FL_OP_FFN_UP || op == FL_OP_LOGITS ? 0.9 : 0.2;
-            const double time_ns = against.points[i].ideal.op_time_s[op] * 1e9 / share;
-            samples[i].op_time_ns[op] = (uint64_t)time_ns;
-            sum += time_ns;
+            const double ideal_ns = against.points[i].ideal.op_time_s[op] * 1e9;
+            ops[op].op = (enum fl_operator)op;
+            samples[i].op_time_ns[op] = (uint64_t)(ideal_ns / share(i, (enum fl_operator)op));
+            sum += ideal_ns / share(i, (enum fl_operator)op);
         }
         samples[i].time_ns = (uint64_t)(sum / 0.9);
         samples[i].run_id = run.id;
@@ -133,13 +130,29 @@ Test(against, operators_have_shares_of_their_own)
         points[i].samples = &samples[i];
         points[i].n_samples = 1;
         points[i].median_time_ns = sum / 0.9;
-        const double whole = against.points[i].ideal_s * 1e9 / (sum / 0.9);
+    }
+    fl_against_free(&against);
+}
+
+static double of_the_operator(int point, enum fl_operator op)
+{
+    (void)point;
+    return op == FL_OP_FFN_UP || op == FL_OP_LOGITS ? 0.9 : 0.2;
+}
+
+/* Seen one by one, every point is predicted from the others, though no two have the same share as a
+ * whole. */
+Test(against, operators_have_shares_of_their_own)
+{
+    double least = 1, most = 0;
+    time_operators(of_the_operator);
+    struct fl_against against = make();
+    for (int i = 0; i < N_POINTS; i++) {
+        const double whole = against.points[i].ideal_s * 1e9 / points[i].median_time_ns;
         least = whole < least ? whole : least;
         most = whole > most ? whole : most;
     }
-    fl_against_free(&against);
     cr_expect_gt(most / least, 1.2, "the points differ as a whole");
-    against = make();
     cr_expect_lt(against.calibrated.worst, 0.01, "%g", against.calibrated.worst);
     cr_expect_float_eq(against.shares.outside, 0.1, 0.01);
     cr_expect_float_eq(against.shares.of_op[FL_OP_FFN_UP][FL_BOUND_COMPUTE][1], 0.9, 0.01);
@@ -238,4 +251,25 @@ Test(against, reads_formats_of_points)
         cr_expect_eq(fl_point_dtypes(&points[0].point, &weights, &kv, &error), FL_FAILED, "%s",
                      WRONG[i]);
     }
+}
+
+static double of_the_rows(int point, enum fl_operator op)
+{
+    static const double SHARES[N_POINTS] = {0.3, 0.4, 0.5, 0.8, 0.8, 0.8};
+    (void)op;
+    return SHARES[point];
+}
+
+/* Prefills of 100, 200 and 300 rows: 300 are nearer to 200 than 100 are. The middle of the decode
+ * steps, which all have one row, is known from either of the others. */
+Test(against, a_point_is_calibrated_by_its_neighbours)
+{
+    static const double NEAREST[N_POINTS] = {0.4, 0.5, 0.4, 0.8, 0.8, 0.8};
+    time_operators(of_the_rows);
+    struct fl_against against = make();
+    for (int i = 0; i < N_POINTS; i++)
+        cr_expect_float_eq(against.points[i].calibrated_s / against.points[i].measured_s,
+                           of_the_rows(i, FL_OP_QKV) / NEAREST[i], 0.02, "%d: %g", i,
+                           against.points[i].calibrated_s / against.points[i].measured_s);
+    fl_against_free(&against);
 }
