@@ -42,7 +42,7 @@ X(LIGHT_WHOLE, "the whole pass", "整个前向")
 X(CAPTION_LIGHT, "Time of one execution beside what the ceilings allow", "一次执行的时间与上限所允许的时间")
 X(CAPTION_LIGHT_OPERATORS, "The same for the operators of a %s at s = %d, all layers together",
   "%s（s = %d）各算子的同样对比，所有层合计")
-X(CAPTION_CEILINGS, "Measured ceilings of this machine with %s", "该机器在 %s 下的实测上限")
+X(CAPTION_CEILINGS, "Measured ceilings of this machine with %s", "该机器在 %s下的实测上限")
 
 /* ---- plots ---- */
 X(PLOT_ROOFLINE, "Roofline: operators under the measured ceilings", "屋顶线模型：实测上限之下的各算子")

@@ -13,7 +13,7 @@ X(DECODE, "decode", "解码")
 X(DECODE_CACHED, "decode, cached", "解码（有缓存）")
 X(DECODE_UNCACHED, "decode, uncached", "解码（无缓存）")
 X(CACHED_STEP, "cached decode step", "有缓存的解码步")
-X(UNCACHED_STEP, "uncached decode step", "无缓存的解码步")
+X(UNCACHED_STEP, "decode step without cache", "无缓存的解码步")
 
 /* the four figures */
 X(TEXTBOOK, "textbook", "教科书")
