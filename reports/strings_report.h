@@ -169,9 +169,9 @@ X(FIND_TIME,
   "耗时最多的部分：%s（%d 个词元的预填充，%.0f %%）与%s（%d 个词元之后的解码步，%.0f %%）。")
 X(FIND_THREADS,
   "From %s to %s a prefill of %d tokens ran %.2f times as fast.",
-  "从%s到%s，%d 个词元的预填充速度是 %.2f 倍。")
+  "从 %s到 %s，%d 个词元的预填充速度是 %.2f 倍。")
 X(FIND_THREADS_DECODE, "From %s to %s a decode step behind %d tokens ran %.2f times as fast.",
-  "从%s到%s，%d 个词元之后的解码步速度是 %.2f 倍。")
+  "从 %s到 %s，%d 个词元之后的解码步速度是 %.2f 倍。")
 X(FIND_KERNEL,
   "At s = %d the kernel %s executes %.2f times the FLOPs of causal in the whole prefill and took %.2f "
   "times as long.",
