@@ -221,11 +221,11 @@ static const struct fl_command COMMAND = {
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.n_threads = fl_default_threads(), .n_reps = 15, .sample_ms = 200};
+    struct settings settings = {.n_threads = fl_default_threads(), .n_reps = 31, .sample_ms = 200};
     const struct fl_option options[] = {
         {NULL, "threads", 't', FL_OPTION_INT, &settings.n_threads, "N", "threads",
          "$OMP_NUM_THREADS, else all cores", 1, 1024, NULL},
-        {NULL, "reps", 'r', FL_OPTION_INT, &settings.n_reps, "N", "samples of each side", "15", 1,
+        {NULL, "reps", 'r', FL_OPTION_INT, &settings.n_reps, "N", "samples of each side", "31", 1,
          REPS_MAX, NULL},
         {NULL, "sample", 0, FL_OPTION_INT, &settings.sample_ms, "MS",
          "least time of a sample; short ones see likwid's caches still cold", "200", 1, 10000,
