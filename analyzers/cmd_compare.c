@@ -267,6 +267,9 @@ const struct fl_command fl_command_compare = {
                 "threads, batch, s. Points are matched by all of them but run, machine and those "
                 "that both\n"
                 "sides name.\n"
+                "Machines change from minute to minute. A comparison that must hold takes turns: "
+                "sweeps of A, B,\n"
+                "B and A, each with more --reps, into one file a side (docs/statistics.md).\n"
                 "Exit status: 0 done, 1 failed or refused by --fail-on, 2 misuse.\n",
     .run = run,
 };
