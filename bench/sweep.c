@@ -111,6 +111,14 @@ static int measure_point(struct sweep *sweep, const struct fl_sweep_item *item, 
     return status;
 }
 
+/* The engine refused a point if the pass before left it behind; it will again. */
+static bool was_refused(const struct sweep *sweep, int n_samples)
+{
+    const struct fl_sweep_options *options = sweep->options;
+    const int pass = sweep->state->pass;
+    return pass > 0 && n_samples < fl_sweep_target(options->n_reps, options->n_passes, pass - 1);
+}
+
 static int visit(struct sweep *sweep, int index, int target, struct fl_error *error)
 {
     struct fl_sweep_item item;
@@ -122,8 +130,7 @@ static int visit(struct sweep *sweep, int index, int target, struct fl_error *er
         return FL_OK;
 
     bool complete = true;
-    /* what the first pass left without samples is what the engine refused */
-    if (sweep->state->pass == 0 || id != 0) {
+    if (!was_refused(sweep, n_samples)) {
         int status = measure_point(sweep, &item, id, n_samples, target, &complete, error);
         if (status == REFUSED) {
             sweep->tally->n_refused++;

@@ -115,23 +115,32 @@ static struct fl_sweep_counter seven_flops(void)
     return counter;
 }
 
-static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
+static struct fl_sweep_tally sweep_in_passes(struct fl_sweep_counter *counter, int n_reps,
+                                             int n_passes)
 {
     struct fl_sweep_state state = {0};
     struct fl_store *store;
     struct fl_run run;
     static struct fl_model_record record;
     const struct fl_sweep_options options = {
-        .n_reps = n_reps, .n_passes = 1, .seed = 1, .quiet = true, .counter = counter};
+        .n_reps = n_reps, .n_passes = n_passes, .seed = 1, .quiet = true, .counter = counter};
     record = (struct fl_model_record){.format = "random", .config = model.config};
     strcpy(record.name, "llama-nano");
     fl_hostinfo_fill(&run);
     cr_assert_eq(fl_store_create(&store, path, &error), FL_OK, "%s", error.text);
-    cr_assert_eq(fl_sweep_pass(&state, &plan, &model, &record, store, &run, &options, &error),
-                 FL_OK, "%s", error.text);
+    for (int pass = 0; pass < n_passes; pass++) {
+        cr_assert_not(state.done);
+        cr_assert_eq(fl_sweep_pass(&state, &plan, &model, &record, store, &run, &options, &error),
+                     FL_OK, "%s", error.text);
+    }
     cr_assert(state.done);
     fl_store_close(store);
     return state.tally;
+}
+
+static struct fl_sweep_tally sweep(struct fl_sweep_counter *counter, int n_reps)
+{
+    return sweep_in_passes(counter, n_reps, 1);
 }
 
 static void load(struct fl_results *results)
@@ -196,6 +205,22 @@ Test(sweep_count, what_is_missing_is_added_and_nothing_else)
     cr_expect_eq(results.n_runs, 3, "a run that adds nothing is none");
     cr_expect_eq(results.n_observed, N_POINTS);
     fl_results_free(&results);
+}
+
+/* A point that the engine will not open is left out once, not once a pass: one that was never
+ * measured, and one that has samples of an earlier sweep. */
+Test(sweep_count, what_is_refused_is_refused_once)
+{
+    for (int n_before = 0; n_before <= 3; n_before += 3) {
+        if (n_before > 0)
+            sweep(NULL, n_before);
+        plan.items[0].kv_dtype = FL_Q8_0;
+        const struct fl_sweep_tally tally = sweep_in_passes(NULL, 12, 4);
+        plan.items[0].kv_dtype = FL_F32;
+        cr_expect_eq(tally.n_refused, 1, "behind %d samples: %d", n_before, tally.n_refused);
+        cr_expect_eq(tally.n_samples, (N_POINTS - 1) * (12 - n_before));
+        unlink(path);
+    }
 }
 
 /* Asked for kernels that OpenBLAS does not have. */
