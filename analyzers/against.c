@@ -118,9 +118,11 @@ static double op_share(const struct fl_against *against, enum fl_operator op,
     size_t n = 0;
     for (int i = 0; i < against->n_points; i++) {
         const struct fl_against_point *point = &against->points[i];
+        if (point == near)
+            continue;
         const double ideal_ns = point->ideal.op_time_s[op] * 1e9;
-        if ((near && point == near) || !(ideal_ns > 0) || point->timing.op_ns[op] <= 0 ||
-            point->ideal.op_bound[op] != bound || point->ideal.op_many_rows[op] != many_rows)
+        if (!(ideal_ns > 0) || point->timing.op_ns[op] <= 0 || point->ideal.op_bound[op] != bound ||
+            point->ideal.op_many_rows[op] != many_rows)
             continue;
         const double away = near ? distance(point, near, op) : 0;
         if (away > nearest + 1e-9)

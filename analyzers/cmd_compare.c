@@ -120,7 +120,7 @@ static void warn(const struct fl_comparison *comparison, const struct arguments 
              i++)
             fprintf(stderr, "flopledger compare: %c: %s\n", 'A' + k, text);
     for (int k = 0; k < 2; k++)
-        if (comparison->disturbance[k].dependence.n_starts == 1)
+        if (comparison->disturbance[k].n_starts == 1)
             fprintf(stderr, "flopledger compare: %c: %s\n", 'A' + k,
                     fl_text((enum fl_language)args->language, FL_STR_NOISE_ONE_START));
 }

@@ -223,20 +223,17 @@ static int judge_runs(struct fl_dependence *dependence, const struct fl_noise_se
     int n_runs_most = 0;
     int status = copies && samples ? FL_OK : fl_fail(error, "noise: no memory for %zu samples", n);
     for (int i = 0; i < n_series && status == FL_OK; i++) {
-        copies[i] = (struct fl_noise_series){next, series[i].n, series[i].kind, 1};
-        int n_runs = 0, n_visits = 0;
+        copies[i] = (struct fl_noise_series){.samples = next, .n = series[i].n};
+        int n_runs = 0;
         for (int k = 0; k < series[i].n; k++) {
             const struct fl_noise_sample *own = &series[i].samples[k];
             n_runs += k == 0 || own[0].run != own[-1].run;
-            n_visits += k == 0 || own[0].visit != own[-1].visit;
             next[k] = *own;
             next[k].visit = own->run;
         }
         next += series[i].n;
         if (n_runs > n_runs_most)
             n_runs_most = n_runs;
-        if (n_visits > dependence->n_starts)
-            dependence->n_starts = n_visits;
     }
     if (status == FL_OK && n_runs_most > 1)
         status = find_dependence(&runs, copies, n_series, work, error);
@@ -247,14 +244,6 @@ static int judge_runs(struct fl_dependence *dependence, const struct fl_noise_se
     free(copies);
     free(samples);
     return status;
-}
-
-static int judge_kind(struct fl_dependence *dependence, const struct fl_noise_series *alike, int n,
-                      const struct workspace *work, struct fl_error *error)
-{
-    if (find_dependence(dependence, alike, n, work, error) != FL_OK)
-        return FL_FAILED;
-    return judge_runs(dependence, alike, n, work, error);
 }
 
 /* Every kind of step by itself; *worst is the dependence that costs most. */
@@ -274,20 +263,30 @@ static int judge_kinds(struct fl_dependence *worst, struct fl_noise_series *seri
         for (int k = i; k < n_series; k++)
             if (series[k].kind == series[i].kind)
                 alike[n++] = series[k];
-        status = judge_kind(&own, alike, n, work, error);
-        if (status != FL_OK)
-            break;
+        status = find_dependence(&own, alike, n, work, error);
+        if (status == FL_OK)
+            status = judge_runs(&own, alike, n, work, error);
         for (int k = i; k < n_series; k++)
             if (series[k].kind == alike[0].kind)
                 series[k].inflation = own.inflation;
-        if (own.n_starts < worst->n_starts)
-            own.n_starts = worst->n_starts;
         if (i == 0 || own.inflation > worst->inflation)
             *worst = own;
-        worst->n_starts = own.n_starts;
     }
     free(alike);
     return status;
+}
+
+/* Visits to the point with most. */
+static int most_visits(const struct fl_noise_series *series, int n_series)
+{
+    int most = 0;
+    for (int i = 0; i < n_series; i++) {
+        int n = 0;
+        for (int from = 0; from < series[i].n; n++)
+            from = visit_end(&series[i], from);
+        most = n > most ? n : most;
+    }
+    return most;
 }
 
 /* ---- drift and warm-up ---- */
@@ -532,6 +531,7 @@ int fl_noise_judge(struct fl_disturbance *disturbance, struct fl_noise_series *s
     if (status == FL_OK)
         status = judge_kinds(&disturbance->dependence, series, n_series, &work, error);
     if (status == FL_OK) {
+        disturbance->n_starts = most_visits(series, n_series);
         find_drift(&disturbance->drift, series, n_series, &work);
         find_warm_up(&disturbance->warm_up, series, n_series, &work);
         find_busy(&disturbance->busy, series, n_series);

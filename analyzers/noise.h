@@ -23,9 +23,9 @@
  * Where points have samples of several runs, runs take the place of visits a second time, and the
  * larger inflation counts: hours differ more than minutes.
  *
- * Both are judged for each kind of step by itself (phase, cache, threads): steps of 30 us depend on
- * where memory lies, passes of milliseconds do not, and what is right for neither on average would
- * be wrong for both.
+ * Both are judged for each kind of step by itself (model, phase, cache, threads): steps of 30 us
+ * depend on where memory lies, passes of milliseconds do not, and what is right for neither on
+ * average would be wrong for both.
  *
  * Drift. The seasonal Kendall test (Hirsch, Slack and Smith, 1982, Water Resources Research
  * 18:107-121), a point being a season: was the later of two visits the slower one, more often than
@@ -66,7 +66,6 @@ struct fl_dependence {
     double visit_correlation; /* r, within [0, 1]; 0 where nothing is known */
     double visit_p;           /* F test of r; 1 where nothing is known */
     double neighbour_correlation, neighbour_p;
-    int n_starts;           /* of the program: visits to the point with most */
     double run_correlation; /* of samples of one run, where that costs more than visits do */
     double inflation;       /* >= 1 */
 };
@@ -104,6 +103,7 @@ struct fl_busy {
 
 struct fl_disturbance {
     struct fl_dependence dependence; /* of the kind of step where it costs most */
+    int n_starts;                    /* of the program: visits to the point with most */
     struct fl_drift drift;
     struct fl_warm_up warm_up;
     struct fl_clock_steps clock;

@@ -79,8 +79,8 @@ static int kind_of(const struct fl_result *const *points, int i)
 {
     for (int k = 0; k < i; k++) {
         const struct fl_point *one = &points[k]->point, *other = &points[i]->point;
-        if (one->phase == other->phase && one->cache == other->cache &&
-            one->n_threads == other->n_threads)
+        if (points[k]->model == points[i]->model && one->phase == other->phase &&
+            one->cache == other->cache && one->n_threads == other->n_threads)
             return k;
     }
     return i;

@@ -178,7 +178,7 @@ Test(noise, runs_that_differ_are_measured)
     uint64_t state = 14;
     simulate(&quiet, POINTS, &state);
     struct fl_disturbance found = judge(POINTS);
-    cr_expect_eq(found.dependence.n_starts, 2, "visits");
+    cr_expect_eq(found.n_starts, 2, "visits");
     for (int p = 0; p < POINTS; p++) {
         const double shift = 0.02 * noise_normal(&state);
         for (int i = FIRST; i < REPS; i++) {
@@ -190,7 +190,7 @@ Test(noise, runs_that_differ_are_measured)
             samples[p][i].visit = i;
     }
     found = judge(POINTS);
-    cr_expect_eq(found.dependence.n_starts, REPS);
+    cr_expect_eq(found.n_starts, REPS);
     cr_expect(found.dependence.inflation > 1.5, "%g", found.dependence.inflation);
     cr_expect(found.dependence.run_correlation > 0.4, "%g", found.dependence.run_correlation);
 }
