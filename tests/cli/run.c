@@ -157,3 +157,11 @@ void run_scratch_remove(struct run_scratch *scratch)
     cr_expect_eq(removed.status, 0, "%s", removed.err);
     run_release(&removed);
 }
+
+int run_count(const char *text, const char *what)
+{
+    int n = 0;
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
+}

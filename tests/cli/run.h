@@ -27,6 +27,9 @@ struct run_result run_shell(const char *format, ...) __attribute__((format(print
 
 void run_release(struct run_result *result);
 
+/* How often `what` stands in the text. */
+int run_count(const char *text, const char *what);
+
 /* Runs it and expects it to print nothing but a message that holds the sentence. */
 void run_expect_refused(int status, const char *arguments, const char *sentence);
 

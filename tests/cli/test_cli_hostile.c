@@ -108,14 +108,6 @@ static char *read_text(const char *name)
     return run_read("%s/out/%s", scratch.path, name);
 }
 
-static int count(const char *text, const char *what)
-{
-    int n = 0;
-    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
-        n++;
-    return n;
-}
-
 /* The report with the text as its title, too; by the environment, which no shell reads again. */
 static void write_report(const char *title)
 {
@@ -143,7 +135,7 @@ static void count_tags(int counts[N_FILES][N_TAGS])
     for (int f = 0; f < N_FILES; f++) {
         char *text = read_text(FILES[f]);
         for (int t = 0; t < N_TAGS; t++)
-            counts[f][t] = TAGS[t][0] == ' ' ? 0 : count(text, TAGS[t]);
+            counts[f][t] = TAGS[t][0] == ' ' ? 0 : run_count(text, TAGS[t]);
         free(text);
     }
 }

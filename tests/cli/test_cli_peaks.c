@@ -24,14 +24,6 @@ static void teardown(void)
 
 TestSuite(cli_peaks, .init = setup, .fini = teardown);
 
-static int count(const char *text, const char *what)
-{
-    int n = 0;
-    for (; (text = strstr(text, what)); text += strlen(what))
-        n++;
-    return n;
-}
-
 static void expect_json(const char *text)
 {
     cJSON *root = cJSON_Parse(text);
@@ -209,7 +201,7 @@ Test(cli_peaks, measures_prints_stores_and_keeps)
                   scratch.path);
     cr_expect_eq(r.status, 1);
     cr_expect(strstr(r.err, "/proc/none"), "%s", r.err);
-    cr_expect_eq(count(r.err, "\n"), 1, "%s", r.err);
+    cr_expect_eq(run_count(r.err, "\n"), 1, "%s", r.err);
     expect_json(r.out);
     run_release(&r);
     char path[96];
@@ -222,8 +214,8 @@ Test(cli_peaks, measures_prints_stores_and_keeps)
                   "$FLOPLEDGER peaks --show -f csv",
                   scratch.path);
     cr_expect_eq(r.status, 0, "%s", r.err);
-    cr_expect_eq(count(r.err, " from "), 1, "the second came from the file: %s", r.err);
-    cr_expect_eq(count(r.out, "unit,kernel,level,dtype,isa,n_threads,"), 1, "%s", r.out);
+    cr_expect_eq(run_count(r.err, " from "), 1, "the second came from the file: %s", r.err);
+    cr_expect_eq(run_count(r.out, "unit,kernel,level,dtype,isa,n_threads,"), 1, "%s", r.out);
     cr_expect(strstr(r.out, "bytes,triad,DRAM,f32,"), "%s", r.out);
     cr_expect(strstr(r.out, "a line that is written to is first read"), "the convention");
     cr_expect(strstr(r.out, "Measured quickly"), "%s", r.out);

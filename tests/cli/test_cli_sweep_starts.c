@@ -1,9 +1,9 @@
 /* Every pass of a sweep is a start of the program of its own: the dynamic loader says how many
  * there were, and one run, one tally and one progress come of them all. */
+#include "tests/cli/results.h"
 #include "tests/cli/run.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,14 +21,6 @@ static void teardown(void)
 
 TestSuite(cli_sweep_starts, .init = setup, .fini = teardown);
 
-static int count(const char *text, const char *what)
-{
-    int n = 0;
-    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
-        n++;
-    return n;
-}
-
 /* Starts of the program that `sweep` with these options makes; 6 samples of 2 points. */
 static int starts_of(const char *options, const char *file)
 {
@@ -37,28 +29,20 @@ static int starts_of(const char *options, const char *file)
         "prefill,decode --cache on -t 1 --reps 6 %s -o %s/%s",
         scratch.path, options, scratch.path, file);
     cr_assert_eq(r.status, 0, "%s", r.err);
-    cr_expect_eq(count(r.err, "12 samples from "), 1, "%s", r.err);
-    cr_expect_eq(count(r.err, "sweep: "), 2, "one progress, one tally: %s", r.err);
+    cr_expect_eq(run_count(r.err, "12 samples from "), 1, "%s", r.err);
+    cr_expect_eq(run_count(r.err, "sweep: "), 2, "one progress, one tally: %s", r.err);
     run_release(&r);
     r = run_shell("cat %s/loader.* && rm %s/loader.*", scratch.path, scratch.path);
-    const int n = count(r.out, "transferring control: ");
+    const int n = run_count(r.out, "transferring control: ");
     run_release(&r);
     return n;
 }
 
-static int query(const char *file, const char *sql)
+static long query(const char *file, const char *sql)
 {
     char path[512];
-    sqlite3 *db;
-    sqlite3_stmt *statement;
     snprintf(path, sizeof path, "%s/%s", scratch.path, file);
-    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
-    const int value = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return value;
+    return results_query(path, sql);
 }
 
 Test(cli_sweep_starts, a_pass_is_a_start)
@@ -82,7 +66,7 @@ Test(cli_sweep_starts, what_is_stored_needs_none)
         "prefill,decode --cache on -t 1 --reps 6 --passes 2 -o %s/a.db && cat %s/loader.*",
         scratch.path, scratch.path, scratch.path);
     cr_assert_eq(r.status, 0, "%s", r.err);
-    cr_expect_eq(count(r.out, "transferring control: "), 1);
+    cr_expect_eq(run_count(r.out, "transferring control: "), 1);
     run_release(&r);
 }
 
@@ -105,6 +89,6 @@ Test(cli_sweep_starts, compare_says_when_there_was_one)
     starts_of("--passes 2", "2.db");
     struct run_result r = run_flopledger("compare %s/1.db %s/2.db", scratch.path, scratch.path);
     cr_expect_eq(r.status, 0, "%s", r.err);
-    cr_expect_eq(count(r.err, ONE), 1, "of A alone: %s", r.err);
+    cr_expect_eq(run_count(r.err, ONE), 1, "of A alone: %s", r.err);
     run_release(&r);
 }

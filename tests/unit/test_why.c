@@ -1,5 +1,6 @@
 #include "analyzers/why.h"
 #include "model/presets.h"
+#include "tests/unit/why_harness.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -18,14 +19,6 @@ static struct fl_why ask(const char *model, const char *tool, int64_t s, int64_t
     cr_assert_eq(fl_why(&why, &fl_preset_find(model)->config, &request, &error), FL_OK, "%s",
                  error.text);
     return why;
-}
-
-static double term(const struct fl_why *why, const char *name)
-{
-    for (int i = 0; i < why->n_terms; i++)
-        if (strcmp(why->terms[i].term, name) == 0)
-            return (double)why->terms[i].flops;
-    return 0;
 }
 
 /* The tool's formula and the walk over ours are written independently: for every model, tool,
@@ -80,14 +73,14 @@ Test(why, calflops_by_hand)
     const double macs = L * (s * (4 * h * h + 3 * h * f) + 2 * s * s * h) + s * h * V;
     struct fl_why why = ask("llama-2-7b", "calflops", 128, 0, FL_UNIT_MAC);
     cr_expect_eq((double)why.theirs, macs);
-    cr_expect_eq(term(&why, "unit"), macs);
-    cr_expect_eq(term(&why, "causal mask"), -4 * L * h * (s * s - s * (s + 1) / 2));
-    cr_expect_eq(term(&why, "residuals"), 2 * L * s * h);
+    cr_expect_eq(why_term(&why, "unit"), macs);
+    cr_expect_eq(why_term(&why, "causal mask"), -4 * L * h * (s * s - s * (s + 1) / 2));
+    cr_expect_eq(why_term(&why, "residuals"), 2 * L * s * h);
 
     why = ask("llama-2-7b", "calflops", 128, 0, FL_UNIT_FLOP);
     cr_expect_eq((double)why.theirs, 2 * macs + L * (32 * s * s + s * f));
-    cr_expect_eq(term(&why, "unit"), 0, "the figure is in FLOPs already");
-    cr_expect_eq(term(&why, "softmax"), L * 32 * (5 * s * (s + 1) / 2 + s - s * s));
+    cr_expect_eq(why_term(&why, "unit"), 0, "the figure is in FLOPs already");
+    cr_expect_eq(why_term(&why, "softmax"), L * 32 * (5 * s * (s + 1) / 2 + s - s * s));
 }
 
 Test(why, formulas_by_hand)
@@ -124,12 +117,12 @@ Test(why, conv1d_traps)
     const double h = 768, V = 50257, L = 12, s = 64;
     struct fl_why why = ask("gpt2", "thop", 64, 0, FL_UNIT_MAC);
     cr_expect_eq((double)why.theirs, s * h * V + 4 * s * h * (2 * L + 1));
-    cr_expect_eq(term(&why, "Conv1D"), 24 * L * s * h * h);
+    cr_expect_eq(why_term(&why, "Conv1D"), 24 * L * s * h * h);
     why = ask("gpt2", "torchinfo", 64, 0, FL_UNIT_MAC);
     const double conv =
         (h + 1) * 9 * h * h + (h + 1) * h * h + (h + 1) * 16 * h * h + (4 * h + 1) * h * h;
     cr_expect_eq((double)why.theirs, L * conv + s * h * V + V * h + 1024 * h + 2 * h * (2 * L + 1));
-    cr_expect_eq(term(&why, "Conv1D"), 24 * L * s * h * h - 2 * L * conv);
+    cr_expect_eq(why_term(&why, "Conv1D"), 24 * L * s * h * h - 2 * L * conv);
 }
 
 /* GPT-2 as Hugging Face writes it: LayerNorm is a function, Conv1D an addmm whose bias is counted
@@ -169,25 +162,25 @@ Test(why, llm_viewer_by_hand)
     cr_expect_eq((double)why.theirs, L * (8 * s * h * h + 6 * s * h * f + 4 * s * s * h +
                                           5 * 12 * s * s + 2 * 7 * s * h + 2 * s * h + 2 * s * h) +
                                          h * V);
-    cr_expect_eq(term(&why, "gated FFN"), -2 * L * s * h * f);
-    cr_expect_eq(term(&why, "unit of the lm_head"), h * V);
-    cr_expect_eq(term(&why, "logits of fewer positions"), 2 * (s - 1) * h * V);
-    cr_expect_eq(term(&why, "residuals"), 0, "counted as ours");
+    cr_expect_eq(why_term(&why, "gated FFN"), -2 * L * s * h * f);
+    cr_expect_eq(why_term(&why, "unit of the lm_head"), h * V);
+    cr_expect_eq(why_term(&why, "logits of fewer positions"), 2 * (s - 1) * h * V);
+    cr_expect_eq(why_term(&why, "residuals"), 0, "counted as ours");
 }
 
 /* The cached keys that llm-analysis ignores: 511 of 512 in each layer's two products. */
 Test(why, decode_trap)
 {
     struct fl_why why = ask("llama-2-7b", "llm-analysis", 1, 511, FL_UNIT_FLOP);
-    cr_expect_eq(term(&why, "cached keys"), 4.0 * 32 * 4096 * 511);
-    cr_expect_eq(term(&why, "causal mask"), 0, "one query sees every key");
+    cr_expect_eq(why_term(&why, "cached keys"), 4.0 * 32 * 4096 * 511);
+    cr_expect_eq(why_term(&why, "causal mask"), 0, "one query sees every key");
 }
 
 Test(why, large_mixtures_name_the_experts)
 {
     struct fl_why why = ask("mixtral-8x7b", "6nd", 100, 0, FL_UNIT_FLOP);
-    cr_expect_eq(term(&why, "experts not chosen"), -2.0 * 100 * 32 * 6 * 3 * 4096 * 14336);
-    cr_expect_eq(term(&why, "embedding table"), -2.0 * 100 * 32000 * 4096);
+    cr_expect_eq(why_term(&why, "experts not chosen"), -2.0 * 100 * 32 * 6 * 3 * 4096 * 14336);
+    cr_expect_eq(why_term(&why, "embedding table"), -2.0 * 100 * 32000 * 4096);
 }
 
 static void expect_refused(const char *model, struct fl_why_request request, const char *sentence)

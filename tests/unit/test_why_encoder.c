@@ -1,6 +1,7 @@
 /* Encoder-decoders as other tools see them, against sums written down here by hand. */
 #include "analyzers/why.h"
 #include "model/presets.h"
+#include "tests/unit/why_harness.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -20,14 +21,6 @@ static struct fl_why ask(const struct fl_config *config, const char *tool, int64
     cr_assert_eq(fl_why(&why, config, &request, &error), FL_OK, "%s", error.text);
     cr_expect(why.unexplained == 0, "%s", tool);
     return why;
-}
-
-static double term(const struct fl_why *why, const char *name)
-{
-    for (int i = 0; i < why->n_terms; i++)
-        if (strcmp(why->terms[i].term, name) == 0)
-            return (double)why->terms[i].flops;
-    return 0;
 }
 
 /* What a PyTorch model of this shape calls: multiply-accumulates of its nn.Linear, those of the
@@ -104,9 +97,9 @@ Test(why_encoder, torchinfo_by_hand)
     const struct fl_why why = ask(config, "torchinfo", 0, FL_UNIT_MAC);
     const double norms = h * (3 * L + 1 + 2 * L + 1), distances = 32 * n_h * (S + S_E);
     cr_expect_eq((double)why.theirs, c.linear + c.head + 2 * V * h + norms + distances);
-    cr_expect_eq(term(&why, "table of distances"), -2 * distances);
-    cr_expect_eq(term(&why, "embedding table"), -4 * V * h);
-    cr_expect_eq(term(&why, "attention products"),
+    cr_expect_eq(why_term(&why, "table of distances"), -2 * distances);
+    cr_expect_eq(why_term(&why, "embedding table"), -4 * V * h);
+    cr_expect_eq(why_term(&why, "attention products"),
                  2 * 2 * n_h * 64 * (L * S_E * S_E + L * S * (S + 1) / 2 + L * S * S_E));
 }
 
@@ -118,17 +111,17 @@ Test(why_encoder, textbook_by_hand)
     struct fl_why why = ask(config, "textbook", 0, FL_UNIT_FLOP);
     cr_expect_eq((double)why.theirs, L * (24 * s * h * h + 4 * s * s * h) +
                                          L * (24 * e * h * h + 4 * e * e * h) + 2 * s * h * V);
-    cr_expect_eq(term(&why, "cross-attention"),
+    cr_expect_eq(why_term(&why, "cross-attention"),
                  L * (4 * s * h * a + 4 * e * h * a + 4 * s * e * a));
-    cr_expect_eq(term(&why, "causal mask"), -4 * L * a * (s * s - s * (s + 1) / 2),
+    cr_expect_eq(why_term(&why, "causal mask"), -4 * L * a * (s * s - s * (s + 1) / 2),
                  "the encoder has no mask");
-    cr_expect_eq(term(&why, "scaled logits"), s * h);
-    cr_expect_eq(term(&why, "positions in attention"), L * 8 * (s * (s + 1) / 2 + e * e),
+    cr_expect_eq(why_term(&why, "scaled logits"), s * h);
+    cr_expect_eq(why_term(&why, "positions in attention"), L * 8 * (s * (s + 1) / 2 + e * e),
                  "a bias for each pair");
     why = ask(config, "textbook", 500, FL_UNIT_FLOP);
     cr_expect_eq((double)why.theirs, L * (24 * s * h * h + 4 * s * (500 + s) * h) + 2 * s * h * V,
                  "the encoder ran before");
-    cr_expect_eq(term(&why, "cross-attention"), L * (4 * s * h * a + 4 * s * e * a));
+    cr_expect_eq(why_term(&why, "cross-attention"), L * (4 * s * h * a + 4 * s * e * a));
 }
 
 /* LayerNorms, biases and a vocabulary of its own for the encoder: the classic kind. Two norms a
